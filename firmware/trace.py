@@ -1,0 +1,147 @@
+"""What happened, in a bounded ring of bytes made at boot. Numbers go in; names are put to them on the host.
+
+Writing never waits and never prints: the answer to the car leaves first, then the run loop drains the ring into a
+sink. A record that does not fit is dropped and counted; the count becomes a record of its own as soon as there is room.
+"""
+
+from micropython import const
+
+from firmware.clock import ticks_diff
+
+# Kinds of records.
+MESSAGE = 1
+NOTE = 2
+ERROR = 3
+POWER = 4
+DROPPED = 5
+
+FROM_CAR = 0
+TO_CAR = 1
+
+# Record: kind 1, time 4, then for messages direction 1, payload type 2, state 1; size 2; `size` bytes of content.
+_HEAD = const(11)
+_WRAP = const(0)  # kind of the filler at the end of the ring: go on at its start
+_TIME_MASK = const(0x3FFFFFFF)
+
+
+class Trace:
+    """The ring. size: bytes, below 65536 + 11. start: the tick that times are counted from.
+
+    Times in records are milliseconds since `start` modulo 2**30; the reader unwraps them.
+    """
+
+    def __init__(self, size=4096, start=0):
+        self.start = start
+        self.dropped = 0  # records lost since boot
+        self._ring = bytearray(size)
+        self._view = memoryview(self._ring)
+        self._size = size
+        self._read = 0
+        self._write = 0
+        self._used = 0
+        self._dropped_told = 0
+
+    def message(self, now, direction, payload_type, buf, at, n, state):
+        """Record one V2GTP message: the EXI payload is buf[at:at+n], state an index of steps.STATE_NAMES."""
+        ring = self._ring
+        place = self._place(MESSAGE, now, n)
+        if place < 0:
+            return
+        ring[place + 5] = direction
+        ring[place + 6] = payload_type >> 8
+        ring[place + 7] = payload_type & 0xFF
+        ring[place + 8] = state & 0xFF
+        if not isinstance(buf, memoryview):
+            buf = memoryview(buf)
+        place += _HEAD
+        self._view[place : place + n] = buf[at : at + n]
+
+    def note(self, now, text, value=None):
+        """Record a short text, with a number after it if one is given."""
+        self._text(NOTE, now, text, value)
+
+    def error(self, now, text, value=None):
+        """As note(), for what should not happen."""
+        self._text(ERROR, now, text, value)
+
+    def power(self, now, text):
+        """Record one power sample, made by the run loop."""
+        self._text(POWER, now, text, None)
+
+    def drain(self, sink):
+        """Give each record, oldest first, to sink(kind, t_ms, direction, payload_type, state, buf, at, n) -> bool.
+
+        False from the sink means "not now": the record stays. buf must not be kept. Return True when nothing is left.
+        """
+        ring = self._ring
+        while self._used:
+            place = self._read
+            if self._size - place < _HEAD or ring[place] == _WRAP:
+                self._used -= self._size - place
+                self._read = 0
+                continue
+            n = ring[place + 9] << 8 | ring[place + 10]
+            t_ms = ring[place + 1] << 24 | ring[place + 2] << 16 | ring[place + 3] << 8 | ring[place + 4]
+            payload_type = ring[place + 6] << 8 | ring[place + 7]
+            if not sink(ring[place], t_ms, ring[place + 5], payload_type, ring[place + 8], ring, place + _HEAD, n):
+                return False
+            self._used -= _HEAD + n
+            self._read = place + _HEAD + n
+            if self._used == 0:
+                self._read = 0
+                self._write = 0
+        return True
+
+    def _text(self, kind, now, text, value):
+        if value is not None:
+            text = text + " " + str(value)
+        data = text.encode()
+        n = len(data)
+        place = self._place(kind, now, n)
+        if place >= 0:
+            place += _HEAD
+            self._view[place : place + n] = data
+
+    def _place(self, kind, now, n):
+        """Make room for a record, write its head, return its offset; -1 if there is no room."""
+        if self.dropped != self._dropped_told and kind != DROPPED:
+            told = self.dropped
+            data = str(told - self._dropped_told).encode()
+            place = self._place(DROPPED, now, len(data))
+            if place >= 0:
+                self._dropped_told = told
+                self._ring[place + _HEAD : place + _HEAD + len(data)] = data
+        place = self._room(_HEAD + n) if n <= 0xFFFF else -1
+        if place < 0:
+            if kind != DROPPED:
+                self.dropped += 1
+            return -1
+        ring = self._ring
+        t_ms = ticks_diff(now, self.start) & _TIME_MASK
+        ring[place] = kind
+        ring[place + 1] = t_ms >> 24
+        ring[place + 2] = t_ms >> 16 & 0xFF
+        ring[place + 3] = t_ms >> 8 & 0xFF
+        ring[place + 4] = t_ms & 0xFF
+        for i in range(5, 9):
+            ring[place + i] = 0
+        ring[place + 9] = n >> 8
+        ring[place + 10] = n & 0xFF
+        return place
+
+    def _room(self, need):
+        """Reserve `need` contiguous bytes; return their offset or -1."""
+        tail = self._size - self._write
+        if need > tail:  # the record must not be split: leave the tail empty and go on at the start
+            if self._used + tail + need > self._size:
+                return -1
+            if tail:
+                self._ring[self._write] = _WRAP
+            self._used += tail
+            self._write = 0
+        elif self._used + need > self._size:
+            return -1
+        place = self._write
+        self._write += need
+        self._used += need
+        return place
