@@ -70,7 +70,7 @@ SPEC = (
     ("dc_max_discharge_ma", "int", 80000, 0, 3000000, "DC_BPT"),
     ("dc_min_discharge_ma", "int", 0, 0, 3000000, "DC_BPT"),
     ("power_ramp_w_per_s", "int", 20000, 1, 10000000, "how fast the power stage follows a new set-point"),
-    ("v2x_min_soc", "int", 20, 0, 100, "no discharge below this state of charge, percent"),
+    ("v2x_min_soc", "int", 0, 0, 100, "no discharge below this state of charge, percent; the car has its own floor too"),
     # Simulated surroundings
     ("eim_delay_ms", "int", 0, 0, 600000, "authorisation by external means takes this long"),
     ("schedule_delay_ms", "int", 0, 0, 600000, "ScheduleExchange answers Ongoing this long"),

@@ -1,0 +1,95 @@
+"""AC_ChargeLoop in its four kinds (Scheduled and Dynamic, plain and BPT)."""
+
+from codec import rational
+from firmware.session import reply
+from firmware.session.facts import PeerError
+from firmware.session.loop import common, display, target_w
+from firmware.session.states import AC_LOOP
+
+# slots: begin (make gen)
+# slots: end
+
+
+def _selected(f, req):
+    """The mode block of the selected kind; any other kind is refused (R-LOOP-01, [V2G20-1600])."""
+    if f.dynamic:
+        at = _AC_ChargeLoopReq__BPT_Dynamic_AC_CLReqControlMode if f.bpt else _AC_ChargeLoopReq__Dynamic_AC_CLReqControlMode
+    else:
+        at = (
+            _AC_ChargeLoopReq__BPT_Scheduled_AC_CLReqControlMode
+            if f.bpt
+            else _AC_ChargeLoopReq__Scheduled_AC_CLReqControlMode
+        )
+    if req[at] is None:
+        raise PeerError(_responseCode__FAILED, "control mode is not the selected one")
+    return req[at]
+
+
+def _sum(block, at, at_l2, at_l3):
+    """Sum over the lines in W, or None if the vehicle left it out (R-LOOP-12)."""
+    if block[at] is None:
+        return None
+    w = rational.to_int(block[at])
+    for i in (at_l2, at_l3):
+        if block[i] is not None:
+            w += rational.to_int(block[i])
+    return w
+
+
+def loop(f, req):
+    b = _selected(f, req)
+    display(f, req[_AC_ChargeLoopReq__DisplayParameters])
+    out = None
+    if f.dynamic:
+        high = _sum(
+            b,
+            _Dynamic_AC_CLReqControlMode__EVMaximumChargePower,
+            _Dynamic_AC_CLReqControlMode__EVMaximumChargePower_L2,
+            _Dynamic_AC_CLReqControlMode__EVMaximumChargePower_L3,
+        )
+        present = _sum(
+            b,
+            _Dynamic_AC_CLReqControlMode__EVPresentActivePower,
+            _Dynamic_AC_CLReqControlMode__EVPresentActivePower_L2,
+            _Dynamic_AC_CLReqControlMode__EVPresentActivePower_L3,
+        )
+        f.ev_min_energy_wh = rational.to_int(b[_Dynamic_AC_CLReqControlMode__EVMinimumEnergyRequest])
+        if f.bpt:
+            out = _sum(
+                b,
+                _BPT_Dynamic_AC_CLReqControlMode__EVMaximumDischargePower,
+                _BPT_Dynamic_AC_CLReqControlMode__EVMaximumDischargePower_L2,
+                _BPT_Dynamic_AC_CLReqControlMode__EVMaximumDischargePower_L3,
+            )
+    else:
+        high = _sum(
+            b,
+            _Scheduled_AC_CLReqControlMode__EVMaximumChargePower,
+            _Scheduled_AC_CLReqControlMode__EVMaximumChargePower_L2,
+            _Scheduled_AC_CLReqControlMode__EVMaximumChargePower_L3,
+        )
+        present = _sum(
+            b,
+            _Scheduled_AC_CLReqControlMode__EVPresentActivePower,
+            _Scheduled_AC_CLReqControlMode__EVPresentActivePower_L2,
+            _Scheduled_AC_CLReqControlMode__EVPresentActivePower_L3,
+        )
+        if f.bpt:
+            out = _sum(
+                b,
+                _BPT_Scheduled_AC_CLReqControlMode__EVMaximumDischargePower,
+                _BPT_Scheduled_AC_CLReqControlMode__EVMaximumDischargePower_L2,
+                _BPT_Scheduled_AC_CLReqControlMode__EVMaximumDischargePower_L3,
+            )
+    # An absent value does not overwrite a known one (R-LOOP-11, R-LOOP-12).
+    if high is not None:
+        f.ev_max_charge_w = max(high, 0)
+    if out is not None:
+        f.ev_max_discharge_w = abs(out)
+    f.ev_present_w = present
+    f.target_w = target_w(f)
+    res = reply.ok(f, _MSG_AC_ChargeLoopRes)
+    res[_AC_ChargeLoopRes__EVSEStatus], res[_AC_ChargeLoopRes__MeterInfo] = common(
+        f, req[_AC_ChargeLoopReq__MeterInfoRequested]
+    )
+    return res, AC_LOOP

@@ -1,0 +1,90 @@
+"""DC_ChargeLoop in its four kinds (Scheduled and Dynamic, plain and BPT)."""
+
+from codec import rational
+from firmware.session import reply
+from firmware.session.facts import PeerError
+from firmware.session.loop import common, display, target_w
+from firmware.session.states import DC_LOOP
+
+# slots: begin (make gen)
+# slots: end
+
+
+def _selected(f, req):
+    """The mode block of the selected kind; any other kind is refused (R-LOOP-01, [V2G20-1600])."""
+    if f.dynamic:
+        at = _DC_ChargeLoopReq__BPT_Dynamic_DC_CLReqControlMode if f.bpt else _DC_ChargeLoopReq__Dynamic_DC_CLReqControlMode
+    else:
+        at = (
+            _DC_ChargeLoopReq__BPT_Scheduled_DC_CLReqControlMode
+            if f.bpt
+            else _DC_ChargeLoopReq__Scheduled_DC_CLReqControlMode
+        )
+    if req[at] is None:
+        raise PeerError(_responseCode__FAILED, "control mode is not the selected one")
+    return req[at]
+
+
+def _limits(f, w, ma, max_mv, min_mv):
+    """Take the vehicle's limits of this request; an absent one keeps its last value (R-LOOP-11, R-LOOP-12)."""
+    if w is not None:
+        f.ev_max_charge_w = max(rational.to_int(w), 0)
+    if ma is not None:
+        f.ev_max_charge_ma = max(rational.to_milli(ma), 0)
+    if max_mv is not None:
+        f.ev_max_mv = rational.to_milli(max_mv)
+    if min_mv is not None:
+        f.ev_min_mv = rational.to_milli(min_mv)
+
+
+def _discharge_limits(f, w, ma):
+    if w is not None:
+        f.ev_max_discharge_w = abs(rational.to_int(w))  # D-02
+    if ma is not None:
+        f.ev_max_discharge_ma = abs(rational.to_milli(ma))
+
+
+def loop(f, req):
+    b = _selected(f, req)
+    display(f, req[_DC_ChargeLoopReq__DisplayParameters])
+    f.ev_present_mv = rational.to_milli(req[_DC_ChargeLoopReq__EVPresentVoltage])
+    if f.dynamic:
+        f.ev_min_energy_wh = rational.to_int(b[_Dynamic_DC_CLReqControlMode__EVMinimumEnergyRequest])
+        _limits(
+            f,
+            b[_Dynamic_DC_CLReqControlMode__EVMaximumChargePower],
+            b[_Dynamic_DC_CLReqControlMode__EVMaximumChargeCurrent],
+            b[_Dynamic_DC_CLReqControlMode__EVMaximumVoltage],
+            b[_Dynamic_DC_CLReqControlMode__EVMinimumVoltage],
+        )
+        if f.bpt:
+            _discharge_limits(
+                f,
+                b[_BPT_Dynamic_DC_CLReqControlMode__EVMaximumDischargePower],
+                b[_BPT_Dynamic_DC_CLReqControlMode__EVMaximumDischargeCurrent],
+            )
+    else:
+        # More than allowed is no failure: the power stage clamps (R-LOOP-02, [V2G20-2188]).
+        f.ev_target_ma = rational.to_milli(b[_Scheduled_DC_CLReqControlMode__EVTargetCurrent])
+        target_mv = rational.to_milli(b[_Scheduled_DC_CLReqControlMode__EVTargetVoltage])
+        if target_mv > 0:  # 0 V with a current: keep the last voltage
+            f.ev_target_mv = target_mv
+        _limits(
+            f,
+            b[_Scheduled_DC_CLReqControlMode__EVMaximumChargePower],
+            b[_Scheduled_DC_CLReqControlMode__EVMaximumChargeCurrent],
+            b[_Scheduled_DC_CLReqControlMode__EVMaximumVoltage],
+            b[_Scheduled_DC_CLReqControlMode__EVMinimumVoltage],
+        )
+        if f.bpt:
+            _discharge_limits(
+                f,
+                b[_BPT_Scheduled_DC_CLReqControlMode__EVMaximumDischargePower],
+                b[_BPT_Scheduled_DC_CLReqControlMode__EVMaximumDischargeCurrent],
+            )
+    f.target_w = target_w(f)
+    res = reply.ok(f, _MSG_DC_ChargeLoopRes)
+    res[_DC_ChargeLoopRes__EVSEStatus], res[_DC_ChargeLoopRes__MeterInfo] = common(
+        f, req[_DC_ChargeLoopReq__MeterInfoRequested]
+    )
+    return res, DC_LOOP

@@ -1,0 +1,53 @@
+"""DC CableCheck, PreCharge and WeldingDetection."""
+
+from codec import rational
+from firmware.session import facts as _f
+from firmware.session import reply
+from firmware.session.facts import PeerError
+from firmware.session.states import CABLE_CHECK, PRECHARGE, WELDING
+
+# slots: begin (make gen)
+# slots: end
+
+
+def test_voltage_mv(f):
+    """Voltage of the insulation test by the vehicle's class (R-DC-SAFETY-04)."""
+    station_mv = f.cfg["dc_max_voltage_mv"]
+    if f.ev_max_mv <= 500_000:
+        return min(500_000, f.ev_max_mv + 50_000, station_mv)
+    return min(station_mv, f.ev_max_mv + f.ev_max_mv // 10)
+
+
+def cable_check(f, req):
+    """Ongoing while the test runs; a failed one is FAILED and the phase is bounded (R-DC-SAFETY-02, -03)."""
+    res = reply.ok(f, _MSG_DC_CableCheckRes)
+    if f.ask != _f.ASK_TEST:
+        f.ask = _f.ASK_TEST
+        f.ask_mv = test_voltage_mv(f)
+        f.test = _f.TEST_RUNNING
+    if f.test == _f.TEST_PASSED:
+        return res, PRECHARGE
+    if f.test == _f.TEST_FAILED:
+        raise PeerError(_responseCode__FAILED, "insulation test failed")
+    if f.in_state_ms >= f.cfg["cable_check_timeout_ms"]:
+        raise PeerError(_responseCode__FAILED, "insulation test not done in time")
+    res[_DC_CableCheckRes__EVSEProcessing] = _processing__Ongoing
+    return res, CABLE_CHECK
+
+
+def precharge(f, req):
+    """Drive toward the vehicle's target inside both sides' limits; answer with the measured voltage (R-DC-SAFETY-08)."""
+    if f.in_state_ms >= f.cfg["precharge_timeout_ms"]:
+        raise PeerError(_responseCode__FAILED, "pre-charge not done in time")
+    target_mv = rational.to_milli(req[_DC_PreChargeReq__EVTargetVoltage])
+    f.ask = _f.ASK_PRECHARGE
+    f.ask_mv = max(0, min(target_mv, f.cfg["dc_max_voltage_mv"], f.ev_max_mv))
+    f.ev_present_mv = rational.to_milli(req[_DC_PreChargeReq__EVPresentVoltage])
+    f.precharges += 1
+    f.precharge_finished = req[_DC_PreChargeReq__EVProcessing] == _processing__Finished
+    return reply.ok(f, _MSG_DC_PreChargeRes), PRECHARGE
+
+
+def welding(f, req):
+    """Contactors are open since PowerDelivery(Stop), so the measured voltage means something (R-DC-SAFETY-09, -10)."""
+    return reply.ok(f, _MSG_DC_WeldingDetectionRes), WELDING

@@ -1,0 +1,96 @@
+"""ServiceDiscovery, ServiceDetail and ServiceSelection: what is offered, and with which parameter sets."""
+
+from firmware.session import facts as _f
+from firmware.session import reply
+from firmware.session.facts import PeerError
+from firmware.session.states import PARAMETERS, SELECT
+
+# slots: begin (make gen)
+# slots: end
+
+# Service ids of the standard (facts: 1 AC, 2 DC, 5 AC_BPT, 6 DC_BPT).
+_IDS = {"AC": 1, "DC": 2, "AC_BPT": 5, "DC_BPT": 6}
+_CONNECTOR_DC_EXTENDED = 2  # CCS2
+_SCHEDULED = 1
+_DYNAMIC = 2
+
+
+def offered(f):
+    """Service ids on offer for the protocol that was settled, in the configured order."""
+    prefix = "DC" if f.family == _f.DC else "AC"
+    return [_IDS[name] for name in f.cfg["services"] if name.startswith(prefix)]
+
+
+def is_bpt(service):
+    return service >= 5
+
+
+def _set_id(f, service, k):
+    # Unique over all services of the session, so that a wrong pair can be told (D-08, R-SERVICES-06).
+    return f.cfg["param_set_id_base"] + 2 * (1, 2, 5, 6).index(service) + k
+
+
+def parameter_sets(f, service):
+    """[(set id, control mode, parameters)]: one set for each control mode, in the configured order because several
+    vehicles take the first (R-SERVICES-09, R-SERVICES-11)."""
+    cfg = f.cfg
+    dc = service in (2, 6)
+    sets = []
+    for k, name in enumerate(cfg["control"]):
+        mode = _DYNAMIC if name == "dynamic" else _SCHEDULED
+        p = []
+        if dc:
+            p.append(reply.parameter("Connector", _CONNECTOR_DC_EXTENDED))
+        else:
+            p.append(reply.parameter("Connector", 1 if cfg["ac_phases"] == 1 else cfg["ac_connector_three_phase"]))
+        p.append(reply.parameter("ControlMode", mode))
+        if not dc:
+            p.append(reply.parameter("EVSENominalVoltage", cfg["ac_nominal_voltage_v"]))
+        p.append(reply.parameter("MobilityNeedsMode", 1))  # 2 would need Dynamic and needs of our own (R-SERVICES-10)
+        priced = mode == _SCHEDULED and cfg["send_price_schedule"] == "minimal"
+        p.append(reply.parameter("Pricing", 2 if priced else 0))
+        if is_bpt(service):
+            p.append(reply.parameter("BPTChannel", cfg["bpt_channel"]))
+            p.append(reply.parameter("GeneratorMode", cfg["generator_mode"]))
+            if not dc:
+                p.append(reply.parameter(cfg["islanding_param_name"], cfg["islanding_method"]))
+        sets.append((_set_id(f, service, k), mode, p))
+    return sets
+
+
+def discovery(f, req):
+    """The energy list is filtered by SupportedServiceIDs only while something remains (D-25, R-SERVICES-01)."""
+    services = offered(f)
+    wanted = req[_ServiceDiscoveryReq__SupportedServiceIDs]
+    if wanted:
+        some = [s for s in services if s in wanted[_ServiceIDList__ServiceID]]
+        services = some or services
+    return reply.service_discovery(f, _responseCode__OK, services), SELECT
+
+
+def detail(f, req):
+    service = req[_ServiceDetailReq__ServiceID]
+    if service not in offered(f):
+        raise PeerError(_responseCode__FAILED_ServiceIDInvalid, "service not offered")  # R-SERVICES-05
+    sets = [(set_id, parameters) for set_id, _, parameters in parameter_sets(f, service)]
+    return reply.service_detail(f, _responseCode__OK, service, sets), SELECT
+
+
+def selection(f, req):
+    """The pair (service, parameter set) must have been on offer (R-SERVICES-06). ServiceDetail may have been left
+    out (D-13). A refused selection changes nothing (R-SERVICES-08)."""
+    energy = req[_ServiceSelectionReq__SelectedEnergyTransferService]
+    service = energy[_SelectedService__ServiceID]
+    if service not in offered(f):
+        if service not in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11):
+            raise PeerError(_responseCode__FAILED_NoEnergyTransferServiceSelected, "no energy service")
+        raise PeerError(_responseCode__FAILED_ServiceSelectionInvalid, "service not offered")  # D-14
+    if req[_ServiceSelectionReq__SelectedVASList]:
+        raise PeerError(_responseCode__FAILED_ServiceSelectionInvalid, "no value-added service offered")
+    for set_id, mode, _ in parameter_sets(f, service):
+        if set_id == energy[_SelectedService__ParameterSetID]:
+            f.service = service
+            f.bpt = is_bpt(service)
+            f.dynamic = mode == _DYNAMIC
+            return reply.ok(f, _MSG_ServiceSelectionRes), PARAMETERS
+    raise PeerError(_responseCode__FAILED_ServiceSelectionInvalid, "parameter set not offered")

@@ -1,0 +1,78 @@
+"""The legal order of a session: ONE table (design.md 2).
+
+A row is (state, request, handler, states it may lead to). A pair that is not here is the sequence error
+(R-ERRORS-01, [V2G20-459]). The state diagram of the manual is printed from it (`microv2g` docs, docs/session.md).
+"""
+
+from micropython import const
+
+from firmware.session import ac_loop, dc_loop, dc_phases, parameters, power_delivery, schedule, services, setup, stop
+from firmware.session.states import (
+    AC_LOOP,
+    AC_START,
+    AUTH,
+    AUTH_SETUP,
+    CABLE_CHECK,
+    DC_LOOP,
+    DISCOVERY,
+    ENDED,
+    FAILED,
+    PARAMETERS,
+    PRECHARGE,
+    SAP,
+    SCHEDULE,
+    SELECT,
+    SETUP,
+    STOP,
+    WELDING,
+)
+
+# slots: begin (make gen)
+# slots: end
+
+STEPS = (
+    (SAP, _MSG_supportedAppProtocolReq, setup.protocol, (SETUP, ENDED)),
+    (SETUP, _MSG_SessionSetupReq, setup.session, (AUTH_SETUP,)),
+    (AUTH_SETUP, _MSG_AuthorizationSetupReq, setup.authorization_setup, (AUTH,)),
+    (AUTH, _MSG_AuthorizationReq, setup.authorization, (AUTH, DISCOVERY)),
+    (DISCOVERY, _MSG_ServiceDiscoveryReq, services.discovery, (SELECT,)),
+    (SELECT, _MSG_ServiceDetailReq, services.detail, (SELECT,)),
+    (SELECT, _MSG_ServiceSelectionReq, services.selection, (PARAMETERS,)),
+    (PARAMETERS, _MSG_AC_ChargeParameterDiscoveryReq, parameters.ac, (SCHEDULE,)),
+    (PARAMETERS, _MSG_DC_ChargeParameterDiscoveryReq, parameters.dc, (SCHEDULE,)),
+    (SCHEDULE, _MSG_ScheduleExchangeReq, schedule.exchange, (SCHEDULE, AC_START, CABLE_CHECK)),
+    (CABLE_CHECK, _MSG_DC_CableCheckReq, dc_phases.cable_check, (CABLE_CHECK, PRECHARGE)),
+    (CABLE_CHECK, _MSG_PowerDeliveryReq, power_delivery.before_power, (CABLE_CHECK, STOP)),
+    (PRECHARGE, _MSG_DC_PreChargeReq, dc_phases.precharge, (PRECHARGE,)),
+    (PRECHARGE, _MSG_PowerDeliveryReq, power_delivery.start, (PRECHARGE, DC_LOOP, STOP)),
+    (AC_START, _MSG_PowerDeliveryReq, power_delivery.start, (AC_START, AC_LOOP, STOP)),
+    (AC_LOOP, _MSG_AC_ChargeLoopReq, ac_loop.loop, (AC_LOOP,)),
+    (AC_LOOP, _MSG_PowerDeliveryReq, power_delivery.in_loop, (AC_LOOP, STOP)),
+    (DC_LOOP, _MSG_DC_ChargeLoopReq, dc_loop.loop, (DC_LOOP,)),
+    (DC_LOOP, _MSG_PowerDeliveryReq, power_delivery.in_loop, (DC_LOOP, WELDING)),
+    (WELDING, _MSG_DC_WeldingDetectionReq, dc_phases.welding, (WELDING,)),
+    # SessionStop(Terminate) is taken in every established phase (R-STOP-02, D-05).
+    (AUTH_SETUP, _MSG_SessionStopReq, stop.stop, (ENDED,)),
+    (AUTH, _MSG_SessionStopReq, stop.stop, (ENDED,)),
+    (DISCOVERY, _MSG_SessionStopReq, stop.stop, (ENDED,)),
+    (SELECT, _MSG_SessionStopReq, stop.stop, (ENDED,)),
+    (PARAMETERS, _MSG_SessionStopReq, stop.stop, (ENDED,)),
+    (SCHEDULE, _MSG_SessionStopReq, stop.stop, (ENDED,)),
+    (CABLE_CHECK, _MSG_SessionStopReq, stop.stop, (ENDED,)),
+    (PRECHARGE, _MSG_SessionStopReq, stop.stop, (ENDED,)),
+    (AC_START, _MSG_SessionStopReq, stop.stop, (ENDED,)),
+    (AC_LOOP, _MSG_SessionStopReq, stop.stop, (ENDED,)),
+    (DC_LOOP, _MSG_SessionStopReq, stop.stop, (ENDED,)),
+    (WELDING, _MSG_SessionStopReq, stop.stop, (ENDED,)),
+    (STOP, _MSG_SessionStopReq, stop.stop, (ENDED,)),
+    # After a FAILED answer one SessionStop is still answered, everything else is a sequence error (D-15).
+    (FAILED, _MSG_SessionStopReq, stop.stop, (ENDED,)),
+)
+
+
+def find(state, msg):
+    """The row for a request in a state, or None = sequence error."""
+    for row in STEPS:
+        if row[0] == state and row[1] == msg:
+            return row
+    return None

@@ -1,0 +1,335 @@
+"""Refusals: own response type, right code, every mandatory field, power off, latched (R-ERRORS-01..09)."""
+
+from codec import exi
+from firmware.session import reply, steps
+from firmware.session.states import ENDED, FAILED, IDLE, SAP
+from tests.lib.world import World
+
+# slots: begin (make gen)
+# slots: end
+
+# How to reach each phase: (service, stretch of World, states it leaves the machine in).
+PHASES = (
+    ("SAP", lambda w: w.connect()),
+    ("SETUP", lambda w: (w.connect(), w.sap([w.protocol()]))),
+    ("AUTH_SETUP", lambda w: (w.connect(), w.sap([w.protocol()]), w.setup())),
+    ("AUTH", lambda w: (w.connect(), w.sap([w.protocol()]), w.setup(), w.plain(_MSG_AuthorizationSetupReq))),
+    ("DISCOVERY", lambda w: w.to_authorized(True)),
+    ("SELECT", lambda w: (w.to_authorized(True), w.discovery())),
+    ("PARAMETERS", lambda w: (w.to_authorized(True), w.discovery(), w.select(6, w.set_id(6, True)))),
+    ("SCHEDULE", lambda w: (w.to_authorized(True), w.discovery(), w.select(6, w.set_id(6, True)), w.dc_parameters(True))),
+    ("CABLE_CHECK", lambda w: w.to_schedule(6, True)),
+    ("PRECHARGE", lambda w: w.to_start(6, True)),
+    ("AC_START", lambda w: w.to_start(5, True)),
+    ("AC_LOOP", lambda w: w.to_loop(5, True)),
+    ("DC_LOOP", lambda w: w.to_loop(6, True)),
+    ("WELDING", lambda w: (w.to_loop(6, True), w.power_delivery(1))),
+    ("STOP", lambda w: (w.to_loop(5, True), w.power_delivery(1))),
+    ("ENDED", lambda w: (w.to_authorized(True), w.stop())),
+    ("FAILED", lambda w: (w.to_authorized(True), w.plain(_MSG_AuthorizationSetupReq))),
+)
+
+
+def requests(w):
+    """Every request type of the four schemas, valid, in the session of `w`: {message id: value}."""
+    out = {}
+
+    def keep(msg, value, kind=None):
+        out[msg] = value
+        return msg, [value[0], 0]
+
+    class Recorder(World):
+        def __init__(self):
+            self.now = w.now
+            self.sid = w.sid
+
+        request = staticmethod(keep)
+
+    r = Recorder()
+    r.sap([r.protocol()])
+    session = r.new(_LEN_SessionSetupReq)
+    session[_SessionSetupReq__EVCCID] = "X"
+    keep(_MSG_SessionSetupReq, session)
+    r.plain(_MSG_AuthorizationSetupReq)
+    r.authorization()
+    r.discovery()
+    r.detail(6)
+    r.select(6, 7)
+    r.ac_parameters(True)
+    r.dc_parameters(True)
+    r.schedule(True)
+    r.plain(_MSG_DC_CableCheckReq)
+    r.precharge()
+    r.power_delivery(0)
+    r.ac_loop(True, True)
+    r.dc_loop(True, True)
+    r.welding()
+    r.stop()
+    out.update(others(r))
+    return out
+
+
+def others(r):
+    """Requests that are known and not served: they still get their response type (R-ERRORS-06)."""
+    meter = [None] * _LEN_MeterInfo
+    meter[_MeterInfo__MeterID] = "M"
+    meter[_MeterInfo__ChargedEnergyReadingWh] = 1
+    data = [None] * _LEN_SignedMeteringData
+    data[_SignedMeteringData__Id] = "id"
+    data[_SignedMeteringData__SessionID] = r.sid
+    data[_SignedMeteringData__MeterInfo] = meter
+    data[_SignedMeteringData__Dynamic_SMDTControlMode] = []
+    metering = r.new(_LEN_MeteringConfirmationReq)
+    metering[_MeteringConfirmationReq__SignedMeteringData] = data
+    chain = [None] * _LEN_SignedCertificateChain
+    chain[_SignedCertificateChain__Id] = "id"
+    chain[_SignedCertificateChain__Certificate] = b"\x30"
+    issuer = [None] * _LEN_X509IssuerSerial
+    issuer[_X509IssuerSerial__X509IssuerName] = "CN=x"
+    issuer[_X509IssuerSerial__X509SerialNumber] = 1
+    roots = [None] * _LEN_ListOfRootCertificateIDs
+    roots[_ListOfRootCertificateIDs__RootCertificateID] = [issuer]
+    install = r.new(_LEN_CertificateInstallationReq)
+    install[_CertificateInstallationReq__OEMProvisioningCertificateChain] = chain
+    install[_CertificateInstallationReq__ListOfRootCertificateIDs] = roots
+    install[_CertificateInstallationReq__MaximumContractCertificateChains] = 1
+    check_in = r.new(_LEN_VehicleCheckInReq)
+    check_in[_VehicleCheckInReq__EVCheckInStatus] = 0
+    check_in[_VehicleCheckInReq__ParkingMethod] = 0
+    check_out = r.new(_LEN_VehicleCheckOutReq)
+    check_out[_VehicleCheckOutReq__EVCheckOutStatus] = 0
+    check_out[_VehicleCheckOutReq__CheckOutTime] = 1
+    return {
+        _MSG_MeteringConfirmationReq: metering,
+        _MSG_CertificateInstallationReq: install,
+        _MSG_VehicleCheckInReq: check_in,
+        _MSG_VehicleCheckOutReq: check_out,
+    }
+
+
+def test_every_request_in_every_phase_r_errors_01():
+    """What the table does not allow gets its own response type with FAILED_SequenceError and power off. The answer is
+    decoded from its bytes, so every mandatory field was there (R-ERRORS-02)."""
+    w = World()
+    refused = 0
+    for name, reach in PHASES:
+        reach(w)
+        state = w.secc.state
+        table = requests(w)
+        assert sorted(table) == sorted(reply.RESPONSE_OF)
+        for msg in table:
+            if steps.find(state, msg):
+                continue
+            w.secc.lost(w.now)
+            w.sleep(200)
+            reach(w)
+            assert w.secc.state == state, name
+            res = w.request(msg, requests(w)[msg])
+            assert res is not None, (name, msg)
+            assert res[0] == reply.RESPONSE_OF[msg], (name, msg)
+            if msg != _MSG_supportedAppProtocolReq:
+                assert res[1][1] == _responseCode__FAILED_SequenceError, (name, msg, res[1][1])
+                assert bytes(res[1][0][_MessageHeader__SessionID]) == w.sid
+            assert not w.hw._want_contactor and w.hw.ma == 0 and w.hw.w == 0
+            assert w.secc.state in (FAILED, ENDED)
+            refused += 1
+        w.secc.lost(w.now)
+    assert refused > 300
+
+
+def test_wrong_session_id_r_session_03():
+    """Wrong, zero and flipped ids: own response type with FAILED_UnknownSession and no effect."""
+    for sid in (b"\xff" * 8, bytes(8), None):
+        w = World()
+        for msg in reply.RESPONSE_OF:
+            if msg in (_MSG_supportedAppProtocolReq, _MSG_SessionSetupReq):
+                continue
+            w.to_authorized(True)
+            own = w.sid
+            w.sid = sid or bytes([own[0] ^ 1]) + own[1:]
+            res = w.request(msg, requests(w)[msg])
+            assert res[0] == reply.RESPONSE_OF[msg] and res[1][1] == _responseCode__FAILED_UnknownSession
+            assert bytes(res[1][0][_MessageHeader__SessionID]) == own  # R-SESSION-02
+            w.secc.lost(w.now)
+
+
+def test_failed_is_a_latch_r_errors_03_r_security_02():
+    """After FAILED the formerly valid request is refused; one SessionStop is answered; after 5 s TCP is closed (D-15)."""
+    w = World()
+    w.to_loop(6, True)
+    w.loop(6, True)
+    sid = w.sid
+    w.sid = bytes(8)
+    assert w.loop(6, True)[1][1] == _responseCode__FAILED_UnknownSession
+    assert w.secc.state == FAILED and not w.hw._want_contactor and w.hw.ma == 0
+    w.sid = sid
+    for _ in range(3):
+        assert w.loop(6, True)[1][1] == _responseCode__FAILED_SequenceError
+        assert not w.hw.contactor or not w.hw._want_contactor
+    w.sleep(4000)
+    assert not w.closed
+    assert w.stop()[1][1] == _responseCode__OK
+    w.sleep(6000)
+    assert w.closed
+
+
+def test_failed_closes_after_five_seconds():
+    w = World()
+    w.to_authorized(True)
+    w.plain(_MSG_AuthorizationSetupReq)
+    w.sleep(4900)
+    assert not w.closed
+    w.discovery()  # no further refusal extends the time
+    w.sleep(200)
+    assert w.closed
+
+
+def test_wrong_mode_in_the_loop_r_loop_01():
+    """Each of the three other kinds is refused, and the refusal is in the selected kind."""
+    for service in (1, 2, 5, 6):
+        for dynamic in (False, True):
+            for bpt, dyn in ((False, False), (False, True), (True, False), (True, True)):
+                if (bpt, dyn) == (service >= 5, dynamic):
+                    continue
+                w = World()
+                w.to_loop(service, dynamic)
+                res = w.dc_loop(bpt, dyn) if service in (2, 6) else w.ac_loop(bpt, dyn)
+                assert res[1][1] == _responseCode__FAILED
+                assert not w.hw._want_contactor
+
+
+def test_two_refusals_share_nothing_r_errors_08():
+    w = World()
+    w.to_authorized(True)
+    first = w.plain(_MSG_AuthorizationSetupReq)
+    second = w.detail(99)
+    assert first[0] == _MSG_AuthorizationSetupRes and second[0] == _MSG_ServiceDetailRes
+    assert second[1][_ServiceDetailRes__ServiceID] == 0
+
+
+def test_certificate_installation_as_sap_r_v2gtp_05():
+    """The one known field deviation is understood inside a session (and refused as not offered)."""
+    w = World()
+    w.to_authorized(True)
+    res = w.request(_MSG_CertificateInstallationReq, others(w)[_MSG_CertificateInstallationReq], 0x8001)
+    assert res[0] == _MSG_CertificateInstallationRes and res[1][1] == _responseCode__FAILED_SequenceError
+
+
+def test_wrong_payload_type_is_a_decode_failure_r_v2gtp_05():
+    w = World()
+    w.to_loop(5, True)
+    table = requests(w)
+    w.feed(w.frame(_MSG_AC_ChargeLoopReq, table[_MSG_AC_ChargeLoopReq], 0x8002))
+    assert w.closed and not w.hw._want_contactor
+
+
+def test_undecodable_ends_the_session_r_errors_07():
+    """In every phase: connection closed, power off, the next car is served."""
+    for name, reach in PHASES:
+        w = World()
+        reach(w)
+        w.feed(b"\x01\xfe\x80\x02\x00\x00\x00\x04\x80\xff\xff\xff")
+        assert w.closed, name
+        assert not w.hw._want_contactor and w.hw.ma == 0
+        w.secc.lost(w.now)
+        w.sleep(100)
+        assert w.to_authorized(True)[1][1] == _responseCode__OK
+
+
+def test_response_from_the_car_is_no_request():
+    w = World()
+    w.to_authorized(True)
+    res = reply.ok(w.secc.facts, _MSG_SessionStopRes)
+    w.feed(w.frame(_MSG_SessionStopRes, res))
+    assert w.closed
+
+
+def test_stream_garbage_r_v2gtp_02():
+    for data in (b"GET / HTTP/1.1\r\n\r\n", b"\x01\xfe\x80\x02\xff\xff\xff\xff", b"\x02"):
+        w = World()
+        w.connect()
+        w.feed(data)
+        assert w.closed and w.secc.state == FAILED
+
+
+def test_unknown_payload_types_are_skipped_r_v2gtp_03():
+    w = World()
+    w.to_authorized(True)
+    w.feed(b"\x01\xfe\x9a\xbc\x00\x00\x00\x03abc\x01\xfe\xa0\x00\x00\x00\x00\x00")
+    assert w.discovery()[1][1] == _responseCode__OK
+
+
+def test_requests_in_pieces_and_joined_r_v2gtp_01_07():
+    """Byte by byte; then three requests in one run: answered one after the other, in order."""
+    w = World()
+    w.connect()
+    entry = [None] * _LEN_supportedAppProtocolReq
+    entry[_supportedAppProtocolReq__AppProtocol] = [w.protocol()]
+    for byte in w.frame(_MSG_supportedAppProtocolReq, entry):
+        w.feed(bytes([byte]))
+    assert w.answer()[0] == _MSG_supportedAppProtocolRes
+    w.setup()
+    table = requests(w)
+    joined = b""
+    for msg in (_MSG_AuthorizationSetupReq, _MSG_AuthorizationReq, _MSG_ServiceDiscoveryReq):
+        joined += w.frame(msg, table[msg])
+    w.feed(joined)
+    got = [w.answer()[0] for _ in range(3)]
+    assert got == [_MSG_AuthorizationSetupRes, _MSG_AuthorizationRes, _MSG_ServiceDiscoveryRes]
+
+
+def test_flood_ends_the_session_r_v2gtp_07():
+    w = World()
+    w.to_authorized(True)
+    one = w.frame(_MSG_ServiceDiscoveryReq, requests(w)[_MSG_ServiceDiscoveryReq])
+    w.feed(one * 1000)
+    assert w.closed
+
+
+def test_lost_connection_in_every_phase_r_stop_10():
+    for name, reach in PHASES:
+        w = World()
+        reach(w)
+        w.secc.lost(w.now)
+        assert w.secc.state == IDLE and not w.hw._want_contactor and w.hw.ma == 0 and w.hw.w == 0, name
+        w.sleep(200)
+        assert w.hw.path_off and w.secc.due is None
+
+
+def test_terminate_in_every_phase_r_stop_02():
+    for name, reach in PHASES:
+        if name in ("SAP", "SETUP", "ENDED"):
+            continue
+        w = World()
+        reach(w)
+        res = w.stop()
+        assert res[0] == _MSG_SessionStopRes and res[1][1] == _responseCode__OK, name
+        assert w.hw.path_off and w.secc.state == ENDED  # safe before the answer
+
+
+def test_pause_and_renegotiation_are_refused_r_stop_07_08():
+    for kind, code in (
+        (_chargingSession__Pause, _responseCode__FAILED_PauseNotAllowed),
+        (_chargingSession__ServiceRenegotiation, _responseCode__FAILED_NoServiceRenegotiationSupported),
+    ):
+        w = World()
+        w.to_loop(6, True)
+        assert w.stop(kind)[1][1] == code
+        assert not w.hw._want_contactor and w.secc.state == FAILED
+
+
+def test_answers_are_exact_r_v2gtp_06():
+    """The header length equals the stream: decoding the answer uses its last byte."""
+    w = World()
+    w.connect()
+    w.sap([w.protocol()])
+    w.setup()
+    for direction, kind, data, state in w.trace.messages:
+        if direction:
+            exi.decode(exi.schema_of(kind), data, 0, len(data))
+            try:
+                exi.decode(exi.schema_of(kind), data, 0, len(data) - 1)
+                raise AssertionError("one byte less still decodes")
+            except exi.ExiError:
+                pass
+    assert w.trace.messages[0][3] == SAP

@@ -1,0 +1,272 @@
+"""Complete sessions of the four services in both control modes, in simulated time (about 10 s each)."""
+
+from codec import rational
+from firmware.session.states import ENDED, IDLE
+from tests.lib.world import World
+
+# slots: begin (make gen)
+# slots: end
+
+START, STOP = 0, 1
+SERVICES = (1, 2, 5, 6)
+
+
+def run(service, dynamic, **changes):
+    """One whole session with three loops; returns the world and the loop answers."""
+    w = World(setpoint_w=5000, **changes)
+    answers = session(w, service, dynamic)
+    return w, answers
+
+
+def session(w, service, dynamic):
+    res = w.to_loop(service, dynamic)
+    assert res[1][1] == _responseCode__OK, res
+    answers = []
+    for _ in range(3):
+        w.sleep(100)
+        answers.append(w.loop(service, dynamic, soc=50))
+        assert answers[-1][1][1] == _responseCode__OK
+    assert w.hw.contactor
+    res = w.power_delivery(STOP)
+    assert res[1][1] == _responseCode__OK
+    assert not w.hw.contactor and w.hw.path_off  # R-POWER-02, R-DC-SAFETY-09: off before the answer
+    if service in (2, 6):
+        assert w.welding()[1][1] == _responseCode__OK
+    assert w.stop()[1][1] == _responseCode__OK
+    assert w.secc.state == ENDED and w.secc.session_over
+    return answers
+
+
+def test_eight_combinations():
+    for service in SERVICES:
+        for dynamic in (False, True):
+            w, answers = run(service, dynamic)
+            slots = (
+                (_AC_ChargeLoopRes__Scheduled_AC_CLResControlMode, _AC_ChargeLoopRes__Dynamic_AC_CLResControlMode),
+                (_DC_ChargeLoopRes__Scheduled_DC_CLResControlMode, _DC_ChargeLoopRes__Dynamic_DC_CLResControlMode),
+                (_AC_ChargeLoopRes__BPT_Scheduled_AC_CLResControlMode, _AC_ChargeLoopRes__BPT_Dynamic_AC_CLResControlMode),
+                (_DC_ChargeLoopRes__BPT_Scheduled_DC_CLResControlMode, _DC_ChargeLoopRes__BPT_Dynamic_DC_CLResControlMode),
+            )[SERVICES.index(service)]
+            for msg, value in answers:
+                # R-LOOP-01, R-LOOP-14: answered in kind, one mode block only
+                assert value[slots[1 if dynamic else 0]] is not None
+                assert value[slots[0 if dynamic else 1]] is None
+            assert w.trace.notes == ["session ended by the car"], w.trace.notes
+
+
+def test_payload_types_r_v2gtp_04():
+    w, _ = run(6, True)
+    for direction, kind, _, _ in w.trace.messages:
+        assert kind in (0x8001, 0x8002, 0x8004)
+    w, _ = run(5, False)
+    for direction, kind, _, _ in w.trace.messages:
+        assert kind in (0x8001, 0x8002, 0x8003)
+
+
+def test_tcp_is_kept_five_seconds_r_stop_03():
+    w, _ = run(5, True)
+    w.sleep(4900)
+    assert not w.closed
+    w.sleep(200)
+    assert w.closed
+
+
+def test_car_closes_first_r_stop_03():
+    w, _ = run(5, True)
+    w.sleep(100)
+    w.secc.lost(w.now)
+    assert w.secc.state == IDLE and w.secc.due is None
+    assert w.trace.notes == ["session ended by the car"]
+
+
+def test_session_after_session_is_the_same_r_session_11():
+    """AC BPT, then DC, then AC BPT again in one process: nothing of the one before shows."""
+    w = World(setpoint_w=-4000)
+    first = session(w, 5, True)
+    w.secc.lost(w.now)
+    session(w, 2, False)
+    w.secc.lost(w.now)
+    again = session(w, 5, True)
+    assert first[0][1][2:] == again[0][1][2:]
+    assert w.secc.facts.family == 0 and w.secc.facts.ev_max_mv == 0
+
+
+def test_ids_differ_between_sessions_r_session_01():
+    w = World()
+    ids = []
+    for _ in range(3):
+        w.to_authorized(True)
+        ids.append(w.sid)
+        w.secc.lost(w.now)
+    assert len(set(ids)) == 3 and bytes(8) not in ids
+
+
+def ac_target(value):
+    return rational.to_int(
+        value[_AC_ChargeLoopRes__BPT_Dynamic_AC_CLResControlMode][_Dynamic_AC_CLResControlMode__EVSETargetActivePower]
+    )
+
+
+def test_ac_set_point_steers_r_loop_07():
+    """+7 kW, 0, -3 kW, beyond the limit: each in the next answer, charge positive, discharge negative."""
+    w = World(setpoint_w=7000)
+    w.to_loop(5, True)
+    assert ac_target(w.loop(5, True)[1]) == 7000
+    for want, got in ((0, 0), (-3000, -3000), (-50000, -11000), (50000, 11000)):
+        w.power.set_setpoint_w(want)
+        assert ac_target(w.loop(5, True)[1]) == got
+
+
+def test_no_discharge_without_bpt_r_loop_10():
+    w = World(setpoint_w=-3000)
+    w.to_loop(1, True)
+    mode = w.loop(1, True)[1][_AC_ChargeLoopRes__Dynamic_AC_CLResControlMode]
+    assert mode[_Dynamic_AC_CLResControlMode__EVSETargetActivePower] == 0
+
+
+def test_no_discharge_below_the_floors_r_loop_10():
+    """State of charge below the station's floor, or the battery below the car's own minimum: 0 W."""
+    w = World(setpoint_w=-3000, v2x_min_soc=20)
+    w.to_loop(5, True)
+    assert ac_target(w.loop(5, True, soc=19)[1]) == 0
+    assert ac_target(w.loop(5, True, soc=20)[1]) == -3000
+    assert ac_target(w.loop(5, True)[1]) == -3000  # absent does not overwrite (R-LOOP-12)
+    assert ac_target(w.loop(5, True, min_energy_wh=500)[1]) == 0
+
+
+def test_dc_set_point_turns_the_current_r_loop_06():
+    """DC_BPT Dynamic at 400 V: the present current follows the set-point through zero, with the ramp of the stage."""
+    w = World(setpoint_w=8000, power_ramp_w_per_s=20000)
+    w.to_loop(6, True)
+    for _ in range(20):
+        value = w.loop(6, True)[1]
+        w.sleep(100)
+    assert rational.to_milli(value[_DC_ChargeLoopRes__EVSEPresentCurrent]) == 20000
+    w.power.set_setpoint_w(-8000)
+    mode = w.loop(6, True)[1][_DC_ChargeLoopRes__BPT_Dynamic_DC_CLResControlMode]
+    # the next answer carries it: the discharge limit is the set-point (R-LOOP-04)
+    assert rational.to_int(mode[_BPT_Dynamic_DC_CLResControlMode__EVSEMaximumDischargePower]) == 8000
+    for _ in range(20):
+        value = w.loop(6, True)[1]
+        w.sleep(100)
+    assert rational.to_milli(value[_DC_ChargeLoopRes__EVSEPresentCurrent]) == -20000
+    assert w.hw.w == -8000
+
+
+def test_energy_is_counted_both_ways_r_meter_04():
+    w = World(setpoint_w=10000)
+    w.to_loop(6, True)
+    w.loop(6, True)
+    for _ in range(40):
+        w.sleep(200)
+        w.loop(6, True)
+    charged = w.hw.charged_wh
+    assert 15 < charged < 25  # 8 s of 10 kW = 22 Wh, less the ramp
+    w.power.set_setpoint_w(-10000)
+    for _ in range(40):
+        w.sleep(200)
+        value = w.loop(6, True, meter=True)[1]
+    assert charged <= w.hw.charged_wh <= charged + 2
+    meter = value[_DC_ChargeLoopRes__MeterInfo]
+    assert 15 < meter[_MeterInfo__BPT_DischargedEnergyReadingWh] < 25
+
+
+def test_meter_info_first_and_on_request_r_meter_01_02():
+    w = World()
+    w.to_loop(1, False)
+    assert w.loop(1, False)[1][_AC_ChargeLoopRes__MeterInfo] is not None
+    assert w.loop(1, False)[1][_AC_ChargeLoopRes__MeterInfo] is None
+    assert w.loop(1, False, meter=True)[1][_AC_ChargeLoopRes__MeterInfo] is not None
+    w = World(meter_id="")
+    w.to_loop(1, False)
+    assert w.loop(1, False, meter=True)[1][_AC_ChargeLoopRes__MeterInfo] is None  # R-METER-07
+
+
+def test_scheduled_dc_follows_the_car_inside_the_limits_r_loop_02():
+    """500 A at a limit of 125 A: clamped, flag set, no failure; -30 A discharges; 0 V keeps the last voltage."""
+    w = World(power_ramp_w_per_s=1000000)
+    w.to_start(6, False)
+    assert w.power_delivery(START, 0, 1)[1][1] == _responseCode__OK
+    for target_a, want_ma, limited in ((500, 125000, True), (20, 20000, False), (-30, -30000, False)):
+        for _ in range(5):
+            value = w.loop(6, False, target_a=target_a)[1]
+            w.sleep(100)
+        assert rational.to_milli(value[_DC_ChargeLoopRes__EVSEPresentCurrent]) == want_ma
+        current = value[_DC_ChargeLoopRes__EVSECurrentLimitAchieved]
+        power = value[_DC_ChargeLoopRes__EVSEPowerLimitAchieved]
+        assert (current or power) == limited
+    value = w.loop(6, False, target_a=20, target_v=0)[1]
+    assert value[1] == _responseCode__OK and w.secc.facts.ev_target_mv == 400000
+
+
+def test_station_stop_r_status_02():
+    """Terminate stands in every answer until the car reacts, with a delay that counts down (R-STATUS-03)."""
+    w = World()
+    w.to_loop(6, True)
+    assert w.loop(6, True)[1][_DC_ChargeLoopRes__EVSEStatus] is None  # R-STATUS-01
+    w.secc.request_stop(w.now)
+    delays = []
+    for _ in range(3):
+        status = w.loop(6, True)[1][_DC_ChargeLoopRes__EVSEStatus]
+        assert status[_EVSEStatus__EVSENotification] == _evseNotification__Terminate
+        delays.append(status[_EVSEStatus__NotificationMaxDelay])
+        for _ in range(3):
+            w.sleep(400)
+            w.loop(6, True)
+    assert delays[0] == 30 and delays[0] > delays[1] > delays[2]
+    assert w.power_delivery(STOP)[1][1] == _responseCode__OK
+    w.stop()
+    assert w.trace.notes == ["session ended by the station"]
+
+
+def test_car_that_ignores_terminate_r_status_04():
+    w = World(terminate_delay_s=10)
+    w.to_loop(1, True)
+    w.secc.request_stop(w.now)
+    for _ in range(60):
+        res = w.loop(1, True)
+        if res[1][1] != _responseCode__OK:
+            break
+        w.sleep(400)
+    assert res[1][1] == _responseCode__FAILED and not w.hw._want_contactor
+
+
+def test_stop_after_n_loops():
+    w = World(stop_after_loops=3)
+    w.to_loop(5, True)
+    got = [w.loop(5, True)[1][_AC_ChargeLoopRes__EVSEStatus] is not None for _ in range(4)]
+    assert got == [False, False, True, True]
+
+
+def test_stop_wish_before_power_r_status_06():
+    """A stop wished during ScheduleExchange is told in PowerDeliveryRes and no contactor closes."""
+    w = World()
+    w.to_schedule(5, True)
+    w.secc.request_stop(w.now)
+    value = w.power_delivery(START)[1]
+    assert value[1] == _responseCode__OK
+    assert value[_PowerDeliveryRes__EVSEStatus][_EVSEStatus__EVSENotification] == _evseNotification__Terminate
+    assert not w.hw.contactor
+    assert w.loop(5, True)[1][1] == _responseCode__FAILED_SequenceError
+
+
+def test_per_phase_answers_r_cpd_04_05():
+    """A car that sends L2/L3 gets L1/L2/L3; the sum stays."""
+    w = World(setpoint_w=6000)
+    w.to_authorized(False)
+    w.discovery()
+    w.select(5, w.set_id(5, True))
+    block = w.ac_parameters(True, per_phase=True)[1][_AC_ChargeParameterDiscoveryRes__BPT_AC_CPDResEnergyTransferMode]
+    total = 0
+    for at in (
+        _AC_CPDResEnergyTransferMode__EVSEMaximumChargePower,
+        _AC_CPDResEnergyTransferMode__EVSEMaximumChargePower_L2,
+        _AC_CPDResEnergyTransferMode__EVSEMaximumChargePower_L3,
+    ):
+        total += rational.to_int(block[at])
+    assert total == 11040 and block[_AC_CPDResEnergyTransferMode__MaximumPowerAsymmetry] is None  # R-CPD-06
+    w.schedule(True)
+    w.power_delivery(START)
+    mode = w.loop(5, True)[1][_AC_ChargeLoopRes__BPT_Dynamic_AC_CLResControlMode]
+    assert rational.to_int(mode[_Dynamic_AC_CLResControlMode__EVSETargetActivePower]) == 2000
+    assert rational.to_int(mode[_Dynamic_AC_CLResControlMode__EVSETargetActivePower_L3]) == 2000  # R-LOOP-08

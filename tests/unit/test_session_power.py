@@ -1,0 +1,289 @@
+"""Cable check, pre-charge, contactors and timers against a power stage that can fail. Times are simulated."""
+
+from codec import rational
+from firmware.session.dc_phases import test_voltage_mv as voltage_mv
+from firmware.session.states import FAILED
+from tests.lib.world import World
+
+# slots: begin (make gen)
+# slots: end
+
+START, STOP, STANDBY = 0, 1, 2
+FINISHED, ONGOING = 0, 1
+
+
+def cable_check(w, poll_ms=50, most=2000):
+    """Poll CableCheck until it is not Ongoing; returns the answer."""
+    for _ in range(most):
+        res = w.plain(_MSG_DC_CableCheckReq)[1]
+        if res[1] != _responseCode__OK or res[_DC_CableCheckRes__EVSEProcessing] == FINISHED:
+            return res
+        w.sleep(poll_ms)
+    return res
+
+
+def test_cable_check_passes_after_the_whole_sequence_r_dc_safety_03():
+    """Finished only with contactor closed, test voltage seen and output below 60 V again."""
+    w = World(cable_check_ms=1000)
+    w.to_schedule(6, True)
+    w.plain(_MSG_DC_CableCheckReq)
+    w.sleep(900)
+    assert w.hw.mv == 500000 and w.hw.contactor  # 450 V vehicle: min(500, 450 + 50) V (R-DC-SAFETY-04)
+    res = cable_check(w)
+    assert res[1] == _responseCode__OK and w.hw.mv < 60000 and w.hw.contactor
+
+
+def test_cable_check_fails_r_dc_safety_02():
+    for fault in ("insulation_bad", "converter_dead", "contactor_stuck_open"):
+        w = World()
+        setattr(w.hw, fault, True)
+        w.to_schedule(6, True)
+        assert cable_check(w)[1] == _responseCode__FAILED, fault
+        assert w.secc.state == FAILED and not w.hw._want_contactor
+
+
+def test_cable_check_is_bounded_r_dc_safety_02():
+    """A test that never ends: FAILED at 38 s, not Ongoing for ever."""
+    w = World(cable_check_ms=600000)
+    w.to_schedule(6, True)
+    begin = w.now
+    assert cable_check(w, 500)[1] == _responseCode__FAILED
+    assert 38000 <= w.now - begin < 39000 or 38000 <= w.now - begin + (1 << 30) < 39000
+
+
+def test_test_voltage_r_dc_safety_04():
+    w = World(dc_max_voltage_mv=920000)
+    f = w.secc.facts
+    for ev_mv, want_mv in ((400000, 450000), (450000, 500000), (500000, 500000), (800000, 880000), (920000, 920000)):
+        f.ev_max_mv = ev_mv
+        assert voltage_mv(f) == want_mv
+
+
+def test_start_without_cable_check_r_dc_safety_01():
+    w = World()
+    w.to_schedule(6, True)
+    assert w.power_delivery(START)[1][1] == _responseCode__FAILED_SequenceError
+    w = World()
+    w.to_schedule(6, True)
+    cable_check(w)
+    assert w.power_delivery(START)[1][1] == _responseCode__FAILED_SequenceError  # no pre-charge yet
+
+
+def test_precharge_tells_the_measured_voltage_r_dc_safety_08():
+    """2 V per ms in the model: neither zero nor the target on the way; the target is clamped to both sides."""
+    w = World()
+    w.to_schedule(6, True)
+    cable_check(w)
+    w.precharge(400)
+    w.sleep(100)
+    volts = rational.to_int(w.precharge(400)[1][_DC_PreChargeRes__EVSEPresentVoltage])
+    assert 0 < volts < 400
+    w.precharge(2000)
+    w.sleep(1000)
+    assert rational.to_int(w.precharge(2000)[1][_DC_PreChargeRes__EVSEPresentVoltage]) == 450
+
+
+def test_precharge_is_bounded_r_dc_safety_08():
+    w = World()
+    w.to_schedule(6, True)
+    cable_check(w)
+    w.hw.converter_dead = True
+    for _ in range(70):
+        res = w.precharge()
+        if res[1][1] != _responseCode__OK:
+            break
+        w.sleep(100)
+    assert res[1][1] == _responseCode__FAILED
+
+
+def test_start_at_the_wrong_voltage_d_04():
+    for lenient, code in ((False, _responseCode__FAILED_PowerDeliveryNotApplied), (True, _responseCode__OK)):
+        w = World(lenient_ev_values=lenient)
+        w.to_schedule(6, True)
+        cable_check(w)
+        w.precharge(400)
+        assert w.power_delivery(START)[1][1] == code
+
+
+def test_start_while_precharge_is_ongoing_d_04():
+    """The PyPI vehicle says Ongoing last; accepted unless the switch is strict."""
+    for strict, code in ((False, _responseCode__OK), (True, _responseCode__FAILED_SequenceError)):
+        w = World(strict_precharge_order=strict)
+        w.to_start(6, True)
+        assert w.power_delivery(START)[1][1] == code
+
+
+def test_polls_decide_nothing_r_power_03():
+    w = World()
+    w.to_start(5, True)
+    for _ in range(5):
+        assert w.power_delivery(START, ONGOING)[1][1] == _responseCode__OK
+        assert not w.hw._want_contactor
+    assert w.power_delivery(START)[1][1] == _responseCode__OK and w.hw.contactor
+
+
+def test_stop_instead_of_start_r_power_01():
+    w = World()
+    w.to_start(5, True)
+    assert w.power_delivery(STOP)[1][1] == _responseCode__OK
+    assert not w.hw._want_contactor
+    assert w.loop(5, True)[1][1] == _responseCode__FAILED_SequenceError
+
+
+def test_standby_is_a_warning_r_power_12():
+    w = World()
+    w.to_loop(5, True)
+    assert w.power_delivery(STANDBY)[1][1] == _responseCode__WARNING_StandbyNotAllowed
+    assert w.loop(5, True)[1][1] == _responseCode__OK  # R-ERRORS-04
+    assert w.power_delivery(3)[1][1] == _responseCode__WARNING_ScheduleRenegotiationFailed
+    assert w.loop(5, True)[1][1] == _responseCode__OK
+
+
+def test_contactor_that_does_not_close_r_power_04():
+    """FAILED_ContactorError after 1.4 s; the vehicle gives up at 2 s."""
+    w = World()
+    w.hw.contactor_stuck_open = True
+    w.to_start(5, True)
+    w.feed(w.frame(_MSG_PowerDeliveryReq, start_request(w)))
+    assert w.answer(1300) is None
+    assert w.answer(200)[1][1] == _responseCode__FAILED_ContactorError
+    assert not w.hw._want_contactor
+
+
+def start_request(w):
+    r = w.new(_LEN_PowerDeliveryReq)
+    r[_PowerDeliveryReq__EVProcessing] = FINISHED
+    r[_PowerDeliveryReq__ChargeProgress] = START
+    return r
+
+
+def test_contactor_wait_is_cancelled_r_power_06():
+    """The car goes while the contactor wait runs: nothing is sent later."""
+    w = World()
+    w.hw.contactor_stuck_open = True
+    w.to_start(5, True)
+    w.feed(w.frame(_MSG_PowerDeliveryReq, start_request(w)))
+    w.secc.lost(w.now)
+    w.sleep(3000)
+    assert w.secc.tx(w.buf) == 0 and not w.hw._want_contactor
+
+
+def test_welded_contactor_r_power_07():
+    w = World()
+    w.to_loop(6, True)
+    w.hw.contactor_welded = True
+    assert w.power_delivery(STOP)[1][1] == _responseCode__FAILED_ContactorError
+
+
+def test_profile_is_checked_r_power_08_09():
+    for tuple_id, watts, code in (
+        (1, 11040, _responseCode__OK),  # what real vehicles send (R-SCHEDULE-04)
+        (1, -11040, _responseCode__OK),
+        (99, 1000, _responseCode__FAILED_ScheduleSelectionInvalid),
+        (1, 12000, _responseCode__FAILED_EVPowerProfileInvalid),
+        (1, -12000, _responseCode__FAILED_EVPowerProfileInvalid),
+        (None, 0, _responseCode__FAILED_EVPowerProfileInvalid),
+    ):
+        w = World()
+        w.to_start(5, False)
+        assert w.power_delivery(START, FINISHED, tuple_id, watts)[1][1] == code, (tuple_id, watts)
+        assert w.hw.contactor == (code == _responseCode__OK)
+
+
+def test_discharge_profile_needs_bpt_r_power_09():
+    w = World()
+    w.to_start(1, False)
+    assert w.power_delivery(START, FINISHED, 1, -1000)[1][1] == _responseCode__FAILED_EVPowerProfileInvalid
+
+
+def test_loop_silence_removes_power_in_half_a_second_r_timers_02():
+    for service in (5, 6):
+        w = World(setpoint_w=5000)
+        w.to_loop(service, True)
+        for _ in range(5):
+            w.loop(service, True, **({"present_w": 5000} if service == 5 else {}))
+            w.sleep(100)
+        assert w.hw.w > 0
+        w.loop(service, True)
+        w.sleep(499)
+        assert w.hw.contactor and not w.closed
+        w.sleep(2)
+        assert w.hw.w == 0 and w.hw.ma == 0 and not w.hw._want_contactor and w.closed
+        w.sleep(60)
+        assert not w.hw.contactor
+
+
+def test_pace_below_the_limit_is_fine_r_timers_09():
+    w = World()
+    w.to_loop(6, True)
+    for _ in range(5):
+        w.sleep(450)
+        assert w.loop(6, True)[1][1] == _responseCode__OK
+
+
+def test_silence_elsewhere_sixty_seconds_r_timers_01_03():
+    for reach in (
+        lambda w: w.to_authorized(True),
+        lambda w: (w.to_schedule(6, True), w.plain(_MSG_DC_CableCheckReq)),
+        lambda w: w.to_loop(6, True),
+        lambda w: (w.to_loop(6, True), w.power_delivery(STOP)),
+    ):
+        w = World()
+        reach(w)
+        w.sleep(59900)
+        assert not w.closed
+        w.sleep(200)
+        assert w.closed and not w.hw._want_contactor
+
+
+def test_partial_request_does_not_stop_the_timer_r_timers_06():
+    w = World()
+    w.to_loop(6, True)
+    w.loop(6, True)
+    w.feed(b"\x01\xfe\x80\x04\x00\x00")
+    w.sleep(501)
+    assert w.closed and not w.hw._want_contactor
+
+
+def test_own_slowness_is_not_counted_r_timers_05():
+    """PowerDelivery(Stop) that waits 400 ms for the power path does not run into the loop timer of 500 ms."""
+    w = World()
+    w.to_loop(6, True)
+    w.loop(6, True)
+    w.sleep(400)
+    assert w.power_delivery(STOP)[1][1] == _responseCode__OK
+
+
+def test_set_up_timer_r_sdp_08_r_timers_04():
+    w = World()
+    w.connect()
+    w.sleep(17000)
+    assert w.sap([w.protocol()])[1][0] == 0
+    w.sleep(900)
+    assert w.setup()[1][1] == _responseCode__OK_NewSessionEstablished
+    w.sleep(20000)
+    assert not w.closed
+    w = World()
+    w.connect()
+    w.sap([w.protocol()])
+    w.sleep(18001)
+    assert w.closed
+
+
+def test_station_fault_in_the_loop_r_status_07():
+    """Power off at once, the word with the next answer, session over."""
+    w = World(setpoint_w=5000)
+    w.to_loop(6, True)
+    w.loop(6, True)
+    w.sleep(200)
+    w.hw.fault = 3
+    w.secc.poll(w.now)
+    assert not w.hw._want_contactor and w.hw.ma == 0
+    assert w.loop(6, True)[1][1] == _responseCode__FAILED
+
+
+def test_nothing_flows_before_the_first_loop_request_r_power_11():
+    w = World(setpoint_w=20000)
+    w.to_loop(6, True)
+    w.sleep(300)
+    assert w.hw.ma == 0 and w.hw.contactor

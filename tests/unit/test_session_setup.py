@@ -1,0 +1,302 @@
+"""SupportedAppProtocol to ChargeParameterDiscovery and ScheduleExchange: choices and refusals."""
+
+from codec import rational
+from tests.lib.world import World
+
+# slots: begin (make gen)
+# slots: end
+
+AC = "urn:iso:std:iso:15118:-20:AC"
+DC = "urn:iso:std:iso:15118:-20:DC"
+
+
+def sap(entries, **changes):
+    w = World(**changes)
+    w.connect()
+    res = w.sap([w.protocol(*e) for e in entries])
+    return w, res[1][_supportedAppProtocolRes__ResponseCode], res[1][_supportedAppProtocolRes__SchemaID]
+
+
+OK = 0
+MINOR = 1
+NONE = 2
+
+
+def test_priority_wins_over_order_r_sap_01():
+    """Entries are (namespace, priority, major, minor, schema id)."""
+    w, code, schema = sap([("urn:din:70121:2012:MsgDef", 1, 2, 0, 1), (DC, 3, 1, 0, 2), (AC, 2, 1, 0, 3)])
+    assert (code, schema) == (OK, 3) and w.secc.facts.family == 0
+    assert sap([(AC, 2, 1, 0, 5), (DC, 1, 1, 0, 6)])[1:] == (OK, 6)
+    assert sap([(AC, 1, 1, 0, 5), (DC, 1, 1, 0, 6)])[1:] == (OK, 5)  # order breaks the tie
+
+
+def test_only_what_is_offered_r_sap_01_d_09():
+    assert sap([(AC, 1, 1, 0, 5), (DC, 2, 1, 0, 6)], services=["DC_BPT", "DC"])[1:] == (OK, 6)
+    assert sap([(AC, 1, 1, 0, 5)], services=["DC"])[1:] == (NONE, None)
+    assert sap([(AC, 1, 1, 0, 5)], services=["DC"], sap_filter_by_service=False)[1:] == (OK, 5)
+
+
+def test_schema_id_is_echoed_r_sap_02():
+    for schema in (0, 7, 250, 255):
+        assert sap([(DC, 1, 1, 0, schema)])[1:] == (OK, schema)
+
+
+def test_versions_r_sap_03():
+    assert sap([(DC, 1, 1, 3, 9)])[1:] == (MINOR, 9)
+    assert sap([(DC, 1, 2, 0, 9)])[1:] == (NONE, None)
+
+
+def test_nothing_in_common_closes_r_sap_04():
+    w, code, schema = sap([("urn:din:70121:2012:MsgDef", 1, 2, 0, 1)])
+    assert (code, schema) == (NONE, None) and w.closed
+
+
+def test_no_20_over_plain_tcp_r_sap_05():
+    w, code, schema = sap([(DC, 1, 1, 0, 1)], allow_plain=False)
+    assert (code, schema) == (NONE, None) and w.closed
+
+
+def test_full_namespace_r_sap_06():
+    for near in (DC + "X", DC[:-1], "urn:iso:std:iso:15118:-20:CommonMessages", DC.lower(), ""):
+        if near:
+            assert sap([(near, 1, 1, 0, 1)])[1:] == (NONE, None)
+
+
+def test_twenty_entries_r_sap_01():
+    entries = [("urn:x:%d" % i, i, 1, 0, i) for i in range(1, 20)] + [(DC, 20, 1, 0, 20)]
+    assert sap(entries)[1:] == (OK, 20)
+
+
+def test_old_session_id_gives_a_new_one_r_session_04():
+    for offered in (bytes(8), b"\x01" * 8, b"abcdefgh"):
+        w = World()
+        w.connect()
+        w.sap([w.protocol()])
+        res = w.setup(offered)[1]
+        assert res[1] == _responseCode__OK_NewSessionEstablished
+        assert w.sid not in (offered, bytes(8)) and res[_SessionSetupRes__EVSEID] == "DE*MV2*E000001"
+
+
+def test_header_r_session_02():
+    w = World()
+    w.to_authorized(True)
+    res = w.discovery()[1]
+    assert bytes(res[0][_MessageHeader__SessionID]) == w.sid
+    assert res[0][_MessageHeader__TimeStamp] == 1800000000
+
+
+def test_eim_only_r_auth_01_03():
+    w = World()
+    w.connect()
+    w.sap([w.protocol()])
+    w.setup()
+    res = w.plain(_MSG_AuthorizationSetupReq)[1]
+    assert res[_AuthorizationSetupRes__AuthorizationServices] == [0]
+    assert res[_AuthorizationSetupRes__CertificateInstallationService] is False
+    assert res[_AuthorizationSetupRes__EIM_ASResAuthorizationMode] is not None
+    assert res[_AuthorizationSetupRes__PnC_ASResAuthorizationMode] is None
+    # R-AUTH-04, R-AUTH-07: a warning keeps the phase, EIM may follow
+    assert w.authorization(1)[1][1] == _responseCode__WARNING_AuthorizationSelectionInvalid
+    assert w.authorization(0)[1][1] == _responseCode__OK
+    assert w.discovery()[1][1] == _responseCode__OK
+
+
+def test_eim_takes_its_time_r_auth_05():
+    """Granted after 900 ms: Ongoing until then; ServiceDiscovery before it is a sequence error (R-AUTH-07)."""
+    w = World(eim_delay_ms=900)
+    res = w.to_authorized(True)
+    assert res[1][_AuthorizationRes__EVSEProcessing] == _processing__Ongoing
+    w.sleep(500)
+    assert w.authorization()[1][_AuthorizationRes__EVSEProcessing] == _processing__Ongoing
+    w.sleep(500)
+    assert w.authorization()[1][_AuthorizationRes__EVSEProcessing] == _processing__Finished
+    w = World(eim_delay_ms=900)
+    w.to_authorized(True)
+    assert w.discovery()[1][1] == _responseCode__FAILED_SequenceError
+
+
+def test_end_of_the_eim_wait_r_auth_06():
+    w = World(eim_delay_ms=30000, eim_timeout_ms=5000)
+    w.to_authorized(True)
+    w.sleep(5000)
+    res = w.authorization()[1]
+    assert res[1] == _responseCode__WARNING_EIMAuthorizationFailure
+    assert res[_AuthorizationRes__EVSEProcessing] == _processing__Finished
+    assert w.discovery()[1][1] == _responseCode__FAILED_SequenceError
+
+
+def services(res):
+    items = res[_ServiceDiscoveryRes__EnergyTransferServiceList][_ServiceList__Service]
+    return [s[_Service__ServiceID] for s in items]
+
+
+def test_services_on_offer_r_services_12():
+    w = World()
+    w.to_authorized(False)
+    assert services(w.discovery()[1]) == [5, 1]
+    w = World(services=["DC", "DC_BPT"])
+    w.to_authorized(True)
+    assert services(w.discovery()[1]) == [2, 6]
+
+
+def test_unidirectional_when_bpt_is_off():
+    w = World(services=["AC", "DC"])
+    w.to_authorized(True)
+    assert services(w.discovery()[1]) == [2]
+    assert w.detail(6)[1][1] == _responseCode__FAILED_ServiceIDInvalid
+
+
+def test_service_filter_r_services_01_d_25():
+    for ids, want in (([2], [2]), ([6, 9], [6]), ([99], [6, 2])):
+        w = World()
+        w.to_authorized(True)
+        assert services(w.discovery(ids)[1]) == want
+
+
+def names(s):
+    return [p[_Parameter__Name] for p in s[_ParameterSet__Parameter]]
+
+
+def test_parameter_sets_r_services_09_10_11():
+    """Both control modes for every service, the right parameters, ids unique over all services (D-08)."""
+    bpt = ["BPTChannel", "GeneratorMode"]
+    base = ["Connector", "ControlMode", "MobilityNeedsMode", "Pricing"]
+    want = {
+        1: base + ["EVSENominalVoltage"],
+        2: base,
+        5: base + ["EVSENominalVoltage", "GridCodeIslandingDetectionMethod"] + bpt,
+        6: base + bpt,
+    }
+    seen = []
+    for service in want:
+        w = World()
+        w.to_authorized(service in (2, 6))
+        w.discovery()
+        res = w.detail(service)[1]
+        assert res[_ServiceDetailRes__ServiceID] == service
+        sets = res[_ServiceDetailRes__ServiceParameterList][_ServiceParameterList__ParameterSet]
+        modes = []
+        for s in sets:
+            assert sorted(names(s)) == sorted(want[service])
+            seen.append(s[_ParameterSet__ParameterSetID])
+            for p in s[_ParameterSet__Parameter]:
+                if p[_Parameter__Name] == "ControlMode":
+                    modes.append(p[_Parameter__intValue])
+                if p[_Parameter__Name] == "MobilityNeedsMode":
+                    assert p[_Parameter__intValue] == 1
+        assert modes == [2, 1]
+    assert len(set(seen)) == 8
+
+
+def test_selection_is_a_pair_r_services_06_08():
+    w = World()
+    for service, set_id, code in (
+        (6, 99, _responseCode__FAILED_ServiceSelectionInvalid),
+        (6, 3, _responseCode__FAILED_ServiceSelectionInvalid),  # a set of service 2
+        (5, 5, _responseCode__FAILED_ServiceSelectionInvalid),  # AC service, DC protocol
+        (65, 1, _responseCode__FAILED_NoEnergyTransferServiceSelected),
+    ):
+        w.to_authorized(True)
+        w.discovery()
+        assert w.select(service, set_id)[1][1] == code, (service, set_id)
+        assert w.secc.facts.service == 0
+        w.secc.lost(w.now)
+
+
+def test_selection_without_detail_d_13():
+    w = World()
+    w.to_authorized(True)
+    w.discovery()
+    assert w.select(6, 7)[1][1] == _responseCode__OK and w.secc.facts.dynamic
+
+
+def test_parameters_must_fit_the_service_r_cpd_01():
+    """Plain under BPT and BPT under plain, AC and DC; the refusal is in the kind of the service (R-CPD-02)."""
+    for service in (1, 2, 5, 6):
+        dc = service in (2, 6)
+        w = World()
+        w.to_authorized(dc)
+        w.discovery()
+        w.select(service, w.set_id(service, True))
+        res = (w.dc_parameters if dc else w.ac_parameters)(service < 5)[1]
+        assert res[1] == _responseCode__FAILED_WrongChargeParameter
+        if dc:
+            block = (_DC_ChargeParameterDiscoveryRes__DC_CPDResEnergyTransferMode, _DC_ChargeParameterDiscoveryRes__BPT_DC_CPDResEnergyTransferMode)
+        else:
+            block = (_AC_ChargeParameterDiscoveryRes__AC_CPDResEnergyTransferMode, _AC_ChargeParameterDiscoveryRes__BPT_AC_CPDResEnergyTransferMode)
+        assert res[block[1 if service >= 5 else 0]] is not None
+
+
+def test_contradictory_limits_r_cpd_03():
+    for max_v, min_v in ((100, 50), (2000, 1000), (300, 400)):
+        w = World()
+        w.to_authorized(True)
+        w.discovery()
+        w.select(6, w.set_id(6, True))
+        assert w.dc_parameters(True, max_v, min_v)[1][1] == _responseCode__FAILED_WrongChargeParameter
+
+
+def test_discharge_limits_r_cpd_08_d_02():
+    for negative, sign in ((False, 1), (True, -1)):
+        w = World(negative_discharge_limits=negative)
+        w.to_authorized(True)
+        w.discovery()
+        w.select(6, w.set_id(6, True))
+        # the car may send either sign too
+        block = w.dc_parameters(True, discharge_w=-15000)[1][_DC_ChargeParameterDiscoveryRes__BPT_DC_CPDResEnergyTransferMode]
+        assert rational.to_int(block[_BPT_DC_CPDResEnergyTransferMode__EVSEMaximumDischargePower]) == sign * 30000
+        assert rational.to_milli(block[_BPT_DC_CPDResEnergyTransferMode__EVSEMaximumDischargeCurrent]) == sign * 80000
+        assert w.secc.facts.ev_max_discharge_w == 15000
+
+
+def test_schedule_in_the_other_mode_r_schedule_02():
+    for dynamic in (False, True):
+        w = World()
+        w.to_authorized(True)
+        w.discovery()
+        w.select(6, w.set_id(6, dynamic))
+        w.dc_parameters(True)
+        res = w.schedule(not dynamic)[1]
+        assert res[1] == _responseCode__FAILED
+        assert (res[_ScheduleExchangeRes__Dynamic_SEResControlMode] is not None) == dynamic
+        assert (res[_ScheduleExchangeRes__Scheduled_SEResControlMode] is not None) == (not dynamic)
+
+
+def test_scheduled_tuples_r_schedule_04_05_09():
+    """A real power in W, 24 h at least, a discharging schedule for BPT, prices for the cars that want them (D-06)."""
+    for service, watts, out in ((1, 11040, None), (2, 50000, None), (5, 11040, 11040), (6, 50000, 30000)):
+        w = World()
+        res = w.to_schedule(service, False)[1]
+        tuples = res[_ScheduleExchangeRes__Scheduled_SEResControlMode][_Scheduled_SEResControlMode__ScheduleTuple]
+        assert len(tuples) == 1
+        plan = tuples[0][_ScheduleTuple__ChargingSchedule]
+        power = plan[_ChargingSchedule__PowerSchedule]
+        entries = power[_PowerSchedule__PowerScheduleEntries][_PowerScheduleEntryList__PowerScheduleEntry]
+        assert rational.to_int(entries[0][_PowerScheduleEntry__Power]) == watts
+        assert sum([e[_PowerScheduleEntry__Duration] for e in entries]) >= 86400
+        assert plan[_ChargingSchedule__PriceLevelSchedule] is not None
+        back = tuples[0][_ScheduleTuple__DischargingSchedule]
+        if out is None:
+            assert back is None
+        else:
+            entries = back[_ChargingSchedule__PowerSchedule][_PowerSchedule__PowerScheduleEntries]
+            entry = entries[_PowerScheduleEntryList__PowerScheduleEntry][0]
+            assert rational.to_int(entry[_PowerScheduleEntry__Power]) == out
+    w = World(send_price_schedule="never")
+    res = w.to_schedule(1, False)[1]
+    plan = res[_ScheduleExchangeRes__Scheduled_SEResControlMode][_Scheduled_SEResControlMode__ScheduleTuple][0]
+    assert plan[_ScheduleTuple__ChargingSchedule][_ChargingSchedule__PriceLevelSchedule] is None
+
+
+def test_schedule_ongoing_has_a_mode_block_r_schedule_01_03():
+    for dynamic in (False, True):
+        w = World(schedule_delay_ms=1000)
+        res = w.to_schedule(5, dynamic)[1]
+        assert res[_ScheduleExchangeRes__EVSEProcessing] == _processing__Ongoing
+        block = (_ScheduleExchangeRes__Scheduled_SEResControlMode, _ScheduleExchangeRes__Dynamic_SEResControlMode)
+        assert res[block[1 if dynamic else 0]] is not None
+        w.sleep(1000)
+        assert w.schedule(dynamic)[1][_ScheduleExchangeRes__EVSEProcessing] == _processing__Finished
+        w = World(schedule_delay_ms=1000)
+        w.to_schedule(5, dynamic)
+        assert w.power_delivery(0)[1][1] == _responseCode__FAILED_SequenceError
