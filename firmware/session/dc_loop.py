@@ -5,6 +5,7 @@ from firmware.session import reply
 from firmware.session.facts import PeerError
 from firmware.session.loop import common, display, target_w
 from firmware.session.states import DC_LOOP
+from micropython import const
 
 # slots: begin (make gen)
 # slots: end

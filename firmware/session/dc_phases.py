@@ -5,6 +5,7 @@ from firmware.session import facts as _f
 from firmware.session import reply
 from firmware.session.facts import PeerError
 from firmware.session.states import CABLE_CHECK, PRECHARGE, WELDING
+from micropython import const
 
 # slots: begin (make gen)
 # slots: end

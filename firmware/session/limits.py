@@ -5,6 +5,7 @@ both are written here from the same configuration.
 """
 
 from codec import rational
+from micropython import const
 
 # slots: begin (make gen)
 # slots: end

@@ -2,6 +2,7 @@
 
 from firmware.session import reply
 from firmware.session.facts import DC, PeerError, offered_max_charge_w, offered_max_discharge_w
+from micropython import const
 
 # slots: begin (make gen)
 # slots: end

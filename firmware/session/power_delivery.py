@@ -6,6 +6,7 @@ from firmware.session import reply
 from firmware.session.facts import PeerError, offered_max_charge_w, offered_max_discharge_w
 from firmware.session.schedule import TUPLE_ID
 from firmware.session.states import AC_LOOP, AC_START, CABLE_CHECK, DC_LOOP, PRECHARGE, STOP, WELDING
+from micropython import const
 
 # slots: begin (make gen)
 # slots: end

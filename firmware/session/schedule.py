@@ -5,6 +5,7 @@ from firmware.session import facts as _f
 from firmware.session import reply
 from firmware.session.facts import PeerError, offered_max_charge_w, offered_max_discharge_w
 from firmware.session.states import AC_START, CABLE_CHECK, SCHEDULE
+from micropython import const
 
 # slots: begin (make gen)
 # slots: end

@@ -9,6 +9,7 @@ from firmware.app import config
 from firmware.app.power import Power
 from firmware.clock import ticks_add, ticks_diff
 from firmware.session.secc import Secc
+from micropython import const
 
 # slots: begin (make gen)
 # slots: end

@@ -4,6 +4,7 @@ from codec import exi
 from firmware.session import reply, steps
 from firmware.session.states import ENDED, FAILED, IDLE, SAP
 from tests.lib.world import World
+from micropython import const
 
 # slots: begin (make gen)
 # slots: end

@@ -3,6 +3,7 @@
 from codec import rational
 from firmware.session.states import ENDED, IDLE
 from tests.lib.world import World
+from micropython import const
 
 # slots: begin (make gen)
 # slots: end

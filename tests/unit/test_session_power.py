@@ -4,6 +4,7 @@ from codec import rational
 from firmware.session.dc_phases import test_voltage_mv as voltage_mv
 from firmware.session.states import FAILED
 from tests.lib.world import World
+from micropython import const
 
 # slots: begin (make gen)
 # slots: end

@@ -2,6 +2,7 @@
 
 from codec import rational
 from tests.lib.world import World
+from micropython import const
 
 # slots: begin (make gen)
 # slots: end
