@@ -14,6 +14,7 @@ NOTE = 2
 ERROR = 3
 POWER = 4
 DROPPED = 5
+STATUS = 6
 
 FROM_CAR = 0
 TO_CAR = 1
@@ -67,6 +68,10 @@ class Trace:
     def power(self, now, text):
         """Record one power sample, made by the run loop."""
         self._text(POWER, now, text, None)
+
+    def status(self, now, text):
+        """Record the answer to a `status` command."""
+        self._text(STATUS, now, text, None)
 
     def drain(self, sink):
         """Give each record, oldest first, to sink(kind, t_ms, direction, payload_type, state, buf, at, n) -> bool.

@@ -1,0 +1,68 @@
+"""Trace records as lines on stdout: numbers and hex only, names are put to them on the host (host_tools/secc_proc.py).
+
+    READY port=P addr=A                        discovery answers from now on
+    M t rx|tx TYPE STATE EXI                   one V2GTP message: payload type and EXI stream in hex, state number
+    P t setpoint power mv ma contactor charged discharged      W, W (positive: to the car), mV, mA, 0/1, Wh, Wh
+    S t key=value ...                          answer to `status`
+    N t text        E t text                   note, error
+    D t n                                      n records were lost because nobody read
+
+t: milliseconds since start, modulo 2**30.
+"""
+
+from binascii import hexlify
+
+from micropython import const
+
+from firmware.clock import ticks_add, ticks_diff
+from firmware.trace import ERROR, FROM_CAR, MESSAGE, NOTE, POWER, STATUS
+
+_SAMPLE_MS = const(250)
+_LETTERS = {NOTE: "N", ERROR: "E", POWER: "P", STATUS: "S"}
+
+
+def line(kind, t_ms, direction, payload_type, state, buf, at, n):
+    """One trace record as a line of bytes."""
+    content = bytes(memoryview(buf)[at : at + n])
+    if kind == MESSAGE:
+        way = "rx" if direction == FROM_CAR else "tx"
+        return b"M %d %s %04x %d %s\n" % (t_ms, way.encode(), payload_type, state, hexlify(content))
+    return ("%s %d " % (_LETTERS.get(kind, "D"), t_ms)).encode() + content.replace(b"\n", b" ") + b"\n"
+
+
+class Report:
+    """Drains a trace into an output (console.StdOut) and adds power samples while a session is open."""
+
+    def __init__(self, trace, out, power):
+        self._trace = trace
+        self._out = out
+        self._power = power
+        self._sample_due = None
+        self._was_closed = False
+
+    @property
+    def due(self):
+        return self._sample_due
+
+    def sample(self, now, session_open):
+        """Record a power sample each 250 ms while the contactor is closed, and one more when it has opened."""
+        if not session_open and not self._was_closed:
+            self._sample_due = None
+            return
+        if self._sample_due is not None and ticks_diff(self._sample_due, now) > 0:
+            return
+        self._sample_due = ticks_add(now, _SAMPLE_MS)
+        values = self._power.sample()
+        closed = bool(values[4])
+        if closed or self._was_closed:
+            self._trace.power(now, " ".join([str(value) for value in values]))
+        self._was_closed = closed
+
+    def drain(self):
+        """Write what the reader takes; True when nothing is left."""
+        return self._trace.drain(self._sink)
+
+    def _sink(self, kind, t_ms, direction, payload_type, state, buf, at, n):
+        if not self._out.flush():
+            return False
+        return self._out.offer(line(kind, t_ms, direction, payload_type, state, buf, at, n))

@@ -1,0 +1,142 @@
+"""The one place that catches every exception (design.md 6): what goes wrong in one session ends that session only.
+
+Contactor open first, then the trace, then a new session machine. Discovery and the next car go on (R-SDP-03,
+R-ERRORS-09).
+"""
+
+import gc
+import io
+import sys
+
+from micropython import const
+
+_REPORT_MAX = const(600)  # characters of a traceback that go into the trace
+
+
+def describe(error):
+    """Traceback in one bounded line, innermost frame last."""
+    if hasattr(sys, "print_exception"):  # MicroPython
+        out = io.StringIO()
+        sys.print_exception(error, out)
+        lines = out.getvalue().split("\n")
+    else:
+        import traceback
+
+        lines = "".join(traceback.format_exception(type(error), error, error.__traceback__)).split("\n")
+    lines = [line.strip() for line in lines[1:] if line.strip()]
+    return " | ".join(lines)[-_REPORT_MAX:]
+
+
+class Safe:
+    """A session machine behind a wall: same calls, no exception comes out.
+
+    make_secc() builds a machine; power has off(now); trace takes error(now, text). After a fault `event()` says CLOSE,
+    the broken machine is asked for nothing but the answer that it still has, and lost() replaces it. If it has
+    fault(now), that makes its answer a FAILED one. `faults` counts.
+    """
+
+    CLOSE = 1  # the same code as the machine's own
+
+    def __init__(self, make_secc, power, trace):
+        self.faults = 0
+        self.broken = False
+        self._make = make_secc
+        self._power = power
+        self._trace = trace
+        self.secc = make_secc()
+
+    def start(self, now):
+        try:
+            self.secc.start(now)
+        except Exception as error:
+            self._fault(error, now)
+
+    def rx(self, buf, n, now):
+        if self.broken:
+            return
+        try:
+            self.secc.rx(buf, n, now)
+        except Exception as error:
+            self._fault(error, now)
+
+    def poll(self, now):
+        if self.broken:
+            return
+        try:
+            self.secc.poll(now)
+        except Exception as error:
+            self._fault(error, now)
+
+    def tx(self, out, now):
+        try:
+            return self.secc.tx(out)
+        except Exception as error:
+            self._fault(error, now)
+            return 0
+
+    def event(self, now):
+        if self.broken:
+            return self.CLOSE
+        try:
+            return self.secc.event()
+        except Exception as error:
+            self._fault(error, now)
+            return self.CLOSE
+
+    def request_stop(self, now):
+        try:
+            self.secc.request_stop(now)
+        except Exception as error:
+            self._fault(error, now)
+
+    def due(self, now):
+        if self.broken:
+            return None
+        try:
+            return self.secc.due
+        except Exception as error:
+            self._fault(error, now)
+            return None
+
+    def session_over(self):
+        return self.broken or self.secc.session_over
+
+    def lost(self, now):
+        """The connection is gone. What the machine does with that may fail; the power is off in any case."""
+        if not self.broken:
+            try:
+                self.secc.lost(now)
+            except Exception as error:
+                self._fault(error, now)
+        if self.broken:
+            self.secc = None
+            gc.collect()  # the old one goes before the new one comes
+            self.secc = self._make()
+            self.broken = False
+
+    def off(self, now):
+        """Open the contactor, whatever the session thinks."""
+        try:
+            self._power.off(now)
+        except Exception as error:
+            self.faults += 1
+            self._trace.error(now, "power off failed: " + describe(error))
+
+    def attempt(self, what, now, call, *args):
+        """call(*args); an exception is traced and gives None. For what is not the session's: datagrams, commands."""
+        try:
+            return call(*args)
+        except Exception as error:
+            self.faults += 1
+            self._trace.error(now, what + ": " + describe(error))
+            return None
+
+    def _fault(self, error, now):
+        self.faults += 1
+        self.off(now)  # first of all
+        self._trace.error(now, "session ended by a fault: " + describe(error))
+        again = self.broken
+        self.broken = True
+        if not again and hasattr(self.secc, "fault"):
+            self.attempt("fault answer", now, self.secc.fault, now)
+            self.off(now)
