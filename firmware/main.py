@@ -3,6 +3,7 @@
 Builds the parts, hands them to each other, runs them. Exit status 2: wrong arguments, configuration or network.
 """
 
+import gc
 import os
 import sys
 
@@ -16,14 +17,14 @@ from firmware.run.safe import Safe
 from firmware.session.secc import Secc
 from firmware.trace import Trace
 
-_TRACE_BYTES = 60000  # holds the longest message several times while the reader is slow
+_TRACE_BYTES = 60000  # the longest message several times, for while the reader is slow; less on a small heap
 
 
 def build(name, cfg):
     """The whole station on one interface; returns the run loop."""
     from board.sim_power import SimPower
 
-    trace = Trace(_TRACE_BYTES, ticks_ms())
+    trace = Trace(min(_TRACE_BYTES, gc.mem_free() // 8) if hasattr(gc, "mem_free") else _TRACE_BYTES, ticks_ms())
     power = Power(cfg, SimPower(cfg))
     safe = Safe(lambda: Secc(cfg, power, os.urandom, unix_s, trace), power, trace)
     out = console.StdOut()

@@ -70,7 +70,14 @@ SPEC = (
     ("dc_max_discharge_ma", "int", 80000, 0, 3000000, "DC_BPT"),
     ("dc_min_discharge_ma", "int", 0, 0, 3000000, "DC_BPT"),
     ("power_ramp_w_per_s", "int", 20000, 1, 10000000, "how fast the power stage follows a new set-point"),
-    ("v2x_min_soc", "int", 0, 0, 100, "no discharge below this state of charge, percent; the car has its own floor too"),
+    (
+        "v2x_min_soc",
+        "int",
+        0,
+        0,
+        100,
+        "no discharge below this state of charge, percent; the car has its own floor too",
+    ),
     # Simulated surroundings
     ("eim_delay_ms", "int", 0, 0, 600000, "authorisation by external means takes this long"),
     ("schedule_delay_ms", "int", 0, 0, 600000, "ScheduleExchange answers Ongoing this long"),
@@ -202,17 +209,24 @@ def merge(changes):
     return cfg
 
 
-def load(text):
-    """As merge(), from JSON text; None or empty text means all defaults."""
+def parse(text):
+    """The JSON object in a text, not checked key by key yet; None or empty text is an empty one. Raises ConfigError."""
     if not text:
-        return merge({})
+        return {}
     try:
         changes = json.loads(text)
     except ValueError as e:
         raise ConfigError("not JSON: %s" % e)
     if not isinstance(changes, dict):
         raise ConfigError('not a JSON object: it must look like {"key": value, ...}')
-    return merge(changes)
+    if text.rstrip()[-1] != "}":  # MicroPython's parser takes half an object for a whole one: a half written file
+        raise ConfigError("not JSON: it ends too early")
+    return changes
+
+
+def load(text):
+    """As merge(), from JSON text; None or empty text means all defaults."""
+    return merge(parse(text))
 
 
 def describe():
