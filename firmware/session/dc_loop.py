@@ -8,6 +8,32 @@ from firmware.session.states import DC_LOOP
 from micropython import const
 
 # slots: begin (make gen)
+_BPT_Dynamic_DC_CLReqControlMode__EVMaximumDischargeCurrent = const(11)
+_BPT_Dynamic_DC_CLReqControlMode__EVMaximumDischargePower = const(9)
+_BPT_Scheduled_DC_CLReqControlMode__EVMaximumDischargeCurrent = const(12)
+_BPT_Scheduled_DC_CLReqControlMode__EVMaximumDischargePower = const(10)
+_DC_ChargeLoopReq__BPT_Dynamic_DC_CLReqControlMode = const(4)
+_DC_ChargeLoopReq__BPT_Scheduled_DC_CLReqControlMode = const(5)
+_DC_ChargeLoopReq__DisplayParameters = const(1)
+_DC_ChargeLoopReq__Dynamic_DC_CLReqControlMode = const(7)
+_DC_ChargeLoopReq__EVPresentVoltage = const(3)
+_DC_ChargeLoopReq__MeterInfoRequested = const(2)
+_DC_ChargeLoopReq__Scheduled_DC_CLReqControlMode = const(8)
+_DC_ChargeLoopRes__EVSEStatus = const(2)
+_DC_ChargeLoopRes__MeterInfo = const(3)
+_Dynamic_DC_CLReqControlMode__EVMaximumChargeCurrent = const(6)
+_Dynamic_DC_CLReqControlMode__EVMaximumChargePower = const(4)
+_Dynamic_DC_CLReqControlMode__EVMaximumVoltage = const(7)
+_Dynamic_DC_CLReqControlMode__EVMinimumEnergyRequest = const(3)
+_Dynamic_DC_CLReqControlMode__EVMinimumVoltage = const(8)
+_MSG_DC_ChargeLoopRes = const(84)
+_Scheduled_DC_CLReqControlMode__EVMaximumChargeCurrent = const(7)
+_Scheduled_DC_CLReqControlMode__EVMaximumChargePower = const(5)
+_Scheduled_DC_CLReqControlMode__EVMaximumVoltage = const(8)
+_Scheduled_DC_CLReqControlMode__EVMinimumVoltage = const(9)
+_Scheduled_DC_CLReqControlMode__EVTargetCurrent = const(3)
+_Scheduled_DC_CLReqControlMode__EVTargetVoltage = const(4)
+_responseCode__FAILED = const(21)
 # slots: end
 
 

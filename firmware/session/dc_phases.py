@@ -8,6 +8,16 @@ from firmware.session.states import CABLE_CHECK, PRECHARGE, WELDING
 from micropython import const
 
 # slots: begin (make gen)
+_DC_CableCheckRes__EVSEProcessing = const(2)
+_DC_PreChargeReq__EVPresentVoltage = const(2)
+_DC_PreChargeReq__EVProcessing = const(1)
+_DC_PreChargeReq__EVTargetVoltage = const(3)
+_MSG_DC_CableCheckRes = const(82)
+_MSG_DC_PreChargeRes = const(88)
+_MSG_DC_WeldingDetectionRes = const(90)
+_processing__Finished = const(0)
+_processing__Ongoing = const(1)
+_responseCode__FAILED = const(21)
 # slots: end
 
 

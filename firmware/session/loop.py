@@ -5,6 +5,13 @@ from firmware.session.facts import DC, PeerError, offered_max_charge_w, offered_
 from micropython import const
 
 # slots: begin (make gen)
+_DisplayParameters__PresentSOC = const(0)
+_LEN_MeterInfo = const(8)
+_MeterInfo__BPT_DischargedEnergyReadingWh = const(2)
+_MeterInfo__ChargedEnergyReadingWh = const(1)
+_MeterInfo__MeterID = const(0)
+_MeterInfo__MeterTimestamp = const(7)
+_responseCode__FAILED = const(21)
 # slots: end
 
 # A vehicle that ignores Terminate gets this long at least before the station ends it itself (R-STATUS-04).

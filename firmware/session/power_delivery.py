@@ -9,6 +9,31 @@ from firmware.session.states import AC_LOOP, AC_START, CABLE_CHECK, DC_LOOP, PRE
 from micropython import const
 
 # slots: begin (make gen)
+_EVPowerProfileEntryList__EVPowerProfileEntry = const(0)
+_EVPowerProfile__EVPowerProfileEntries = const(3)
+_EVPowerProfile__Scheduled_EVPPTControlMode = const(2)
+_MSG_PowerDeliveryRes = const(25)
+_PowerDeliveryReq__ChargeProgress = const(2)
+_PowerDeliveryReq__EVPowerProfile = const(3)
+_PowerDeliveryReq__EVProcessing = const(1)
+_PowerDeliveryRes__EVSEStatus = const(2)
+_PowerDeliveryRes__ResponseCode = const(1)
+_PowerScheduleEntry__Power = const(1)
+_PowerScheduleEntry__Power_L2 = const(2)
+_PowerScheduleEntry__Power_L3 = const(3)
+_Scheduled_EVPPTControlMode__SelectedScheduleTupleID = const(0)
+_chargeProgress__ScheduleRenegotiation = const(3)
+_chargeProgress__Standby = const(2)
+_chargeProgress__Start = const(0)
+_chargeProgress__Stop = const(1)
+_processing__Finished = const(0)
+_responseCode__FAILED_ContactorError = const(23)
+_responseCode__FAILED_EVPowerProfileInvalid = const(24)
+_responseCode__FAILED_PowerDeliveryNotApplied = const(30)
+_responseCode__FAILED_ScheduleSelectionInvalid = const(33)
+_responseCode__FAILED_SequenceError = const(34)
+_responseCode__WARNING_ScheduleRenegotiationFailed = const(18)
+_responseCode__WARNING_StandbyNotAllowed = const(19)
 # slots: end
 
 # IEC 61851-23: the vehicle closes its contactors within 20 V of its own voltage.

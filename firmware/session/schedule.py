@@ -8,6 +8,18 @@ from firmware.session.states import AC_START, CABLE_CHECK, SCHEDULE
 from micropython import const
 
 # slots: begin (make gen)
+_Dynamic_SEReqControlMode__EVMinimumEnergyRequest = const(5)
+_LEN_PowerScheduleEntry = const(4)
+_MSG_ScheduleExchangeRes = const(31)
+_PowerScheduleEntry__Duration = const(0)
+_PowerScheduleEntry__Power = const(1)
+_ScheduleExchangeReq__Dynamic_SEReqControlMode = const(2)
+_ScheduleExchangeReq__Scheduled_SEReqControlMode = const(3)
+_ScheduleExchangeRes__EVSEProcessing = const(2)
+_ScheduleExchangeRes__Scheduled_SEResControlMode = const(5)
+_Scheduled_SEReqControlMode__DepartureTime = const(0)
+_processing__Ongoing = const(1)
+_responseCode__FAILED = const(21)
 # slots: end
 
 TUPLE_ID = 1

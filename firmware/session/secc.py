@@ -22,6 +22,17 @@ from firmware.session.states import (
 from micropython import const
 
 # slots: begin (make gen)
+_MSG_AC_ChargeLoopRes = const(60)
+_MSG_CertificateInstallationReq = const(10)
+_MSG_DC_ChargeLoopRes = const(84)
+_MSG_SessionSetupReq = const(38)
+_MSG_SessionStopReq = const(40)
+_MSG_SessionStopRes = const(41)
+_MSG_supportedAppProtocolReq = const(1)
+_MessageHeader__SessionID = const(0)
+_responseCode__FAILED = const(21)
+_responseCode__FAILED_SequenceError = const(34)
+_responseCode__FAILED_UnknownSession = const(38)
 # slots: end
 
 CLOSE = const(1)  # event: send what is left, then close TCP

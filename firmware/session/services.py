@@ -7,6 +7,18 @@ from firmware.session.states import PARAMETERS, SELECT
 from micropython import const
 
 # slots: begin (make gen)
+_MSG_ServiceSelectionRes = const(37)
+_SelectedService__ParameterSetID = const(1)
+_SelectedService__ServiceID = const(0)
+_ServiceDetailReq__ServiceID = const(1)
+_ServiceDiscoveryReq__SupportedServiceIDs = const(1)
+_ServiceIDList__ServiceID = const(0)
+_ServiceSelectionReq__SelectedEnergyTransferService = const(1)
+_ServiceSelectionReq__SelectedVASList = const(2)
+_responseCode__FAILED_NoEnergyTransferServiceSelected = const(27)
+_responseCode__FAILED_ServiceIDInvalid = const(35)
+_responseCode__FAILED_ServiceSelectionInvalid = const(36)
+_responseCode__OK = const(0)
 # slots: end
 
 # Service ids of the standard (facts: 1 AC, 2 DC, 5 AC_BPT, 6 DC_BPT).

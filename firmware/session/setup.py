@@ -6,6 +6,28 @@ from firmware.session.states import AUTH, AUTH_SETUP, DISCOVERY, ENDED, SETUP
 from micropython import const
 
 # slots: begin (make gen)
+_AppProtocol__Priority = const(4)
+_AppProtocol__ProtocolNamespace = const(0)
+_AppProtocol__SchemaID = const(3)
+_AppProtocol__VersionNumberMajor = const(1)
+_AppProtocol__VersionNumberMinor = const(2)
+_AuthorizationReq__SelectedAuthorizationService = const(1)
+_AuthorizationRes__EVSEProcessing = const(2)
+_AuthorizationRes__ResponseCode = const(1)
+_MSG_AuthorizationRes = const(4)
+_MSG_AuthorizationSetupRes = const(6)
+_MSG_SessionSetupRes = const(39)
+_SAP_responseCode__Failed_NoNegotiation = const(2)
+_SAP_responseCode__OK_SuccessfulNegotiation = const(0)
+_SAP_responseCode__OK_SuccessfulNegotiationWithMinorDeviation = const(1)
+_SessionSetupReq__EVCCID = const(1)
+_SessionSetupRes__ResponseCode = const(1)
+_authorization__EIM = const(0)
+_processing__Ongoing = const(1)
+_responseCode__OK_NewSessionEstablished = const(2)
+_responseCode__WARNING_AuthorizationSelectionInvalid = const(5)
+_responseCode__WARNING_EIMAuthorizationFailure = const(11)
+_supportedAppProtocolReq__AppProtocol = const(0)
 # slots: end
 
 # The full strings; no substring match, and CommonMessages is not a selectable protocol (R-SAP-06).

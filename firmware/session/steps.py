@@ -28,6 +28,23 @@ from firmware.session.states import (
 )
 
 # slots: begin (make gen)
+_MSG_AC_ChargeLoopReq = const(59)
+_MSG_AC_ChargeParameterDiscoveryReq = const(61)
+_MSG_AuthorizationReq = const(3)
+_MSG_AuthorizationSetupReq = const(5)
+_MSG_DC_CableCheckReq = const(81)
+_MSG_DC_ChargeLoopReq = const(83)
+_MSG_DC_ChargeParameterDiscoveryReq = const(85)
+_MSG_DC_PreChargeReq = const(87)
+_MSG_DC_WeldingDetectionReq = const(89)
+_MSG_PowerDeliveryReq = const(24)
+_MSG_ScheduleExchangeReq = const(30)
+_MSG_ServiceDetailReq = const(32)
+_MSG_ServiceDiscoveryReq = const(34)
+_MSG_ServiceSelectionReq = const(36)
+_MSG_SessionSetupReq = const(38)
+_MSG_SessionStopReq = const(40)
+_MSG_supportedAppProtocolReq = const(1)
 # slots: end
 
 STEPS = (

@@ -7,6 +7,12 @@ from firmware.session.states import ENDED
 from micropython import const
 
 # slots: begin (make gen)
+_MSG_SessionStopRes = const(41)
+_SessionStopReq__ChargingSession = const(1)
+_chargingSession__Pause = const(0)
+_chargingSession__ServiceRenegotiation = const(2)
+_responseCode__FAILED_NoServiceRenegotiationSupported = const(28)
+_responseCode__FAILED_PauseNotAllowed = const(29)
 # slots: end
 
 

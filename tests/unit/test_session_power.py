@@ -7,6 +7,23 @@ from tests.lib.world import World
 from micropython import const
 
 # slots: begin (make gen)
+_DC_CableCheckRes__EVSEProcessing = const(2)
+_DC_PreChargeRes__EVSEPresentVoltage = const(2)
+_LEN_PowerDeliveryReq = const(5)
+_MSG_DC_CableCheckReq = const(81)
+_MSG_PowerDeliveryReq = const(24)
+_PowerDeliveryReq__ChargeProgress = const(2)
+_PowerDeliveryReq__EVProcessing = const(1)
+_responseCode__FAILED = const(21)
+_responseCode__FAILED_ContactorError = const(23)
+_responseCode__FAILED_EVPowerProfileInvalid = const(24)
+_responseCode__FAILED_PowerDeliveryNotApplied = const(30)
+_responseCode__FAILED_ScheduleSelectionInvalid = const(33)
+_responseCode__FAILED_SequenceError = const(34)
+_responseCode__OK = const(0)
+_responseCode__OK_NewSessionEstablished = const(2)
+_responseCode__WARNING_ScheduleRenegotiationFailed = const(18)
+_responseCode__WARNING_StandbyNotAllowed = const(19)
 # slots: end
 
 START, STOP, STANDBY = 0, 1, 2

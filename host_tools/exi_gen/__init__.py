@@ -1,0 +1,1 @@
+"""Schema compiler: XSD files -> EXI grammar tables of codec/tables, and the slot constants of the sources."""
