@@ -1,7 +1,6 @@
 """`microv2g secc`: run the station firmware on a network interface."""
 
 import argparse
-import json
 import signal
 import sys
 import threading
@@ -72,16 +71,6 @@ def merged_config(args):
     return changes
 
 
-def print_config(changes):
-    """Every key on one line: the value in force, then default, range and meaning."""
-    from firmware.app import config
-
-    values = config.merge(changes)
-    for row in config.SPEC:
-        print(f"{row[0]:<26} {json.dumps(values[row[0]])}")
-        print(f"{'':<28}default {json.dumps(row[2])}; {config.allowed(row)}{'; ' + row[5] if row[5] else ''}")
-
-
 def show(record, quiet=False):
     """Print one record for a person; None if it is not shown."""
     t = f"{record['t_ms'] / 1000:9.3f}"
@@ -100,8 +89,9 @@ def show(record, quiet=False):
     elif "power" in record:
         p = record["power"]
         text = (
-            f"{t}  ~  {p['power_w']} W of {p['setpoint_w']} W, {p['voltage_mv'] / 1000:g} V {p['current_ma'] / 1000:g} A"
-            f", contactor {'closed' if p['contactor'] else 'open'}, "
+            f"{t}  ~  {p['power_w']} W of {p['setpoint_w']} W, "
+            f"{p['voltage_mv'] / 1000:g} V {p['current_ma'] / 1000:g} A, "
+            f"contactor {'closed' if p['contactor'] else 'open'}, "
             f"{p['energy_charged_wh']} Wh in, {p['energy_discharged_wh']} Wh out"
         )
     else:
@@ -116,17 +106,18 @@ def _fail(why):
 
 def run(args):
     """Exit status: see _EPILOG."""
-    from firmware.app.config import ConfigError
+    from firmware.app import config
     from firmware.run import os_net
 
     try:
         changes = merged_config(args)
     except OSError as e:
         return _fail(f"{args.config}: {e.strerror}")
-    except ConfigError as e:
+    except config.ConfigError as e:
         return _fail(f"configuration: {e}")
     if args.print_config:
-        print_config(changes)
+        for line in config.describe(config.merge(changes)):
+            print(line)
         return 0
     if not args.iface:
         return _fail("--iface is needed; there are: " + (", ".join(interfaces()) or "none with IPv6"))

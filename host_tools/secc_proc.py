@@ -12,6 +12,7 @@ The firmware prints numbers and hex (firmware/run/report.py); here they become r
 t_ms: milliseconds since the start of the firmware. A message that cannot be decoded has "decode_error" and no "json".
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -198,11 +199,9 @@ class SeccProcess:
 
     def command(self, line):
         """Send one command line (firmware/run/console.py). Without effect when the station has ended."""
-        try:
+        with contextlib.suppress(OSError, ValueError):
             self._process.stdin.write(line.encode() + b"\n")
             self._process.stdin.flush()
-        except (OSError, ValueError):
-            pass
 
     @property
     def running(self):
@@ -229,7 +228,8 @@ class SeccProcess:
         if status is None:
             self._process.kill()
             status = self.wait(1)
-        self._process.stdin.close()
+        with contextlib.suppress(OSError):  # the `quit` that nobody read
+            self._process.stdin.close()
         self._process.stdout.close()
         if self._file:
             self._file.close()

@@ -135,7 +135,7 @@ SPEC = (
     ("generator_mode", "choice", 1, (1, 2), 0, "GeneratorMode: 1 grid following, 2 grid forming"),
 )
 
-# (service that needs the pair or None, lower key, upper key): lower <= upper always; upper > 0 if the service is offered.
+# (service that needs the pair or None, lower key, upper key): lower <= upper; upper > 0 if the service is offered.
 _PAIRS = (
     (None, "ac_min_charge_w", "ac_max_charge_w"),
     ("AC_BPT", "ac_min_discharge_w", "ac_max_discharge_w"),
@@ -229,13 +229,11 @@ def load(text):
     return merge(parse(text))
 
 
-def describe():
-    """Yield one line per key: name, default, allowed values, meaning. Used by the host."""
+def describe(cfg):
+    """Yield two lines per key for a person: name and value in cfg, then default, what is allowed, meaning."""
     for row in SPEC:
-        line = "%-26s %s   [%s]" % (row[0], json.dumps(row[2]), allowed(row))
-        if row[5]:
-            line += "  " + row[5]
-        yield line
+        yield "%-26s %s" % (row[0], json.dumps(cfg[row[0]]))
+        yield "    default %s; %s%s" % (json.dumps(row[2]), allowed(row), "; " + row[5] if row[5] else "")
 
 
 def _hint(key):

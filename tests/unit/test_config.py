@@ -109,6 +109,8 @@ def test_tcp_port_is_dynamic_or_random():
 def test_every_key_is_described_once():
     keys = [row[0] for row in SPEC]
     assert len(set(keys)) == len(keys)
-    lines = list(config.describe())
-    for key, line in zip(keys, lines):
-        assert line.startswith(key) and "[" in line
+    lines = list(config.describe(config.load('{"setpoint_w": -77}')))
+    assert [line.split()[0] for line in lines[0::2]] == keys
+    assert [line for line in lines if line.startswith("setpoint_w ") and line.endswith(" -77")]
+    for line in lines[1::2]:
+        assert line.startswith("    default ")

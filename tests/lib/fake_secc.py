@@ -1,0 +1,119 @@
+"""A stand-in for the session machine and the power stage, for tests of firmware/run.
+
+It answers each run of bytes with itself. Bytes with a meaning of their own: !rx raise in rx; !end end of the session
+(the connection is kept); !close answer "bye" and ask to close; !big an endless supply of large messages.
+"""
+
+from firmware.clock import ticks_diff
+
+BIG = 8000
+
+
+class FakeSecc:
+    """calls: list of the names of the calls that changed something."""
+
+    made = 0
+
+    def __init__(self, calls=None):
+        FakeSecc.made += 1
+        self.calls = [] if calls is None else calls
+        self.due = None
+        self.session_over = True
+        self.raise_in = None
+        self.queue = []
+        self.code = 0
+        self.big = False
+
+    def _may_raise(self, name):
+        if self.raise_in == name:
+            raise ValueError("test seam in " + name)
+
+    def start(self, now):
+        self._may_raise("start")
+        self.calls.append("start")
+        self.session_over = False
+        self.queue = []
+        self.code = 0
+
+    def rx(self, buf, n, now):
+        data = bytes(buf[0:n])
+        if data == b"!rx":
+            raise ValueError("test seam in rx")
+        if data == b"!end":
+            self.session_over = True
+        if data == b"!close":
+            data = b"bye"
+            self.code = 1
+        if data == b"!big":
+            self.big = True
+        self.queue.append(data)
+
+    def poll(self, now):
+        self._may_raise("poll")
+        self.calls.append("poll")
+        if self.due is not None and ticks_diff(self.due, now) <= 0:
+            self.due = None
+
+    def tx(self, out):
+        self._may_raise("tx")
+        if self.big:
+            for i in range(BIG):
+                out[i] = 66
+            return BIG
+        if not self.queue:
+            return 0
+        data = self.queue.pop(0)
+        out[0 : len(data)] = data
+        return len(data)
+
+    def event(self):
+        self._may_raise("event")
+        code = self.code
+        self.code = 0
+        return code
+
+    def lost(self, now):
+        self._may_raise("lost")
+        self.calls.append("lost")
+        self.session_over = True
+
+    def request_stop(self, now):
+        self._may_raise("request_stop")
+        self.calls.append("request_stop")
+
+
+class FakePower:
+    def __init__(self):
+        self.setpoint_w = 0
+        self.offs = 0
+        self.contactor = 0
+        self.raise_in_off = False
+
+    def off(self, now):
+        self.offs += 1
+        self.contactor = 0
+        if self.raise_in_off:
+            raise OSError("test seam in off")
+
+    def set_setpoint_w(self, w):
+        self.setpoint_w = w
+
+    def sample(self):
+        return (self.setpoint_w, 1, 2, 3, self.contactor, 5, 6)
+
+
+class Output:
+    """In place of console.StdOut."""
+
+    def __init__(self):
+        self.lines = []
+        self.slow = False
+
+    def flush(self):
+        return not self.slow
+
+    def offer(self, data):
+        if self.slow:
+            return False
+        self.lines.append(bytes(data).decode())
+        return True

@@ -1,0 +1,44 @@
+"""A station process without the session machine, for tests of host_tools/secc_proc.py: IFACE CONFIG.json [die]"""
+
+import os
+import sys
+
+sys.path[:0] = [
+    os.path.join(os.path.dirname(__file__), *up) for up in (("..", ".."), ("..", "..", "host_tools", "shim"))
+]
+
+from firmware.app import config  # noqa: E402
+from firmware.clock import ticks_ms  # noqa: E402
+from firmware.run import console, os_net  # noqa: E402
+from firmware.run.os_link import OsLink  # noqa: E402
+from firmware.run.report import Report  # noqa: E402
+from firmware.run.safe import Safe  # noqa: E402
+from firmware.trace import Trace  # noqa: E402
+from tests.lib.fake_secc import FakePower, FakeSecc  # noqa: E402
+
+
+def main():
+    with open(sys.argv[2]) as f:
+        cfg = config.load(f.read())
+    trace, power, out = Trace(4000, ticks_ms()), FakePower(), console.StdOut()
+    power.setpoint_w = cfg["setpoint_w"]
+    safe = Safe(FakeSecc, power, trace)
+    link = OsLink(sys.argv[1], cfg, safe, power, trace, Report(trace, out, power), console.StdIn(), out)
+    try:
+        link.open()
+    except os_net.NetError as e:
+        print("E 0 " + str(e), flush=True)
+        return 2
+    if cfg["meter_id"] == "die":
+        raise RuntimeError("test seam")
+    if cfg["meter_id"] == "deaf":
+        import time
+
+        time.sleep(60)
+    link.run()
+    link.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""firmware/run/console.py: bounded lines in, lines out without waiting."""
+
+import os
+
+from firmware.run.console import END, LineReader, StdIn, StdOut, number
+
+
+def test_lines_in_pieces_of_every_size():
+    data = b"setpoint -5000\nstop\r\n\n  status \nquit\ntail"
+    for size in range(1, len(data) + 1):
+        reader, lines = LineReader(), []
+        for at in range(0, len(data), size):
+            lines += reader.feed(data[at : at + size])
+        assert lines == ["setpoint -5000", "stop", "status", "quit"], size
+
+
+def test_a_line_that_is_too_long_is_one_bad_line():
+    reader = LineReader()
+    assert reader.feed(b"x" * 100000) == []
+    assert len(reader._line) <= 128
+    assert reader.feed(b"y\nstatus\n") == ["!", "status"]
+
+
+def test_bytes_that_are_not_text():
+    for data in (b"\xff\xfe\n", b"\x80\n", b"\xc3\n"):
+        assert LineReader().feed(data) == ["!"]
+
+
+def test_number():
+    assert number("-5000") == -5000 and number("x") is None and number("") is None and number("1.5") is None
+
+
+def pipe():
+    """(read end, write end) as unbuffered streams, or None where the runtime has no pipes (MicroPython)."""
+    if not hasattr(os, "pipe"):
+        return None
+    r, w = os.pipe()
+    return os.fdopen(r, "rb", 0), os.fdopen(w, "wb", 0)
+
+
+def test_stdin_gives_what_is_there_and_does_not_wait():
+    ends = pipe()
+    if ends is None:
+        return
+    r, w = ends
+    stdin = StdIn(r)
+    assert stdin.lines() == []
+    w.write(b"stop\nsta")
+    assert stdin.lines() == ["stop"]
+    w.write(b"tus\n" + b"x" * 2000)
+    assert stdin.lines() == ["status"]
+    w.write(b"\nquit\n")
+    got = []
+    for _ in range(10):
+        got += stdin.lines()
+    assert got == ["!", "quit"]
+    w.close()
+    assert stdin.lines() == [END]
+    r.close()
+
+
+def test_stdout_never_waits_for_a_slow_reader():
+    ends = pipe()
+    if ends is None:
+        return
+    r, w = ends
+    out = StdOut(w)
+    line = b"m" * 9999 + b"\n"
+    taken = 0
+    while out.offer(line):
+        taken += 1
+        assert taken < 1000  # a pipe holds 64 kB; a write that waited would hang here
+    assert taken >= 2 and not out.flush()
+    read = b""
+    while len(read) < taken * len(line):
+        read += r.read(5000)
+        out.flush()
+    assert read == line * taken and out.flush()
+    r.close()
+    w.close()
+
+
+def test_stdout_that_nobody_reads_any_more_is_given_up():
+    ends = pipe()
+    if ends is None:
+        return
+    r, w = ends
+    out = StdOut(w)
+    r.close()
+    assert out.offer(b"hello\n") and out.closed
+    assert out.offer(b"more\n")
+    w.close()

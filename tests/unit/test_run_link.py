@@ -1,0 +1,388 @@
+"""firmware/run/os_link.py on the loopback interface, with a stand-in for the session machine.
+
+Station and car are in one process: the car connects and writes, then the station takes a few turns.
+"""
+
+import socket
+import struct
+import sys
+import time
+
+from firmware.app import config
+from firmware.clock import ticks_add, ticks_diff, ticks_ms
+from firmware.run import os_net
+from firmware.run.os_link import OsLink
+from firmware.run.report import Report
+from firmware.run.safe import Safe
+from firmware.trace import Trace
+from tests.lib.fake_secc import BIG, FakePower, FakeSecc, Output
+
+REQUEST = b"\x01\xfe\x90\x00\x00\x00\x00\x02\x10\x00"
+# Not the port of the standard: a station may run on this machine. One per runtime and word size.
+SDP_PORT = 25118 + (sys.maxsize > 1 << 32) + 2 * (sys.implementation.name == "cpython")
+
+
+class Station:
+    def __init__(self, **changes):
+        changes["sdp_port"] = SDP_PORT
+        self.calls = []
+        self.power = FakePower()
+        self.out = Output()
+        self.trace = Trace(4000, ticks_ms())
+        self.safe = Safe(lambda: FakeSecc(self.calls), self.power, self.trace)
+        report = Report(self.trace, self.out, self.power)
+        self.link = OsLink("lo", config.merge(changes), self.safe, self.power, self.trace, report, None, self.out)
+        self.link.open()
+        self.port = int(self.out.lines[0].split("port=")[1].split()[0])
+
+    def turns(self, n=4):
+        for _ in range(n):
+            self.link.turn(10)
+
+    def until(self, done):
+        """Turns until done() or a second has passed."""
+        end = ticks_add(ticks_ms(), 1000)
+        while not done():
+            assert ticks_diff(end, ticks_ms()) > 0, "nothing happened within a second"
+            self.link.turn(10)
+
+    def said(self, text):
+        return [line for line in self.out.lines if text in line]
+
+    def connect(self):
+        s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+        s.connect(os_net.sockaddr(os_net.LOOPBACK, self.port, 0))
+        self.turns(2)
+        return Car(s, self)
+
+    def ask(self, data):
+        """Send one datagram; return the answer or None."""
+        s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        s.setblocking(False)
+        s.sendto(data, os_net.sockaddr(os_net.LOOPBACK, SDP_PORT, 0))
+        self.turns(2)
+        answer = os_net.receive(s, 100)[0]
+        s.close()
+        return answer
+
+
+class Car:
+    def __init__(self, sock, station):
+        self.sock = sock
+        self.station = station
+        sock.setblocking(False)
+
+    def say(self, data):
+        self.sock.send(data)
+        self.station.turns(2)
+        return self.hear()
+
+    def hear(self):
+        """What is there: bytes, b"" at the end, None if nothing; "broken" after a reset."""
+        buf = bytearray(20000)
+        try:
+            n = os_net.read(self.sock, buf)
+        except OSError:
+            return "broken"
+        return None if n is None else bytes(buf[:n])
+
+    def close(self):
+        self.sock.close()
+        self.station.turns(2)
+
+
+def with_station(test, **changes):
+    station = Station(**changes)
+    try:
+        test(station)
+    finally:
+        station.link.close()
+
+
+def test_answer_names_a_port_that_listens_r_sdp_05():
+    def test(station):
+        answer = station.ask(REQUEST)
+        assert len(answer) == 28 and answer[8:24] == os_net.LOOPBACK
+        assert answer[24] << 8 | answer[25] == station.port >= 49152
+        car = station.connect()
+        assert car.say(b"hello") == b"hello"
+        car.close()
+
+    with_station(test)
+
+
+def test_malformed_datagrams_do_not_end_the_service_r_sdp_02():
+    def test(station):
+        for i in range(20):
+            assert station.ask(REQUEST[: i % 10] + b"\xff" * (i * 7 % 90)) is None
+        assert len(station.ask(REQUEST)) == 28
+
+    with_station(test)
+
+
+def test_repeats_get_the_same_answer_during_a_session_too_r_sdp_06():
+    def test(station):
+        first = station.ask(REQUEST)
+        car = station.connect()
+        for _ in range(10):
+            assert station.ask(REQUEST) == first
+        assert car.say(b"still here") == b"still here"
+        car.close()
+
+    with_station(test)
+
+
+def test_a_raising_discovery_does_not_end_the_service_r_sdp_03():
+    def test(station):
+        sdp, good = station.link._sdp, station.link._sdp.answer
+
+        def bad(buf, n, out):
+            raise ValueError("test seam in answer")
+
+        car = station.connect()
+        sdp.answer = bad
+        assert station.ask(REQUEST) is None
+        sdp.answer = good
+        assert len(station.ask(REQUEST)) == 28
+        assert station.said("test seam in answer")
+        assert car.say(b"still here") == b"still here"
+        car.close()
+
+    with_station(test)
+
+
+def test_a_fault_ends_that_session_and_the_next_car_is_served_r_errors_09():
+    def test(station):
+        car = station.connect()
+        station.power.contactor = 1
+        assert car.say(b"!rx") in (b"", "broken")
+        assert station.power.contactor == 0
+        assert station.said("test seam in rx")
+        assert len(station.ask(REQUEST)) == 28
+        car.close()
+        car = station.connect()
+        assert car.say(b"next") == b"next"
+        car.close()
+
+    with_station(test)
+
+
+def test_plain_only_by_switch_r_sdp_04():
+    def test(station):
+        assert station.ask(REQUEST)[26] == 0x00  # TLS or nothing
+
+    with_station(test, allow_plain=False)
+
+
+def test_end_of_stream_is_told_to_the_machine_and_the_next_car_is_served():
+    def test(station):
+        for i in range(3):
+            car = station.connect()
+            assert car.say(b"hello") == b"hello"
+            car.close()
+            station.until(lambda i=i: station.calls == ["start", "lost"] * (i + 1))
+
+    with_station(test)
+
+
+def test_reset_is_told_to_the_machine():
+    def test(station):
+        car = station.connect()
+        car.sock.setsockopt(1, 13, struct.pack("ii", 1, 0))  # SO_LINGER 0: close() sends a reset
+        car.close()
+        station.until(lambda: station.calls == ["start", "lost"])
+
+    with_station(test)
+
+
+def test_one_car_at_a_time_a_second_connection_is_refused():
+    def test(station):
+        one = station.connect()
+        two = station.connect()
+        assert two.hear() in (b"", "broken")
+        assert one.say(b"mine") == b"mine"
+        assert station.calls == ["start"] and station.said("second connection refused")
+        two.close()
+        one.close()
+
+    with_station(test)
+
+
+def test_a_connection_kept_after_its_session_gives_way_to_the_next_car():
+    def test(station):
+        one = station.connect()
+        assert one.say(b"!end") == b"!end"
+        two = station.connect()
+        assert two.say(b"hello") == b"hello"
+        assert one.hear() in (b"", "broken")
+        assert station.calls == ["start", "lost", "start"]
+        one.close()
+        two.close()
+
+    with_station(test)
+
+
+def test_close_comes_after_the_answer():
+    def test(station):
+        car = station.connect()
+        assert car.say(b"!close") == b"bye"
+        assert car.hear() == b""
+        assert station.calls == ["start", "lost"]
+        car.close()
+
+    with_station(test)
+
+
+def test_a_car_that_never_reads_is_dropped_and_not_read_from_r_v2gtp_07():
+    def test(station):
+        car = station.connect()
+        car.sock.send(b"!big")
+        conn = station.link._conn
+        station.until(lambda: conn.sending)
+        car.sock.send(b"more")  # must not be read while an answer is on its way
+        station.turns(5)
+        assert station.link._conn is conn and conn.sending
+        left = ticks_diff(conn.due, ticks_ms())
+        assert 0 < left <= 2000
+        conn.due = ticks_add(ticks_ms(), -1)  # two seconds later
+        station.turns(1)
+        assert station.link._conn is None and station.calls[-1] == "lost"
+        assert station.said("does not take its answer")
+        car.close()
+
+    with_station(test)
+
+
+def test_a_slow_reader_gets_every_byte():
+    def test(station):
+        car = station.connect()
+        car.sock.send(b"!big")
+        conn = station.link._conn
+        station.until(lambda: conn.sending)
+        station.safe.secc.big = False
+        got = 0
+        while conn.sending:
+            data = car.hear()
+            assert data is None or data == b"B" * len(data)
+            got += len(data or b"")
+            station.link.turn(1)
+        end = ticks_add(ticks_ms(), 2000)
+        while got % BIG != 4 and ticks_diff(end, ticks_ms()) > 0:  # the window opens in its own time
+            got += len(car.hear() or b"")
+            station.link.turn(1)
+        assert got % BIG == 4  # whole messages, and the echo of "!big" after them
+        assert car.say(b"hello") == b"hello"
+        car.close()
+
+    with_station(test)
+
+
+def test_poll_comes_when_it_is_due_and_not_earlier_r_timers_06():
+    def test(station):
+        car = station.connect()
+        begin = ticks_ms()
+        station.safe.secc.due = ticks_add(begin, 60)
+        station.until(lambda: "poll" in station.calls)
+        assert 60 <= ticks_diff(ticks_ms(), begin) < 300
+        assert station.calls == ["start", "poll"]
+        car.close()
+
+    with_station(test)
+
+
+def test_nothing_due_means_sleep_and_due_for_ever_is_no_busy_loop():
+    def test(station):
+        begin = ticks_ms()
+        station.link.turn(80)
+        assert ticks_diff(ticks_ms(), begin) >= 75
+        secc = station.safe.secc
+        secc.poll = lambda now: None  # a machine that never moves its due
+        secc.due = ticks_add(ticks_ms(), -5)
+        begin = ticks_ms()
+        for _ in range(20):
+            station.link.turn(100)
+        assert 15 <= ticks_diff(ticks_ms(), begin) < 1000
+
+    with_station(test)
+
+
+def test_commands():
+    def test(station):
+        link, now = station.link, ticks_ms()
+        link._command("setpoint -5000", now)
+        assert station.power.setpoint_w == -5000
+        link._command("stop", now)
+        assert station.calls == ["request_stop"]
+        link._command("status", now)
+        bad = ("setpoint", "setpoint x", "setpoint 1 2", "setpoint 9999999", "!", "nonsense", "stop now")
+        for line in bad:
+            link._command(line, now)
+        station.turns(1)
+        assert len(station.said("unknown command")) == len(bad)
+        assert len(station.said("setpoint_w=-5000")) == 1
+        assert station.power.setpoint_w == -5000 and not link.quit
+        link._command("quit", now)
+        assert link.quit
+
+    with_station(test)
+
+
+def test_quit_during_a_session_opens_the_contactor():
+    station = Station()
+    car = station.connect()
+    station.power.contactor = 1
+    station.link._command("quit", ticks_ms())
+    station.link.run()
+    station.link.close()
+    assert station.power.contactor == 0 and station.calls == ["start", "lost"]
+    car.sock.close()
+
+
+def test_a_second_station_on_the_same_interface_is_a_clear_error():
+    def test(station):
+        try:
+            Station()
+        except os_net.NetError as e:
+            assert str(SDP_PORT) in str(e) and "in use" in str(e)
+            return
+        raise AssertionError("two stations on one port")
+
+    with_station(test)
+
+
+def test_interface_errors_are_clear():
+    for name, word in (("nosuch0", "nosuch0"), ("", "no network interface")):
+        try:
+            os_net.interface(name)
+        except os_net.NetError as e:
+            assert word in str(e)
+            continue
+        raise AssertionError(name)
+    assert os_net.interface("lo") == (1, os_net.LOOPBACK)
+
+
+def test_addresses_as_text():
+    for data, text in (
+        (os_net.LOOPBACK, "::1"),
+        (bytes(16), "::"),
+        (b"\xfe\x80" + bytes(6) + b"\x00\xfc\x00\xff\xfe\x00\x00\x01", "fe80::fc:ff:fe00:1"),
+        (bytes(range(16)), "1:203:405:607:809:a0b:c0d:e0f"),
+        (b"\x00\x01\x00\x00\x00\x02" + bytes(10), "1:0:2::"),
+    ):
+        assert os_net.text(data) == text
+        assert os_net.parse(os_net.sockaddr(data, 50000, 3))[:2] == (data, 50000)
+
+
+def test_round_trip_is_far_below_the_budget_r_timers_07():
+    def test(station):
+        car = station.connect()
+        worst = 0
+        for _ in range(50):
+            begin = time.time_ns()
+            car.sock.send(b"x" * 200)
+            station.link.turn(100)
+            assert car.hear() == b"x" * 200
+            worst = max(worst, (time.time_ns() - begin) // 1000)
+        assert worst < 100000, worst  # microseconds; the machine may be busy, usual are 100
+
+    with_station(test)
