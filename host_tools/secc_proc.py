@@ -124,7 +124,7 @@ class Decoder:
             schema = exi.schema_of(payload_type)
             msg_id, value = exi.decode(schema, data, 0, len(data))
             record["name"] = exi_json.name_of(msg_id)
-            record["json"] = exi_json.to_json_obj(schema, msg_id, value)
+            record["json"] = exi_json.to_json_obj(msg_id, value)
         except exi.ExiError as e:
             record["decode_error"] = str(e)
         return record
@@ -257,7 +257,10 @@ class SeccProcess:
                 self.port, self.address = int(words["port"]), words["addr"]
                 record = {"t_ms": 0, "note": line}
             elif line:
-                record = decoder.record(line)
+                try:
+                    record = decoder.record(line)
+                except Exception as e:  # as in _tell: the reader must go on
+                    record = {"t_ms": 0, "error": f"unreadable line: {type(e).__name__} {e}: {line[:200]}"}
             else:
                 continue
             if "error" in record and self.port is None:
