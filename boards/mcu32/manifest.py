@@ -1,0 +1,5 @@
+include("$(MPY_DIR)/extmod/asyncio")
+package("codec", base_path="../..")
+package("drivers", base_path="../..")
+package("firmware", base_path="../..")
+package("board", base_path="../unix")

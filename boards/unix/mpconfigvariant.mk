@@ -1,0 +1,6 @@
+FROZEN_MANIFEST ?= $(VARIANT_DIR)/manifest.py
+# TLS has an issue of its own; nothing here needs a database, foreign functions or threads.
+MICROPY_PY_SSL = 0
+MICROPY_PY_BTREE = 0
+MICROPY_PY_FFI = 0
+MICROPY_PY_THREAD = 0
