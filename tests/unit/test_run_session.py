@@ -142,7 +142,7 @@ if sys.implementation.name == "cpython":
                         until(lambda: {"stop requested"} & {r.get("note") for r in records})
                         assert car.loop(mode)[0]["EVSEStatus"]["EVSENotification"] == "Terminate"
                     car.leave()
-                    until(lambda: [r.get("note") for r in records].count("disconnected") == number + 1)
+                    until(lambda n=number: [r.get("note") for r in records].count("disconnected") == n + 1)
                 # A car that vanishes in the loop: power off, and the next one is served.
                 car = Car(SDP_PORT)
                 car.loop(car.to_loop())
