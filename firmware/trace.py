@@ -4,9 +4,8 @@ Writing never waits and never prints: the answer to the car leaves first, then t
 sink. A record that does not fit is dropped and counted; the count becomes a record of its own as soon as there is room.
 """
 
-from micropython import const
-
 from firmware.clock import ticks_diff
+from micropython import const
 
 # Kinds of records.
 MESSAGE = 1

@@ -170,7 +170,7 @@ class SeccProcess:
         config.merge(self.config)
         command = self._command or firmware_command(self.runtime)
         if self.trace:
-            self._file = open(self.trace, "w", buffering=1)  # noqa: SIM115 - closed by stop()
+            self._file = open(self.trace, "w", buffering=1)
         # An empty directory to run in: MicroPython looks for modules in the current directory first.
         self._dir = tempfile.TemporaryDirectory(prefix="microv2g-")
         path = Path(self._dir.name) / "config.json"

@@ -181,10 +181,7 @@ def _valid(row, value):
         return isinstance(value, (int, str)) and value in low
     if not isinstance(value, (list, tuple)) or not value:
         return False
-    for i in range(len(value)):
-        if value[i] not in low or value[i] in value[:i]:
-            return False
-    return True
+    return all([value[i] in low and value[i] not in value[:i] for i in range(len(value))])
 
 
 def defaults():

@@ -4,9 +4,8 @@ Pure: one datagram in, one answer or nothing out. Every valid request gets the s
 (R-SDP-06), so a probe that is never followed by a connection blocks nobody (R-SDP-07).
 """
 
-from micropython import const
-
 from codec.v2gtp import HEADER, write_header
+from micropython import const
 
 PORT = 15118  # UDP
 ANSWER_SIZE = 28  # bytes: header 8, address 16, port 2, security 1, transport 1
@@ -30,7 +29,7 @@ def is_request(buf, n):
     """True for exactly 10 bytes with version 01 FE, type 0x9000 and payload length 2 (R-SDP-02)."""
     if n != _REQUEST_SIZE:
         return False
-    for i in range(HEADER):
+    for i in range(HEADER):  # noqa: SIM110 - all() of a generator would allocate
         if buf[i] != _REQUEST_HEADER[i]:
             return False
     return True

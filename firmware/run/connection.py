@@ -4,10 +4,9 @@ The cut of messages matters to some cars: one read is one message for them, so a
 are never joined (peer-ev.md 1).
 """
 
-from micropython import const
-
 from firmware.clock import ticks_add, ticks_diff
 from firmware.run import os_net
+from micropython import const
 
 _SEND_MS = const(2000)  # the car's own message timeout: who does not take an answer by then does not want it any more
 _DRAIN = const(4)

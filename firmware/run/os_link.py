@@ -8,12 +8,11 @@ import gc
 import os
 import sys
 
-from micropython import const
-
 from firmware.clock import sooner, ticks_add, ticks_diff, ticks_ms
 from firmware.net.sdp import ANSWER_SIZE, TLS_NONE, TLS_REQUIRED, SdpServer
 from firmware.run import console, os_net
 from firmware.run.connection import Connection
+from micropython import const
 
 _OUT_SIZE = const(8200)  # largest V2GTP message of ours
 _IN_SIZE = const(2048)

@@ -54,9 +54,10 @@ def interface(name):
             for line in f:
                 # address, index, prefix length, scope, flags, name; flag 40: tentative, not usable yet
                 words = line.split()
-                if len(words) == 6 and words[5] == name and not int(words[4], 16) & 0x40:
-                    if words[0].startswith("fe8") or (name == "lo" and int(words[0], 16) == 1):
-                        address = bytes([int(words[0][i : i + 2], 16) for i in range(0, 32, 2)])
+                if len(words) != 6 or words[5] != name or int(words[4], 16) & 0x40:
+                    continue
+                if words[0].startswith("fe8") or (name == "lo" and int(words[0], 16) == 1):
+                    address = bytes([int(words[0][i : i + 2], 16) for i in range(0, 32, 2)])
     except OSError:
         raise NetError("this system has no IPv6")
     if address is None:

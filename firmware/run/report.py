@@ -12,10 +12,9 @@ t: milliseconds since start, modulo 2**30.
 
 from binascii import hexlify
 
-from micropython import const
-
 from firmware.clock import ticks_add, ticks_diff
 from firmware.trace import ERROR, FROM_CAR, MESSAGE, NOTE, POWER, STATUS
+from micropython import const
 
 _SAMPLE_MS = const(250)
 _LETTERS = {NOTE: "N", ERROR: "E", POWER: "P", STATUS: "S"}

@@ -7,14 +7,14 @@ sys.path[:0] = [
     os.path.join(os.path.dirname(__file__), *up) for up in (("..", ".."), ("..", "..", "host_tools", "shim"))
 ]
 
-from firmware.app import config  # noqa: E402
-from firmware.clock import ticks_ms  # noqa: E402
-from firmware.run import console, os_net  # noqa: E402
-from firmware.run.os_link import OsLink  # noqa: E402
-from firmware.run.report import Report  # noqa: E402
-from firmware.run.safe import Safe  # noqa: E402
-from firmware.trace import Trace  # noqa: E402
-from tests.lib.fake_secc import FakePower, FakeSecc  # noqa: E402
+from firmware.app import config
+from firmware.clock import ticks_ms
+from firmware.run import console, os_net
+from firmware.run.os_link import OsLink
+from firmware.run.report import Report
+from firmware.run.safe import Safe
+from firmware.trace import Trace
+from tests.lib.fake_secc import FakePower, FakeSecc
 
 
 def main():

@@ -3,20 +3,20 @@
 R-SDP-01: multicast and unicast on the vehicle interface, and on no other; R-SDP-05: the answer's link-local address.
 """
 
+import json
+import os
+import subprocess
 import sys
+import time
 
-if sys.implementation.name == "cpython":
-    import json
-    import os
-    import subprocess
-    import time
+from host_tools.secc_proc import ROOT, SeccProcess
+from tests.lib.mtest import skip
 
-    from host_tools.secc_proc import ROOT, SeccProcess
+RUNTIMES = ("cpython",)  # starts processes
+STATION = [sys.executable, str(ROOT / "tests" / "lib" / "fake_station.py")]
 
-    STATION = [sys.executable, str(ROOT / "tests" / "lib" / "fake_station.py")]
-
-    # The car, run inside its namespace: asks by multicast, by unicast, and over the second cable; then connects.
-    CAR = """
+# The car, run inside its namespace: asks by multicast, by unicast, and over the second cable; then connects.
+CAR = """
 import json, socket, sys
 request = bytes.fromhex("01fe9000000000021000")
 def ask(address, iface, wait=1.5):
@@ -41,56 +41,58 @@ got["echo"] = s.recv(100).decode()
 print(json.dumps(got))
 """
 
-    def _ip(*words):
-        subprocess.run(["ip", *words], check=True, stderr=subprocess.PIPE)
 
-    def _sysctl(ns, iface):
-        # No duplicate address detection: the link-local address is usable at once.
-        word = f"net.ipv6.conf.{iface}.accept_dad=0"
-        subprocess.run(["ip", "netns", "exec", ns, "sysctl", "-qw", word], check=True)
+def _ip(*words):
+    subprocess.run(["ip", *words], check=True, stderr=subprocess.PIPE)
 
-    def _wait_for_address(ns, iface):
-        """The kernel gives the link-local address some time after the link is up."""
-        end = time.monotonic() + 5
-        while time.monotonic() < end:
-            shown = subprocess.run(
-                ["ip", "-n", ns, "-6", "addr", "show", iface], stdout=subprocess.PIPE, check=True
-            ).stdout
-            if b"fe80" in shown and b"tentative" not in shown:
-                return
-            time.sleep(0.02)
-        raise AssertionError("no link-local address on " + iface)
 
-    def test_discovery_by_multicast_on_the_vehicle_interface_only_r_sdp_01():
-        if os.geteuid() != 0:
+def _sysctl(ns, iface):
+    # No duplicate address detection: the link-local address is usable at once.
+    word = f"net.ipv6.conf.{iface}.accept_dad=0"
+    subprocess.run(["ip", "netns", "exec", ns, "sysctl", "-qw", word], check=True)
+
+
+def _wait_for_address(ns, iface):
+    """The kernel gives the link-local address some time after the link is up."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        shown = subprocess.run(["ip", "-n", ns, "-6", "addr", "show", iface], stdout=subprocess.PIPE, check=True).stdout
+        if b"fe80" in shown and b"tentative" not in shown:
             return
-        evse, car = f"mv2evse{os.getpid()}", f"mv2car{os.getpid()}"
-        try:
-            _ip("netns", "add", evse)
-            _ip("netns", "add", car)
-        except (OSError, subprocess.CalledProcessError):
-            return  # no network namespaces in this container
-        try:
-            for end in ("", "2"):
-                _ip("link", "add", f"mv2evse{end}", "netns", evse, "type", "veth", "peer", f"mv2car{end}", "netns", car)
-                for ns, iface in ((evse, f"mv2evse{end}"), (car, f"mv2car{end}")):
-                    _sysctl(ns, iface)
-                    _ip("-n", ns, "link", "set", iface, "up")
-            for ns, iface in ((evse, "mv2evse"), (evse, "mv2evse2"), (car, "mv2car"), (car, "mv2car2")):
-                _wait_for_address(ns, iface)
-            records = []
-            prefix = ["ip", "netns", "exec", evse]
-            secc = SeccProcess("mv2evse", on_record=records.append, prefix=prefix, command=STATION)
-            with secc:
-                port, address = secc.wait_ready(5)
-                assert address.startswith("fe80:")
-                command = ["ip", "netns", "exec", car, sys.executable, "-c", CAR]
-                run = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=20)
-                got = json.loads(run.stdout)
-                assert len(got["multicast"]) == 56 and int(got["multicast"][48:52], 16) == port
-                assert got["multicast"] == got["unicast"] == got["again"]
-                assert got["other"] is None
-                assert got["echo"] == "hello"
-        finally:
-            _ip("netns", "del", evse)
-            _ip("netns", "del", car)
+        time.sleep(0.02)
+    raise AssertionError("no link-local address on " + iface)
+
+
+def test_discovery_by_multicast_on_the_vehicle_interface_only_r_sdp_01():
+    if os.geteuid() != 0:
+        skip("needs root")
+    evse, car = f"mv2evse{os.getpid()}", f"mv2car{os.getpid()}"
+    try:
+        _ip("netns", "add", evse)
+        _ip("netns", "add", car)
+    except (OSError, subprocess.CalledProcessError):
+        skip("no network namespaces here")
+    try:
+        for end in ("", "2"):
+            _ip("link", "add", f"mv2evse{end}", "netns", evse, "type", "veth", "peer", f"mv2car{end}", "netns", car)
+            for ns, iface in ((evse, f"mv2evse{end}"), (car, f"mv2car{end}")):
+                _sysctl(ns, iface)
+                _ip("-n", ns, "link", "set", iface, "up")
+        for ns, iface in ((evse, "mv2evse"), (evse, "mv2evse2"), (car, "mv2car"), (car, "mv2car2")):
+            _wait_for_address(ns, iface)
+        records = []
+        prefix = ["ip", "netns", "exec", evse]
+        secc = SeccProcess("mv2evse", on_record=records.append, prefix=prefix, command=STATION)
+        with secc:
+            port, address = secc.wait_ready(5)
+            assert address.startswith("fe80:")
+            command = ["ip", "netns", "exec", car, sys.executable, "-c", CAR]
+            run = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=20)
+            got = json.loads(run.stdout)
+            assert len(got["multicast"]) == 56 and int(got["multicast"][48:52], 16) == port
+            assert got["multicast"] == got["unicast"] == got["again"]
+            assert got["other"] is None
+            assert got["echo"] == "hello"
+    finally:
+        _ip("netns", "del", evse)
+        _ip("netns", "del", car)
