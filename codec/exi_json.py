@@ -150,7 +150,9 @@ def _value(type_id, obj, path):
     out = [None] * len(slot_list)
     for name in obj:
         if name not in slot_list:
-            raise JsonError("%s/%s: no such element; %s has %s" % (path, name, type_name(type_id), ", ".join(slot_list)))
+            raise JsonError(
+                "%s/%s: no such element; %s has %s" % (path, name, type_name(type_id), ", ".join(slot_list))
+            )
         i = slot_list.index(name)
         here = path + "/" + name
         op, argument, is_list = slots[i]

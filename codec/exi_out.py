@@ -202,10 +202,7 @@ class Writer:
         return bytearray(n) if not self._long(value) else [0] * n
 
     def _long(self, value):
-        for v in value:
-            if isinstance(v, list) and len(v) > 255:
-                return True
-        return False
+        return any(isinstance(v, list) and len(v) > 255 for v in value)
 
     def _choose(self, state, n, value, done):
         """Number of the production to take."""

@@ -1,7 +1,7 @@
 """Print the state diagram of the session from its one table, `firmware/session/steps.py`, into docs/session.md.
 
-    python -m host_tools.diagram          rewrite docs/session.md
-    python -m host_tools.diagram --check  exit 1 if it is not in step
+python -m host_tools.diagram          rewrite docs/session.md
+python -m host_tools.diagram --check  exit 1 if it is not in step
 """
 
 import os
@@ -50,7 +50,9 @@ def page():
     lines += ["    Ended --> [*]", "```", "", "| state | request | may lead to | handler |", "|---|---|---|---|"]
     for state, msg, handler, targets in steps:
         where = handler.__module__.split(".")[-1] + "." + handler.__name__
-        lines.append("| %s | %s | %s | `%s` |" % (names[state], name_of(msg), ", ".join(names[t] for t in targets), where))
+        lines.append(
+            "| %s | %s | %s | `%s` |" % (names[state], name_of(msg), ", ".join(names[t] for t in targets), where)
+        )
     return HEAD + "\n".join(lines) + "\n" + TAIL
 
 

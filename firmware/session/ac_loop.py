@@ -43,7 +43,11 @@ _responseCode__FAILED = const(21)
 def _selected(f, req):
     """The mode block of the selected kind; any other kind is refused (R-LOOP-01, [V2G20-1600])."""
     if f.dynamic:
-        at = _AC_ChargeLoopReq__BPT_Dynamic_AC_CLReqControlMode if f.bpt else _AC_ChargeLoopReq__Dynamic_AC_CLReqControlMode
+        at = (
+            _AC_ChargeLoopReq__BPT_Dynamic_AC_CLReqControlMode
+            if f.bpt
+            else _AC_ChargeLoopReq__Dynamic_AC_CLReqControlMode
+        )
     else:
         at = (
             _AC_ChargeLoopReq__BPT_Scheduled_AC_CLReqControlMode

@@ -40,7 +40,11 @@ _responseCode__FAILED = const(21)
 def _selected(f, req):
     """The mode block of the selected kind; any other kind is refused (R-LOOP-01, [V2G20-1600])."""
     if f.dynamic:
-        at = _DC_ChargeLoopReq__BPT_Dynamic_DC_CLReqControlMode if f.bpt else _DC_ChargeLoopReq__Dynamic_DC_CLReqControlMode
+        at = (
+            _DC_ChargeLoopReq__BPT_Dynamic_DC_CLReqControlMode
+            if f.bpt
+            else _DC_ChargeLoopReq__Dynamic_DC_CLReqControlMode
+        )
     else:
         at = (
             _DC_ChargeLoopReq__BPT_Scheduled_DC_CLReqControlMode

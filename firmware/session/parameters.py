@@ -147,7 +147,5 @@ def dc(f, req):
         low_w = abs(rational.to_int(b[_BPT_DC_CPDReqEnergyTransferMode__EVMinimumDischargePower]))
         _range(f, low_w, out_w, "EVMinimumDischargePower above EVMaximumDischargePower")
         f.ev_max_discharge_w = out_w
-        f.ev_max_discharge_ma = abs(
-            rational.to_milli(b[_BPT_DC_CPDReqEnergyTransferMode__EVMaximumDischargeCurrent])
-        )
+        f.ev_max_discharge_ma = abs(rational.to_milli(b[_BPT_DC_CPDReqEnergyTransferMode__EVMaximumDischargeCurrent]))
     return reply.ok(f, _MSG_DC_ChargeParameterDiscoveryRes), SCHEDULE

@@ -324,7 +324,9 @@ class Secc:
             # The car closes first; without a session there is nothing to wait for (R-STOP-03, R-SAP-04).
             if res_msg == _MSG_SessionStopRes:
                 self._deadline = ticks_add(now, cfg["tcp_hold_ms"])
-                self._trace.note(now, "session ended by the car" if not self.facts.notify else "session ended by the station")
+                self._trace.note(
+                    now, "session ended by the car" if not self.facts.notify else "session ended by the station"
+                )
             else:
                 self._deadline = None
                 self._event = CLOSE

@@ -4,8 +4,6 @@ A row is (state, request, handler, states it may lead to). A pair that is not he
 (R-ERRORS-01, [V2G20-459]). The state diagram of the manual is printed from it (`microv2g` docs, docs/session.md).
 """
 
-from micropython import const
-
 from firmware.session import ac_loop, dc_loop, dc_phases, parameters, power_delivery, schedule, services, setup, stop
 from firmware.session.states import (
     AC_LOOP,
@@ -26,6 +24,7 @@ from firmware.session.states import (
     STOP,
     WELDING,
 )
+from micropython import const
 
 # slots: begin (make gen)
 _MSG_AC_ChargeLoopReq = const(59)

@@ -1,8 +1,8 @@
 """python -m host_tools.exi_gen gen|slots|check [--schemas DIR]
 
-  gen     compile the schema files into codec/tables, then fill the slot regions of all sources
-  slots   only fill the slot regions, from the committed tables (no schema file needed)
-  check   change nothing; exit 1 and name what is not in step
+gen     compile the schema files into codec/tables, then fill the slot regions of all sources
+slots   only fill the slot regions, from the committed tables (no schema file needed)
+check   change nothing; exit 1 and name what is not in step
 """
 
 import argparse

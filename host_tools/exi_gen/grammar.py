@@ -42,7 +42,7 @@ class Grammar:
         if t.mixed:
             for state in self.states:
                 state.productions.append((CH, None, self.slots.index("any"), state))
-        for name, datatype, required in reversed(sorted(t.attrs)):
+        for name, datatype, required in sorted(t.attrs, reverse=True):
             state = self._state()
             state.productions.append((AT, datatype, self.slots.index(name), content))
             if not required:
@@ -62,7 +62,7 @@ class Grammar:
             self.lists.add(name)
 
     def _name(self, part, repeated):
-        repeated = repeated or part[2] != 1 and part[2] != 0
+        repeated = repeated or (part[2] != 1 and part[2] != 0)
         if part[0] in ("sequence", "choice"):
             for inner in part[3]:
                 self._name(inner, repeated)

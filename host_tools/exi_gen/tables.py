@@ -172,9 +172,7 @@ class Tables:
                     op, argument = op | LIST, self.lists.index(entry)
                 out += struct.pack("<BBHH", op, slot, argument, offsets[groups[after]] if after else 0)
         self.states = bytes(out)
-        self.starts = [
-            (offsets[groups[self.grammars[key].start]], len(self.grammars[key].slots)) for key in keys
-        ]
+        self.starts = [(offsets[groups[self.grammars[key].start]], len(self.grammars[key].slots)) for key in keys]
         self.types = [self.grammars[key] for key in keys]
         self.message_types = []
         for _, (how, t) in self.messages:

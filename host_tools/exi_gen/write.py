@@ -44,7 +44,9 @@ def grammar_module(folder, t):
 
 
 def names_module(folder, t):
-    lines = _head(folder, "Names of messages, slots and enumeration values: for people, never needed to code a message.")
+    lines = _head(
+        folder, "Names of messages, slots and enumeration values: for people, never needed to code a message."
+    )
     lines += _rows("MESSAGES", ["", *[q[1] for q, _ in t.messages]])
     lines += ["# Of each complex type: its name, then its slots"]
     lines += _rows("TYPES", [g.type.name + " " + " ".join(g.slots) for g in t.types])

@@ -3,8 +3,8 @@
 from codec import exi
 from firmware.session import reply, steps
 from firmware.session.states import ENDED, FAILED, IDLE, SAP
-from tests.lib.world import World
 from micropython import const
+from tests.lib.world import World
 
 # slots: begin (make gen)
 _CertificateInstallationReq__ListOfRootCertificateIDs = const(2)
@@ -78,7 +78,10 @@ PHASES = (
     ("DISCOVERY", lambda w: w.to_authorized(True)),
     ("SELECT", lambda w: (w.to_authorized(True), w.discovery())),
     ("PARAMETERS", lambda w: (w.to_authorized(True), w.discovery(), w.select(6, w.set_id(6, True)))),
-    ("SCHEDULE", lambda w: (w.to_authorized(True), w.discovery(), w.select(6, w.set_id(6, True)), w.dc_parameters(True))),
+    (
+        "SCHEDULE",
+        lambda w: (w.to_authorized(True), w.discovery(), w.select(6, w.set_id(6, True)), w.dc_parameters(True)),
+    ),
     ("CABLE_CHECK", lambda w: w.to_schedule(6, True)),
     ("PRECHARGE", lambda w: w.to_start(6, True)),
     ("AC_START", lambda w: w.to_start(5, True)),
@@ -194,6 +197,8 @@ def test_every_request_in_every_phase_r_errors_01():
             assert not w.hw._want_contactor and w.hw.ma == 0 and w.hw.w == 0
             assert w.secc.state in (FAILED, ENDED)
             refused += 1
+            w.trace.messages.clear()
+            w.trace.notes.clear()
         w.secc.lost(w.now)
     assert refused > 300
 
@@ -385,7 +390,7 @@ def test_answers_are_exact_r_v2gtp_06():
     w.connect()
     w.sap([w.protocol()])
     w.setup()
-    for direction, kind, data, state in w.trace.messages:
+    for direction, kind, data, _state in w.trace.messages:
         if direction:
             exi.decode(exi.schema_of(kind), data, 0, len(data))
             try:

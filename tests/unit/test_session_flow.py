@@ -2,8 +2,8 @@
 
 from codec import rational
 from firmware.session.states import ENDED, IDLE
-from tests.lib.world import World
 from micropython import const
+from tests.lib.world import World
 
 # slots: begin (make gen)
 _AC_CPDResEnergyTransferMode__EVSEMaximumChargePower = const(0)
@@ -76,10 +76,16 @@ def test_eight_combinations():
             slots = (
                 (_AC_ChargeLoopRes__Scheduled_AC_CLResControlMode, _AC_ChargeLoopRes__Dynamic_AC_CLResControlMode),
                 (_DC_ChargeLoopRes__Scheduled_DC_CLResControlMode, _DC_ChargeLoopRes__Dynamic_DC_CLResControlMode),
-                (_AC_ChargeLoopRes__BPT_Scheduled_AC_CLResControlMode, _AC_ChargeLoopRes__BPT_Dynamic_AC_CLResControlMode),
-                (_DC_ChargeLoopRes__BPT_Scheduled_DC_CLResControlMode, _DC_ChargeLoopRes__BPT_Dynamic_DC_CLResControlMode),
+                (
+                    _AC_ChargeLoopRes__BPT_Scheduled_AC_CLResControlMode,
+                    _AC_ChargeLoopRes__BPT_Dynamic_AC_CLResControlMode,
+                ),
+                (
+                    _DC_ChargeLoopRes__BPT_Scheduled_DC_CLResControlMode,
+                    _DC_ChargeLoopRes__BPT_Dynamic_DC_CLResControlMode,
+                ),
             )[SERVICES.index(service)]
-            for msg, value in answers:
+            for _msg, value in answers:
                 # R-LOOP-01, R-LOOP-14: answered in kind, one mode block only
                 assert value[slots[1 if dynamic else 0]] is not None
                 assert value[slots[0 if dynamic else 1]] is None
@@ -88,10 +94,10 @@ def test_eight_combinations():
 
 def test_payload_types_r_v2gtp_04():
     w, _ = run(6, True)
-    for direction, kind, _, _ in w.trace.messages:
+    for _direction, kind, _, _ in w.trace.messages:
         assert kind in (0x8001, 0x8002, 0x8004)
     w, _ = run(5, False)
-    for direction, kind, _, _ in w.trace.messages:
+    for _direction, kind, _, _ in w.trace.messages:
         assert kind in (0x8001, 0x8002, 0x8003)
 
 

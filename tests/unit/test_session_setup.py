@@ -1,8 +1,8 @@
 """SupportedAppProtocol to ChargeParameterDiscovery and ScheduleExchange: choices and refusals."""
 
 from codec import rational
-from tests.lib.world import World
 from micropython import const
+from tests.lib.world import World
 
 # slots: begin (make gen)
 _AC_ChargeParameterDiscoveryRes__AC_CPDResEnergyTransferMode = const(2)
@@ -273,9 +273,15 @@ def test_parameters_must_fit_the_service_r_cpd_01():
         res = (w.dc_parameters if dc else w.ac_parameters)(service < 5)[1]
         assert res[1] == _responseCode__FAILED_WrongChargeParameter
         if dc:
-            block = (_DC_ChargeParameterDiscoveryRes__DC_CPDResEnergyTransferMode, _DC_ChargeParameterDiscoveryRes__BPT_DC_CPDResEnergyTransferMode)
+            block = (
+                _DC_ChargeParameterDiscoveryRes__DC_CPDResEnergyTransferMode,
+                _DC_ChargeParameterDiscoveryRes__BPT_DC_CPDResEnergyTransferMode,
+            )
         else:
-            block = (_AC_ChargeParameterDiscoveryRes__AC_CPDResEnergyTransferMode, _AC_ChargeParameterDiscoveryRes__BPT_AC_CPDResEnergyTransferMode)
+            block = (
+                _AC_ChargeParameterDiscoveryRes__AC_CPDResEnergyTransferMode,
+                _AC_ChargeParameterDiscoveryRes__BPT_AC_CPDResEnergyTransferMode,
+            )
         assert res[block[1 if service >= 5 else 0]] is not None
 
 
@@ -295,7 +301,9 @@ def test_discharge_limits_r_cpd_08_d_02():
         w.discovery()
         w.select(6, w.set_id(6, True))
         # the car may send either sign too
-        block = w.dc_parameters(True, discharge_w=-15000)[1][_DC_ChargeParameterDiscoveryRes__BPT_DC_CPDResEnergyTransferMode]
+        block = w.dc_parameters(True, discharge_w=-15000)[1][
+            _DC_ChargeParameterDiscoveryRes__BPT_DC_CPDResEnergyTransferMode
+        ]
         assert rational.to_int(block[_BPT_DC_CPDResEnergyTransferMode__EVSEMaximumDischargePower]) == sign * 30000
         assert rational.to_milli(block[_BPT_DC_CPDResEnergyTransferMode__EVSEMaximumDischargeCurrent]) == sign * 80000
         assert w.secc.facts.ev_max_discharge_w == 15000
