@@ -205,8 +205,8 @@ def test_every_request_in_every_phase_r_errors_01():
 
 def test_wrong_session_id_r_session_03():
     """Wrong, zero and flipped ids: own response type with FAILED_UnknownSession and no effect."""
+    w = World()
     for sid in (b"\xff" * 8, bytes(8), None):
-        w = World()
         for msg in reply.RESPONSE_OF:
             if msg in (_MSG_supportedAppProtocolReq, _MSG_SessionSetupReq):
                 continue
