@@ -124,7 +124,8 @@ def _wild(item):
     if attributes:
         out["attributes"] = [{"ns": a[0], "name": a[1], "value": a[2]} for a in attributes]
     if isinstance(content, tuple):  # an element of the schema: its message id and value
-        out["content"] = _object(MESSAGES[content[0]], content[1])
+        kind = MESSAGES[content[0]]
+        out["content"] = _one(1, -2 - kind, content[1]) if kind < 0 else _object(kind, content[1])
         out["schema"] = True
     else:
         out["content"] = [_wild(c) for c in content]
@@ -200,5 +201,7 @@ def _from_wild(item, path):
         raise JsonError('%s: a text or {"ns", "name", "attributes", "content"} is wanted' % path) from None
     if item.get("schema"):
         msg = id_of(name)
-        return space, name, attributes, (msg, _value(MESSAGES[msg], content, path + "/" + name))
+        kind, path = MESSAGES[msg], path + "/" + name
+        value = _from_one(1, -2 - kind, content, path) if kind < 0 else _value(kind, content, path)
+        return space, name, attributes, (msg, value)
     return space, name, attributes, [_from_wild(c, path + "/" + name) for c in content]

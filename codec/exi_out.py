@@ -208,10 +208,13 @@ class Writer:
         """Number of the production to take."""
         states = STATES
         at = state + 1
+        end = -1
         for code in range(n):
             op = states[at]
-            if op == 0:
-                return code
+            if op == 0:  # the end, unless characters of mixed content (the code behind it) are still to come
+                end = code
+                at += 6
+                continue
             slot = states[at + 1]
             v = value[slot]
             if v is not None:
@@ -226,6 +229,8 @@ class Writer:
                 elif not done[slot]:
                     return code
             at += 6
+        if end >= 0:
+            return end
         self.path.append(states[state + 2] if n else 0)
         self.fail(ExiError.MISSING)
 

@@ -682,7 +682,7 @@ TYPES = (
     (9907, 2),
     (9886, 3),
 )
-# Type of each message id; -1 = not decoded as a root
+# Complex type of each message id; -1 = abstract, -2 - n = element of datatype n
 MESSAGES = (
     -1,
     0,
@@ -698,14 +698,14 @@ MESSAGES = (
     40,
     16,
     12,
-    -1,
+    -12,
     14,
-    -1,
+    -10,
     15,
     43,
     44,
     53,
-    -1,
+    -10,
     23,
     21,
     54,

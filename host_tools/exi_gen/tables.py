@@ -176,8 +176,10 @@ class Tables:
         self.types = [self.grammars[key] for key in keys]
         self.message_types = []
         for _, (how, t) in self.messages:
-            usable = how == "complex" and not self.grammars[t].type.abstract
-            self.message_types.append(type_ids[t] if usable else -1)
+            if how == "simple":
+                self.message_types.append(-2 - self._datatype(t))
+            else:
+                self.message_types.append(-1 if self.grammars[t].type.abstract else type_ids[t])
 
 
 def _equal(states, rows):

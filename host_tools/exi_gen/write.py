@@ -35,7 +35,9 @@ def grammar_module(folder, t):
     lines += ["# Datatypes: (kind, bits, low, high)"] + _rows("KINDS", [kind(d) for d in t.datatypes])
     lines += ["# Lists: (argument of the item, maxOccurs or 0, state when full)"] + _rows("LISTS", t.lists)
     lines += ["# Complex types: (first state, number of slots)"] + _rows("TYPES", t.starts)
-    lines += ["# Type of each message id; -1 = not decoded as a root"] + _rows("MESSAGES", [-1, *t.message_types])
+    lines += ["# Complex type of each message id; -1 = abstract, -2 - n = element of datatype n"] + _rows(
+        "MESSAGES", [-1, *t.message_types]
+    )
     lines += ["# Message ids by event code of the document, for each schema set"]
     lines += _rows("ROOTS", [tuple(r) for r in t.roots])
     lines += ["# (number of productions, ((event code, message id), ...)) of the fragment, for each schema set"]
@@ -48,6 +50,8 @@ def names_module(folder, t):
         folder, "Names of messages, slots and enumeration values: for people, never needed to code a message."
     )
     lines += _rows("MESSAGES", ["", *[q[1] for q, _ in t.messages]])
+    lines += ["# Namespace of each message id"]
+    lines += _rows("SPACES", ["", *[q[0] for q, _ in t.messages]])
     lines += ["# Of each complex type: its name, then its slots"]
     lines += _rows("TYPES", [g.type.name + " " + " ".join(g.slots) for g in t.types])
     lines += ["# Of each datatype: enumeration values; `hex` or `b64` for binaries"]

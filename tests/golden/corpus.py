@@ -11,10 +11,7 @@ FOLDER = __file__.rsplit("/", 1)[0] + "/data/"
 def lines(name):
     """(line number, line) of a file."""
     with open(FOLDER + name + ".jsonl", encoding="utf-8") as file:
-        number = 0
-        for line in file:
-            number += 1
-            yield number, line
+        yield from enumerate(file, 1)
 
 
 def round_trip(line, out):
