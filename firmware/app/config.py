@@ -130,7 +130,14 @@ SPEC = (
     ("send_price_schedule", "choice", "minimal", ("minimal", "never"), 0, "some cars refuse a schedule without prices"),
     ("param_set_id_base", "int", 1, 0, 100, "id of the first parameter set"),
     ("strict_precharge_order", "bool", False, 0, 0, "refuse PreCharge requests after the one that was finished"),
-    ("lenient_ev_values", "bool", False, 0, 0, "lab switch: do not refuse absurd values of simulated cars"),
+    (
+        "lenient_ev_values",
+        "bool",
+        False,
+        0,
+        0,
+        "lab switch: do not refuse absurd values of simulated cars, nor mind their own energy floor",
+    ),
     ("bpt_channel", "choice", 1, (1, 2), 0, "BPTChannel: 1 unified, 2 separated"),
     ("generator_mode", "choice", 1, (1, 2), 0, "GeneratorMode: 1 grid following, 2 grid forming"),
 )

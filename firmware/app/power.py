@@ -70,6 +70,9 @@ class Power:
         car_mv = max(0, min(f.ev_present_mv, cfg["dc_max_voltage_mv"]))
         top_mv = min(cfg["dc_max_voltage_mv"], f.ev_max_mv)
         floor_mv = max(cfg["dc_min_voltage_mv"], f.ev_min_mv)
+        if cfg["lenient_ev_values"] and f.ev_present_mv > cfg["dc_max_voltage_mv"]:
+            # A simulated car with 20 kV at its inlet: go on as if its battery were in the middle of both ranges.
+            car_mv = (top_mv + floor_mv) // 2
         top_ma = min(cfg["dc_max_charge_ma"], f.ev_max_charge_ma)
         low_ma = -min(cfg["dc_max_discharge_ma"], f.ev_max_discharge_ma) if f.bpt else 0
         volts = max(1, car_mv // 1000)

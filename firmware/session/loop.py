@@ -35,8 +35,10 @@ def target_w(f):
     if w >= 0:
         w = min(w, offered_max_charge_w(f), f.ev_max_charge_w)
         return w if w >= f.cfg["dc_min_charge_w" if dc else "ac_min_charge_w"] else 0
-    if not f.bpt or f.ev_min_energy_wh > 0 or 0 <= f.ev_soc < f.cfg["v2x_min_soc"]:
+    if not f.bpt or 0 <= f.ev_soc < f.cfg["v2x_min_soc"]:
         return 0
+    if f.ev_min_energy_wh > 0 and not f.cfg["lenient_ev_values"]:
+        return 0  # the battery is below the car's own minimum
     w = min(-w, offered_max_discharge_w(f), f.ev_max_discharge_w)
     return -w if w >= f.cfg["dc_min_discharge_w" if dc else "ac_min_discharge_w"] else 0
 

@@ -1,0 +1,1 @@
+"""An electric vehicle that nobody here wrote, against our station: the PyPI package iso15118, in network namespaces."""

@@ -1,0 +1,121 @@
+"""python -m tests.interop run [PART ...] [--keep DIR] | list
+
+Runs the PyPI vehicle (iso15118 0.31.2) against the frozen station firmware, each in a network namespace of its own,
+over plain TCP. Needs root, `ip` and Java; `make interop` sets the rest up. PART picks the cases whose name contains it.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from host_tools.cli import _paths
+
+_paths()
+
+from host_tools.secc_proc import SeccError, SeccProcess
+from tests.interop import evcc, netns
+from tests.interop.cases import COMBINATIONS, DISCHARGE_W, LOOPS, SCENARIOS, check
+
+CASES = COMBINATIONS + SCENARIOS
+_TURN_AT = 8  # the loop request at which the set-point goes negative
+
+
+class Turner:
+    """Changes the set-point of the station while the loop runs."""
+
+    def __init__(self, case):
+        self.case = case
+        self.secc = None
+        self.loops = 0
+
+    def record(self, record):
+        if record.get("name", "").endswith("ChargeLoopReq"):
+            self.loops += 1
+            if self.loops == _TURN_AT and self.case.bpt_dynamic:
+                # Not in the reader's thread: a full pipe must not stop it.
+                threading.Thread(target=self.secc.command, args=("setpoint %d" % DISCHARGE_W,)).start()
+
+
+def run(case, number, keep):
+    """(passed, seconds, text) of one case."""
+    begin = time.monotonic()
+    folder = Path(keep or tempfile.mkdtemp(prefix="microv2g-interop-")) / ("%02d" % number)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        text = _sessions(case, number, folder)
+    except (AssertionError, KeyError, SeccError, evcc.EvccError, netns.NetnsError) as error:
+        return False, time.monotonic() - begin, "%s: %s; logs: %s" % (type(error).__name__, error, folder)
+    if not keep:
+        shutil.rmtree(folder.parent)
+    return True, time.monotonic() - begin, text
+
+
+def _sessions(case, number, folder):
+    with netns.Cable(number) as cable:
+        turner = Turner(case)
+        secc = SeccProcess(
+            cable.secc[1],
+            case.config,
+            runtime=case.runtime,
+            on_record=turner.record,
+            trace=str(folder / "secc.jsonl"),
+            prefix=cable.prefix(cable.secc[0]),
+        )
+        turner.secc = secc
+        with secc:
+            secc.wait_ready(10)
+            for session in range(case.sessions):
+                turner.loops = 0
+                secc.command("setpoint %d" % case.config["setpoint_w"])
+                inner = folder / ("session%d" % session)
+                inner.mkdir(exist_ok=True)
+                values = evcc.config(case.ev, [case.protocol], LOOPS)
+                status, messages = evcc.run(values, *cable.evcc, inner)
+                assert status == 0, "the vehicle %s" % ("hung" if status is None else "exited with %d" % status)
+                assert messages, "the vehicle exchanged no message"
+                text = check(case, messages)
+    return text
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.interop", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=("run", "list"))
+    parser.add_argument("parts", nargs="*", metavar="PART")
+    parser.add_argument("--keep", metavar="DIR", help="keep logs and traces below DIR")
+    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="sessions side by side")
+    args = parser.parse_args()
+    cases = [c for c in CASES if not args.parts or any(p.lower() in c.name.lower() for p in args.parts)]
+    if args.command == "list":
+        print("\n".join(c.name for c in cases))
+        return 0
+    try:
+        netns.check()
+        if not shutil.which("java"):
+            raise netns.NetnsError("Java is missing: apt-get install default-jre-headless")
+        if not evcc.PYTHON.exists():
+            raise netns.NetnsError("build/venv-evcc is missing: run `make interop`, which makes it")
+    except netns.NetnsError as error:
+        print("interop: %s" % error, file=sys.stderr)
+        return 2
+    passed = failed = 0
+    with ThreadPoolExecutor(args.jobs) as pool:
+        results = [(case, pool.submit(run, case, i, args.keep)) for i, case in enumerate(cases)]
+        for case, result in results:
+            good, seconds, text = result.result()
+            print("%-32s %-6s %5.1f s  %s" % (case.name, "ok" if good else "FAILED", seconds, text), flush=True)
+            passed += good
+            failed += not good
+    print("%d passed, %d failed, 0 skipped" % (passed, failed))
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""What is run, and what must be true afterwards. Everything is judged by the vehicle's own log."""
+
+# {service name: (service id, protocol of the vehicle)}
+SERVICES = {
+    "AC": (1, "ISO_15118_20_AC"),
+    "AC_BPT": (5, "ISO_15118_20_AC"),
+    "DC": (2, "ISO_15118_20_DC"),
+    "DC_BPT": (6, "ISO_15118_20_DC"),
+}
+SETPOINT_W = 5000
+DISCHARGE_W = -4000
+LOOPS = 40
+
+
+class Case:
+    """One session, or several in one station process. ev: what the vehicle supports; offers: what the station does."""
+
+    def __init__(self, name, service, control, ev=None, offers=None, stop_after=0, sessions=1, runtime="unix"):
+        self.name = name
+        self.service = service
+        self.control = control
+        self.ev = ev or [service]
+        self.stop_after = stop_after
+        self.sessions = sessions
+        self.runtime = runtime
+        # The station's configuration. The vehicle's simulated values are absurd (20 kV, 200 kW): lenient.
+        self.config = {
+            "services": offers or [service],
+            "control": [control] + [c for c in ("dynamic", "scheduled") if c != control],
+            "setpoint_w": SETPOINT_W,
+            "stop_after_loops": stop_after,
+            "lenient_ev_values": True,
+            "power_ramp_w_per_s": 200000,
+            "cable_check_ms": 200,
+            # Its Java codec pauses now and then for longer than the 0.5 s of the standard.
+            "loop_sequence_timeout_ms": 2000,
+        }
+
+    @property
+    def bpt_dynamic(self):
+        return self.service.endswith("BPT") and self.control == "dynamic"
+
+    @property
+    def protocol(self):
+        return SERVICES[self.service][1]
+
+
+COMBINATIONS = [
+    Case("%s %s" % (service, control), service, control) for service in SERVICES for control in ("dynamic", "scheduled")
+]
+SCENARIOS = [
+    Case("station stops (Terminate)", "DC_BPT", "dynamic", stop_after=5),
+    Case("fallback: no BPT on offer", "DC", "dynamic", ev=["DC_BPT", "DC"], offers=["DC"]),
+    Case("two sessions in a row", "AC_BPT", "dynamic", sessions=2),
+    Case("32-bit firmware, 200 kB heap", "DC_BPT", "dynamic", runtime="unix32"),
+]
+
+
+def _order(case):
+    """Message names in the order of the session; a name stands once for any number of repetitions."""
+    kind = "DC" if case.service.startswith("DC") else "AC"
+    names = ["supportedAppProtocol", "SessionSetup", "AuthorizationSetup", "Authorization", "ServiceDiscovery"]
+    names += ["ServiceDetail", "ServiceSelection", kind + "_ChargeParameterDiscovery", "ScheduleExchange"]
+    if kind == "DC":
+        names += ["DC_CableCheck", "DC_PreCharge"]
+    names += ["PowerDelivery", kind + "_ChargeLoop", "PowerDelivery"]
+    if kind == "DC":
+        names += ["DC_WeldingDetection"]
+    return [*names, "SessionStop"]
+
+
+def _number(rational):
+    return rational["Value"] * 10.0 ** rational["Exponent"]
+
+
+def _mode(name, content):
+    """(name, content) of the control mode block of a loop answer."""
+    found = [(k, v) for k, v in content.items() if k.endswith("CLResControlMode")]
+    if len(found) != 1:
+        raise AssertionError("%s has %d control mode blocks" % (name, len(found)))
+    return found[0]
+
+
+def _flow(name, content):
+    """Power set-point (AC) or present current (DC) of a loop answer, positive towards the vehicle."""
+    if name.startswith("AC"):
+        return _number(_mode(name, content)[1]["EVSETargetActivePower"])
+    return _number(content["EVSEPresentCurrent"])
+
+
+def check(case, messages):
+    """AssertionError names what is wrong with one session; returns a short text of what was seen."""
+    requests = [(n, c) for is_request, n, c in messages if is_request]
+    answers = [(n, c) for is_request, n, c in messages if not is_request]
+    order = []
+    for name, _ in requests:
+        if name[:-3] not in order[-1:]:
+            order.append(name[:-3])
+    assert order == _order(case), "order of requests: " + " ".join(order)
+    for name, content in answers:
+        code = content["ResponseCode"]
+        assert code.startswith("OK"), "%s: %s" % (name, code)
+    assert answers[-1][0] == "SessionStopRes", "last answer is " + answers[-1][0]
+    assert [n[:-3] for n, _ in requests] == [n[:-3] for n, _ in answers], "a request without its answer"
+    first = dict(reversed(requests))
+    selected = first["ServiceSelectionReq"]["SelectedEnergyTransferService"]
+    assert selected["ServiceID"] == SERVICES[case.service][0], "selected service %d" % selected["ServiceID"]
+    loops = [(n, c) for n, c in answers if n.endswith("ChargeLoopRes")]
+    prefix = ("BPT_" if case.service.endswith("BPT") else "") + case.control.capitalize() + "_" + case.service[:2]
+    for name, content in loops:
+        assert _mode(name, content)[0] == prefix + "_CLResControlMode", _mode(name, content)[0]
+    if case.stop_after:
+        assert len(loops) == case.stop_after, "%d loops" % len(loops)
+        assert loops[-1][1]["EVSEStatus"]["EVSENotification"] == "Terminate"
+        return "%d loops, Terminate obeyed" % len(loops)
+    text = "%d loops" % len(loops)
+    if case.control == "dynamic":
+        flow = [_flow(n, c) for n, c in loops]
+        assert max(flow) > 0, "no power towards the vehicle"
+        text += ", %+.0f" % max(flow)
+        if case.bpt_dynamic:
+            assert min(flow) < 0, "no set-point below zero reached the vehicle"
+            turned = next(i for i, value in enumerate(flow) if value < 0)
+            assert turned < len(loops) - 1, "the vehicle did not go on after the negative set-point"
+            text += " to %+.0f" % min(flow)
+        text += " W" if case.service.startswith("AC") else " A"
+    return text

@@ -1,0 +1,78 @@
+"""Run the PyPI vehicle, unmodified, and read from its own log what it sent and what it understood.
+
+The log holds each message as JSON from the vehicle's codec: an independent witness of what our bytes mean.
+"""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PYTHON = ROOT / "build" / "venv-evcc" / "bin" / "python"
+_LINE = re.compile(r"(Message to encode|Decoded message) \(ns=[^)]*\): (\{.*\})\s*$")
+
+
+class EvccError(Exception):
+    """The vehicle could not be started."""
+
+
+def config(services, protocols, loops, loop_delay_s=0):
+    """Configuration file of the vehicle; it takes the FIRST parameter set of its service."""
+    return {
+        "supportedEnergyServices": services,
+        "supportedProtocols": protocols,
+        "isCertInstallNeeded": False,
+        "useTls": False,
+        "enforceTls": False,
+        "sdpRetryCycles": 3,
+        "chargeLoopCycle": loops,
+        "chargeLoopDelay": loop_delay_s,
+    }
+
+
+def environment(interface, folder):
+    return dict(
+        os.environ,
+        NETWORK_INTERFACE=interface,
+        PKI_PATH=str(folder),
+        ENABLE_TLS_1_3="False",
+        LOG_LEVEL="INFO",
+        JAVA_TOOL_OPTIONS="-Xmx128m -XX:+UseSerialGC",  # two sessions run side by side on small machines
+    )
+
+
+def run(values, namespace, interface, folder, timeout_s=60):
+    """Run one vehicle to its end; returns (exit status, [(is request, name, content)]). Log: folder/evcc.log."""
+    if not PYTHON.exists():
+        raise EvccError("build/venv-evcc is missing: run `make interop`, which makes it")
+    path = folder / "evcc.json"
+    path.write_text(json.dumps(values))
+    log = folder / "evcc.log"
+    command = ["ip", "netns", "exec", namespace, str(PYTHON), "-m", "iso15118.evcc.main", str(path)]
+    with open(log, "wb") as out:
+        process = subprocess.Popen(
+            command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=folder,
+            env=environment(interface, folder),
+        )  # fmt: skip
+        try:
+            status = process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            status = None
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+    return status, messages(log.read_text(errors="replace"))
+
+
+def messages(text):
+    """[(is request, name, content)] out of a log of the vehicle."""
+    out = []
+    for line in text.splitlines():
+        found = _LINE.search(line)
+        if found:
+            for name, content in json.loads(found.group(2)).items():
+                out.append((found.group(1) == "Message to encode", name, content))
+    return out
