@@ -12,7 +12,7 @@ _RATIONAL_HEAD = const(0x3)
 
 class ExiError(ValueError):
     """Not a message of the schema. code: one of the reasons; bit: offset in the stream; path: slot numbers when
-    encoding; str() tells both."""
+    encoding; str() tells reason and offset."""
 
     SHORT = 1
     DEVIATION = 2
@@ -29,6 +29,12 @@ class ExiError(ValueError):
         super().__init__(code, bit)
         self.code = code
         self.bit = bit
+        self.path = ()
+
+    @property
+    def reason(self):
+        """The reason in words."""
+        return _REASONS[self.code]
 
     def __str__(self):
         return "%s, at byte %d bit %d" % (_REASONS[self.code], self.bit >> 3, self.bit & 7)

@@ -6,6 +6,7 @@ Wildcard elements and text runs of xmldsig stand under `any`: a string, or {"ns"
 """
 
 from binascii import a2b_base64, b2a_base64, hexlify, unhexlify
+from collections import OrderedDict  # a plain dict of MicroPython has no order, and people read this
 
 from codec import rational
 from codec.tables import names
@@ -87,7 +88,7 @@ def to_json_obj(msg, value):
 
 
 def _object(type_id, value):
-    out = {}
+    out = OrderedDict()
     slots = _slots(type_id)
     for i, name in enumerate(slot_names(type_id)):
         v = value[i]
@@ -120,7 +121,7 @@ def _wild(item):
     if isinstance(item, str):
         return item
     space, name, attributes, content = item
-    out = {"ns": space, "name": name}
+    out = OrderedDict((("ns", space), ("name", name)))
     if attributes:
         out["attributes"] = [{"ns": a[0], "name": a[1], "value": a[2]} for a in attributes]
     if isinstance(content, tuple):  # an element of the schema: its message id and value
