@@ -6,7 +6,6 @@ Wildcard elements and text runs of xmldsig stand under `any`: a string, or {"ns"
 """
 
 from binascii import a2b_base64, b2a_base64, hexlify, unhexlify
-from collections import OrderedDict  # a plain dict of MicroPython has no order, and people read this
 
 from codec import rational
 from codec.tables import names
@@ -82,13 +81,13 @@ def _slots(type_id):
     return _cache[type_id]
 
 
-def to_json_obj(msg, value):
-    """{element name: object} of a decoded message."""
-    return {name_of(msg): _object(MESSAGES[msg], value)}
+def to_json_obj(msg, value, new=dict):
+    """{element name: object} of a decoded message. new: OrderedDict keeps the order of the schema on MicroPython."""
+    return {name_of(msg): _object(MESSAGES[msg], value, new)}
 
 
-def _object(type_id, value):
-    out = OrderedDict()
+def _object(type_id, value, new):
+    out = new()
     slots = _slots(type_id)
     for i, name in enumerate(slot_names(type_id)):
         v = value[i]
@@ -96,19 +95,19 @@ def _object(type_id, value):
             continue
         op, argument, is_list = slots[i]
         if op == 6 or op == 7:
-            out[name] = [_wild(item) for item in v]
+            out[name] = [_wild(item, new) for item in v]
         elif is_list:
-            out[name] = [_one(op, argument, item) for item in v]
+            out[name] = [_one(op, argument, item, new) for item in v]
         else:
-            out[name] = _one(op, argument, v)
+            out[name] = _one(op, argument, v, new)
     return out
 
 
-def _one(op, argument, v):
+def _one(op, argument, v, new):
     if op == 2:
         return {"Exponent": rational.exponent(v), "Value": rational.value(v)}
     if op == 3:
-        return _object(argument, v)
+        return _object(argument, v, new)
     words = names.KINDS[argument]
     if words == "hex":
         return str(hexlify(v), "ascii").upper()
@@ -117,19 +116,19 @@ def _one(op, argument, v):
     return words.split(" ")[v] if words else v
 
 
-def _wild(item):
+def _wild(item, new):
     if isinstance(item, str):
         return item
     space, name, attributes, content = item
-    out = OrderedDict((("ns", space), ("name", name)))
+    out = new((("ns", space), ("name", name)))
     if attributes:
         out["attributes"] = [{"ns": a[0], "name": a[1], "value": a[2]} for a in attributes]
     if isinstance(content, tuple):  # an element of the schema: its message id and value
         kind = MESSAGES[content[0]]
-        out["content"] = _one(1, -2 - kind, content[1]) if kind < 0 else _object(kind, content[1])
+        out["content"] = _one(1, -2 - kind, content[1], new) if kind < 0 else _object(kind, content[1], new)
         out["schema"] = True
     else:
-        out["content"] = [_wild(c) for c in content]
+        out["content"] = [_wild(c, new) for c in content]
     return out
 
 

@@ -6,6 +6,7 @@ exi_worker.py decode|encode: reads `TYPE HEX` or `TYPE JSON` lines, answers `ok 
 import json
 import sys
 from binascii import hexlify, unhexlify
+from collections import OrderedDict
 
 if sys.implementation.name == "micropython":
     sys.path[:] = [".frozen"]  # the codec of the image, whatever lies around
@@ -56,7 +57,7 @@ def decode(line):
         msg, value = exi.decode_fragment(schema, data, 0, len(data))
     else:
         msg, value = exi.decode(schema, data, 0, len(data))
-    return json.dumps(exi_json.to_json_obj(msg, value))
+    return json.dumps(exi_json.to_json_obj(msg, value, OrderedDict))
 
 
 def encode(line):
