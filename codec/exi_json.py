@@ -29,6 +29,15 @@ def id_of(name):
     raise JsonError("%s: no such message" % name)
 
 
+def enum_name(enumeration, index):
+    """Word of an enumeration value, as in enum_name("responseCode", 0)."""
+    for row in names.ENUMS:
+        words = row.split()
+        if words[0] == enumeration:
+            return words[1 + index]
+    raise JsonError("%s: no such enumeration" % enumeration)
+
+
 def type_name(type_id):
     return names.TYPES[type_id].split()[0]
 

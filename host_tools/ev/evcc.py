@@ -1,0 +1,435 @@
+"""The vehicle side of a session: answers in, requests out, on the machine contract (start rx poll tx due event).
+
+The order is one table, STEPS: state -> (request, what to do with its answer). An answer handler returns the next state;
+the same state again means: repeat at the pace. No I/O, clock or randomness of its own, so it runs against the station
+machine in simulated time as well as over sockets.
+"""
+
+from codec import exi, exi_json, v2gtp
+from codec.rational import to_int, to_milli
+from firmware.clock import ticks_add, ticks_diff
+from host_tools.ev import requests
+from host_tools.ev.battery import Battery
+from micropython import const
+
+# slots: begin (make gen)
+_AC_CPDResEnergyTransferMode__EVSEMaximumChargePower = const(0)
+_AC_ChargeLoopRes__BPT_Dynamic_AC_CLResControlMode = const(6)
+_AC_ChargeLoopRes__Dynamic_AC_CLResControlMode = const(9)
+_AC_ChargeLoopRes__EVSEStatus = const(2)
+_AC_ChargeParameterDiscoveryRes__AC_CPDResEnergyTransferMode = const(2)
+_AC_ChargeParameterDiscoveryRes__BPT_AC_CPDResEnergyTransferMode = const(3)
+_AuthorizationRes__EVSEProcessing = const(2)
+_AuthorizationSetupRes__AuthorizationServices = const(2)
+_DC_CableCheckRes__EVSEProcessing = const(2)
+_DC_ChargeLoopRes__EVSEPresentCurrent = const(5)
+_DC_ChargeLoopRes__EVSEPresentVoltage = const(6)
+_DC_ChargeLoopRes__EVSEStatus = const(2)
+_DC_ChargeParameterDiscoveryRes__BPT_DC_CPDResEnergyTransferMode = const(2)
+_DC_ChargeParameterDiscoveryRes__DC_CPDResEnergyTransferMode = const(3)
+_DC_PreChargeRes__EVSEPresentVoltage = const(2)
+_DC_WeldingDetectionRes__EVSEPresentVoltage = const(2)
+_Dynamic_AC_CLResControlMode__EVSETargetActivePower = const(4)
+_EVSEStatus__EVSENotification = const(1)
+_MSG_supportedAppProtocolRes = const(2)
+_MessageHeader__SessionID = const(0)
+_ParameterSet__Parameter = const(1)
+_ParameterSet__ParameterSetID = const(0)
+_Parameter__Name = const(0)
+_Parameter__intValue = const(4)
+_PowerDeliveryRes__EVSEStatus = const(2)
+_SAP_responseCode__Failed_NoNegotiation = const(2)
+_ScheduleExchangeRes__EVSEProcessing = const(2)
+_ScheduleExchangeRes__Scheduled_SEResControlMode = const(5)
+_ScheduleTuple__ScheduleTupleID = const(0)
+_Scheduled_SEResControlMode__ScheduleTuple = const(0)
+_ServiceDetailRes__ServiceParameterList = const(3)
+_ServiceDiscoveryRes__EnergyTransferServiceList = const(3)
+_ServiceList__Service = const(0)
+_ServiceParameterList__ParameterSet = const(0)
+_Service__ServiceID = const(0)
+_authorization__EIM = const(0)
+_evseNotification__Terminate = const(2)
+_processing__Finished = const(0)
+_responseCode__FAILED = const(21)
+_responseCode__OK_PowerToleranceConfirmed = const(4)
+_supportedAppProtocolRes__ResponseCode = const(0)
+# slots: end
+
+CLOSE = const(1)  # event: close TCP
+
+# What a car may be told; units in the names.
+DEFAULTS = {
+    "evcc_id": "MV2SIM0000000001",
+    "service": "DC_BPT",  # AC, DC, AC_BPT, DC_BPT; a BPT car takes the plain service if there is no other
+    "control": "dynamic",
+    "capacity_wh": 60000,
+    "soc": 50,
+    "min_soc": 10,
+    "target_soc": 90,
+    "departure_s": 7200,
+    "max_charge_w": 50000,
+    "max_discharge_w": 30000,
+    "max_charge_ma": 150000,
+    "max_discharge_ma": 100000,
+    "max_mv": 450000,
+    "min_mv": 300000,
+    "scheduled_w": 6000,  # Scheduled control: charged with this, BPT discharges with it in the second half
+    "loops": 0,  # 0 = no limit
+    "duration_ms": 0,  # of the charge loop; 0 = no limit
+    "loop_pace_ms": 200,
+    "ongoing_pace_ms": 100,
+    "fault": "",
+}
+FAULTS = ("wrong_session", "out_of_order", "wrong_mode", "silence")
+
+_SERVICES = {"AC": 1, "DC": 2, "AC_BPT": 5, "DC_BPT": 6}
+_TIMEOUT_MS = const(2000)  # V2G_EVCC_Msg_Timeout
+_DETAIL_MS = const(5000)
+_LOOP_MS = const(500)
+_ONGOING_MS = const(60000)
+_PRECHARGE_WINDOW_MV = const(20000)
+_WELDINGS = const(3)
+_FAULT_LOOP = const(4)  # a fault of the loop comes with this request
+
+(SAP, SETUP, AUTH_SETUP, AUTH, DISCOVERY, DETAIL, SELECT, PARAMETERS, SCHEDULE, CABLE_CHECK, PRECHARGE, START, LOOP,
+ STOP, WELDING, END, OVER) = range(17)  # fmt: skip
+STATE_NAMES = (
+    "SupportedAppProtocol", "SessionSetup", "AuthorizationSetup", "Authorization", "ServiceDiscovery", "ServiceDetail",
+    "ServiceSelection", "ChargeParameterDiscovery", "ScheduleExchange", "CableCheck", "PreCharge", "PowerDelivery Start",
+    "ChargeLoop", "PowerDelivery Stop", "WeldingDetection", "SessionStop", "Over",
+)  # fmt: skip
+
+
+class Refused(Exception):
+    """The session cannot go on; args[0] says why."""
+
+
+class Evcc:
+    """cfg: DEFAULTS with changes; wall() -> Unix seconds; trace: as firmware/trace.Trace. `ok` and `why` tell how it
+    ended; energy is in `battery`."""
+
+    def __init__(self, cfg, wall, trace):
+        self.cfg = cfg
+        self.wall = wall
+        self._trace = trace
+        self._cutter = v2gtp.Cutter()
+        self._out = bytearray(8192)
+        self.battery = Battery(cfg["capacity_wh"], cfg["soc"])
+        self.state = OVER
+        self._reset()
+
+    def _reset(self):
+        self.session_id = bytes(8)
+        self.dc = self.cfg["service"].startswith("DC")
+        self.dynamic = self.loop_dynamic = self.cfg["control"] == "dynamic"
+        self.namespaces = ["urn:iso:std:iso:15118:-20:" + ("DC" if self.dc else "AC")]
+        self.service = 0
+        self.bpt = False
+        self.set_id = 0
+        self.tuple_id = 1
+        self.offered_w = self.cfg["max_charge_w"]
+        self.precharged = False
+        self.inlet_mv = 0
+        self.present_w = 0
+        self.wish_ma = 0
+        self.loops = 0
+        self.weldings = 0
+        self.meter_wanted = False
+        self.told_to_stop = False
+        self.ok = False
+        self.why = ""
+        self._event = 0
+        self._out_n = 0
+        self._deadline = None  # the answer must be here
+        self._next = None  # the next request goes out
+        self._sent_at = 0
+        self.response_ms = 0  # of the last answer, and the longest of all
+        self.worst_ms = 0
+
+    @property
+    def welding_done(self):
+        return self.weldings >= _WELDINGS - 1
+
+    # -- the machine contract
+
+    def start(self, now):
+        """TCP is open."""
+        self._reset()
+        self._cutter.reset()
+        self.state = SAP
+        self._entered = self._loop_began = self._integrated = now
+        self._next = now
+
+    def rx(self, buf, n, now):
+        at = 0
+        while at < n and self.state != OVER:
+            at += self._cutter.feed(buf, at, n - at)
+            kind = self._cutter.next()
+            if kind == v2gtp.MORE:
+                continue
+            if kind < 0:
+                self._finish("the station's stream is not V2GTP")
+                return
+            self._answer(kind, now)
+
+    def poll(self, now):
+        if self.state == OVER:
+            return
+        if self._deadline is not None and ticks_diff(now, self._deadline) >= 0:
+            self._finish("no answer to %s in time" % STATE_NAMES[self.state])
+        elif self._next is not None and ticks_diff(now, self._next) >= 0:
+            self._request(now)
+
+    def tx(self, out):
+        n = self._out_n
+        if n:
+            out[0:n] = memoryview(self._out)[0:n]
+            self._out_n = 0
+        return n
+
+    @property
+    def due(self):
+        if self.state == OVER:
+            return None
+        return self._next if self._next is not None else self._deadline
+
+    def event(self):
+        e = self._event
+        self._event = 0
+        return e
+
+    def lost(self, now):
+        """The station closed TCP."""
+        if self.state != OVER:
+            self._finish("connection lost in " + STATE_NAMES[self.state])
+
+    # -- inside
+
+    def _finish(self, why, ok=False):
+        self.why = why
+        self.ok = ok
+        self.state = OVER
+        self._deadline = self._next = None
+        self._event = CLOSE
+
+    def _request(self, now):
+        self._next = None
+        fault = self.cfg["fault"]
+        in_loop = self.state == LOOP and self.loops >= _FAULT_LOOP
+        if fault == "silence" and in_loop:
+            return  # the station must notice
+        self.loop_dynamic = self.dynamic != (fault == "wrong_mode" and in_loop)
+        build = STEPS[self.state][0]
+        if fault == "out_of_order" and self.state == DISCOVERY:
+            build = requests.authorization_setup
+        msg, value = build(self)
+        if fault == "wrong_session" and in_loop:
+            value[0][_MessageHeader__SessionID] = bytes(8)
+        n = exi.encode(msg, value, self._out, v2gtp.HEADER)
+        kind = exi.payload_type(msg)
+        v2gtp.write_header(self._out, 0, kind, n)
+        self._out_n = v2gtp.HEADER + n
+        self._trace.message(now, 0, kind, self._out, v2gtp.HEADER, n, self.state)
+        self._sent_at = now
+        limit = _LOOP_MS if self.state == LOOP else _DETAIL_MS if self.state == DETAIL else _TIMEOUT_MS
+        self._deadline = ticks_add(now, limit)
+
+    def _answer(self, kind, now):
+        c = self._cutter
+        self._trace.message(now, 1, kind, c.buf, c.at, c.n, self.state)
+        if self._deadline is None:
+            self._finish("an answer without a request")
+            return
+        self._deadline = None
+        self.response_ms = ticks_diff(now, self._sent_at)
+        self.worst_ms = max(self.worst_ms, self.response_ms)
+        try:
+            msg, value = exi.decode(exi.schema_of(kind), c.buf, c.at, c.n)
+            name = exi_json.name_of(msg)
+            if msg != _MSG_supportedAppProtocolRes:
+                self._check(name, value)
+            state = STEPS[self.state][1](self, value, now)
+        except (Refused, exi.ExiError) as error:
+            self._finish(str(error.args[0]) if isinstance(error, Refused) else "answer not decodable: %s" % error)
+            return
+        if state == OVER:
+            return
+        pace = self.cfg["loop_pace_ms"] if state == LOOP and self.state == LOOP else 0
+        if state == self.state and state != LOOP:
+            pace = self.cfg["ongoing_pace_ms"]
+            if ticks_diff(now, self._entered) >= _ONGOING_MS:
+                self._finish("%s went on for more than 60 s" % STATE_NAMES[state])
+                return
+        if state != self.state:
+            self._entered = now
+        self.state = state
+        self._next = ticks_add(now, pace)
+
+    def _check(self, name, value):
+        code = value[1]
+        if code >= _responseCode__FAILED:
+            raise Refused("%s: %s" % (name, exi_json.enum_name("responseCode", code)))
+        session_id = bytes(value[0][_MessageHeader__SessionID])
+        if self.state != SETUP and session_id != self.session_id:
+            raise Refused("%s has another session id" % name)
+
+    # -- answers: (value, now) -> next state
+
+    def on_protocol(self, v, now):
+        if v[_supportedAppProtocolRes__ResponseCode] == _SAP_responseCode__Failed_NoNegotiation:
+            raise Refused("the station supports none of our protocols")
+        return SETUP
+
+    def on_setup(self, v, now):
+        self.session_id = bytes(v[0][_MessageHeader__SessionID])
+        return AUTH_SETUP
+
+    def on_authorization_setup(self, v, now):
+        if _authorization__EIM not in v[_AuthorizationSetupRes__AuthorizationServices]:
+            raise Refused("the station offers no EIM")
+        return AUTH
+
+    def on_authorization(self, v, now):
+        if v[1] > _responseCode__OK_PowerToleranceConfirmed:
+            raise Refused("not authorised: " + exi_json.enum_name("responseCode", v[1]))
+        return DISCOVERY if v[_AuthorizationRes__EVSEProcessing] == _processing__Finished else AUTH
+
+    def on_discovery(self, v, now):
+        offered = v[_ServiceDiscoveryRes__EnergyTransferServiceList][_ServiceList__Service]
+        ids = [s[_Service__ServiceID] for s in offered]
+        wanted = _SERVICES[self.cfg["service"]]
+        plain = 2 if self.dc else 1
+        if wanted in ids:
+            self.service = wanted
+        elif plain in ids:
+            self.service = plain  # no BPT on offer: charge only
+        else:
+            raise Refused("no service of ours on offer")
+        self.bpt = self.service >= 5
+        return DETAIL
+
+    def on_detail(self, v, now):
+        sets = v[_ServiceDetailRes__ServiceParameterList][_ServiceParameterList__ParameterSet]
+        for s in sets:
+            for p in s[_ParameterSet__Parameter]:
+                if p[_Parameter__Name] == "ControlMode" and p[_Parameter__intValue] == (2 if self.dynamic else 1):
+                    self.set_id = s[_ParameterSet__ParameterSetID]
+                    return SELECT
+        raise Refused("control mode not on offer")
+
+    def on_selection(self, v, now):
+        return PARAMETERS
+
+    def on_parameters(self, v, now):
+        if self.dc:
+            b = v[_DC_ChargeParameterDiscoveryRes__BPT_DC_CPDResEnergyTransferMode if self.bpt
+                  else _DC_ChargeParameterDiscoveryRes__DC_CPDResEnergyTransferMode]  # fmt: skip
+        else:
+            b = v[_AC_ChargeParameterDiscoveryRes__BPT_AC_CPDResEnergyTransferMode if self.bpt
+                  else _AC_ChargeParameterDiscoveryRes__AC_CPDResEnergyTransferMode]  # fmt: skip
+        if b is None:
+            raise Refused("parameters of the wrong kind")
+        self.offered_w = to_int(b[_AC_CPDResEnergyTransferMode__EVSEMaximumChargePower])  # first field of all four
+        return SCHEDULE
+
+    def on_schedule(self, v, now):
+        scheduled = v[_ScheduleExchangeRes__Scheduled_SEResControlMode]
+        if (scheduled is None) != self.dynamic:
+            raise Refused("schedule of the other control mode")
+        if v[_ScheduleExchangeRes__EVSEProcessing] != _processing__Finished:
+            return SCHEDULE
+        if scheduled:
+            first = scheduled[_Scheduled_SEResControlMode__ScheduleTuple][0]
+            self.tuple_id = first[_ScheduleTuple__ScheduleTupleID]
+        return CABLE_CHECK if self.dc else START
+
+    def on_cable_check(self, v, now):
+        return PRECHARGE if v[_DC_CableCheckRes__EVSEProcessing] == _processing__Finished else CABLE_CHECK
+
+    def on_precharge(self, v, now):
+        if self.precharged:
+            return START
+        self.inlet_mv = to_milli(v[_DC_PreChargeRes__EVSEPresentVoltage])
+        self.precharged = abs(self.inlet_mv - self.battery.mv) <= _PRECHARGE_WINDOW_MV
+        return PRECHARGE
+
+    def on_start(self, v, now):
+        if v[_PowerDeliveryRes__EVSEStatus] is not None:
+            self.told_to_stop = True
+            return STOP
+        self._loop_began = self._integrated = now
+        return LOOP
+
+    def on_loop(self, v, now):
+        self.loops += 1
+        self._energy(v, now)
+        status = v[_DC_ChargeLoopRes__EVSEStatus if self.dc else _AC_ChargeLoopRes__EVSEStatus]
+        if status is not None and status[_EVSEStatus__EVSENotification] == _evseNotification__Terminate:
+            self.told_to_stop = True
+        cfg = self.cfg
+        done = (cfg["loops"] and self.loops >= cfg["loops"]) or (
+            cfg["duration_ms"] and ticks_diff(now, self._loop_began) >= cfg["duration_ms"]
+        )
+        full = self.battery.soc >= cfg["target_soc"] and self.present_w > 0 and not self.bpt
+        return STOP if self.told_to_stop or done or full else LOOP
+
+    def _energy(self, v, now):
+        """What flowed since the last answer goes into the battery; then the new power is taken over."""
+        self.battery.run(self.present_w, ticks_diff(now, self._integrated))
+        self._integrated = now
+        cfg = self.cfg
+        low_w = -cfg["max_discharge_w"] if self.bpt else 0
+        if not self.dynamic:
+            w = cfg["scheduled_w"]
+            if self.bpt and cfg["loops"] and self.loops * 2 > cfg["loops"]:
+                w = -w
+        elif not self.dc:
+            b = v[_AC_ChargeLoopRes__BPT_Dynamic_AC_CLResControlMode if self.bpt
+                  else _AC_ChargeLoopRes__Dynamic_AC_CLResControlMode]  # fmt: skip
+            if b is None:
+                raise Refused("loop answer of the wrong kind")
+            w = to_int(b[_Dynamic_AC_CLResControlMode__EVSETargetActivePower])
+        if self.dc:
+            self.inlet_mv = to_milli(v[_DC_ChargeLoopRes__EVSEPresentVoltage])
+            if not self.dynamic:
+                self.wish_ma = w * 1000 // (self.battery.mv // 1000)
+            ma = to_milli(v[_DC_ChargeLoopRes__EVSEPresentCurrent])
+            w = ma * (self.battery.mv // 1000) // 1000
+        self.present_w = max(low_w, min(w, cfg["max_charge_w"]))
+
+    def on_stop(self, v, now):
+        self.battery.run(self.present_w, ticks_diff(now, self._integrated))
+        self.present_w = 0
+        return WELDING if self.dc and self.precharged else END
+
+    def on_welding(self, v, now):
+        self.inlet_mv = to_milli(v[_DC_WeldingDetectionRes__EVSEPresentVoltage])
+        if self.welding_done:
+            return END
+        self.weldings += 1
+        return WELDING
+
+    def on_end(self, v, now):
+        self._finish("told to stop by the station" if self.told_to_stop else "done", True)
+        return OVER
+
+
+STEPS = {
+    SAP: (requests.protocol, Evcc.on_protocol),
+    SETUP: (requests.session_setup, Evcc.on_setup),
+    AUTH_SETUP: (requests.authorization_setup, Evcc.on_authorization_setup),
+    AUTH: (requests.authorization, Evcc.on_authorization),
+    DISCOVERY: (requests.service_discovery, Evcc.on_discovery),
+    DETAIL: (requests.service_detail, Evcc.on_detail),
+    SELECT: (requests.service_selection, Evcc.on_selection),
+    PARAMETERS: (requests.parameters, Evcc.on_parameters),
+    SCHEDULE: (requests.schedule_exchange, Evcc.on_schedule),
+    CABLE_CHECK: (requests.cable_check, Evcc.on_cable_check),
+    PRECHARGE: (requests.precharge, Evcc.on_precharge),
+    START: (requests.power_start, Evcc.on_start),
+    LOOP: (requests.loop, Evcc.on_loop),
+    STOP: (requests.power_stop, Evcc.on_stop),
+    WELDING: (requests.welding_detection, Evcc.on_welding),
+    END: (requests.session_stop, Evcc.on_end),
+}
