@@ -1,0 +1,134 @@
+"""`microv2g ev`: run the simulated car against a station."""
+
+import argparse
+import json
+import signal
+import sys
+
+_EPILOG = """\
+examples:
+  microv2g ev --iface lo                                       against `microv2g secc --iface lo`
+  microv2g ev --iface veth1 --service AC_BPT --control scheduled --loops 50
+  microv2g ev --iface eth1 --service DC_BPT --soc 60 --duration-s 30 --trace car.jsonl
+  microv2g ev --iface lo --fault silence                       what does the station do?
+
+The car looks for a station by SDP on the interface (on lo: at ::1), runs one session over plain TCP with EIM and ends.
+A BPT car takes the plain service if the station offers no BPT. Ctrl-C ends the session in an orderly way.
+Exit status: 0 the session ended with SessionStopRes OK, 1 it did not (the reason is printed), 2 wrong arguments.
+--config FILE: one JSON object with the keys that --print-config shows."""
+
+
+def register(subparsers):
+    p = subparsers.add_parser(
+        "ev",
+        help="run the simulated car against a station",
+        description="A simulated car (EVCC) with battery, state of charge and limits.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.add_argument("--iface", metavar="IFACE", help="network interface towards the station")
+    p.add_argument("--service", choices=("AC", "AC_BPT", "DC", "DC_BPT"))
+    p.add_argument("--control", choices=("dynamic", "scheduled"))
+    p.add_argument("--soc", type=int, metavar="PERCENT", help="state of charge at the start")
+    p.add_argument("--capacity-wh", type=int, metavar="WH", help="size of the battery")
+    p.add_argument("--loops", type=int, metavar="N", help="end after N charge loops")
+    p.add_argument("--duration-s", type=float, metavar="S", help="end after S seconds of charge loop")
+    p.add_argument("--fault", choices=("wrong_session", "out_of_order", "wrong_mode", "silence"), help="misbehave")
+    p.add_argument("--config", metavar="FILE", help="JSON object with any key of --print-config")
+    p.add_argument("--trace", metavar="FILE.jsonl", help="write one JSON line per message")
+    p.add_argument("--print-config", action="store_true", help="print the configuration that would be used, and end")
+    p.add_argument("--json", action="store_true", help="print JSON lines instead of text")
+    p.add_argument("--quiet", action="store_true", help="print the result only")
+    p.set_defaults(func=run)
+
+
+class ConfigError(ValueError):
+    """str() names the key."""
+
+
+def config(args):
+    """The car's configuration: defaults, then the file, then the command line."""
+    from host_tools.ev.evcc import DEFAULTS
+
+    changes = {}
+    if args.config:
+        with open(args.config) as file:
+            changes = json.load(file)
+        if not isinstance(changes, dict):
+            raise ConfigError("the configuration is one JSON object")
+    for key in ("service", "control", "soc", "capacity_wh", "loops", "fault"):
+        if getattr(args, key) is not None:
+            changes[key] = getattr(args, key)
+    if args.duration_s is not None:
+        changes["duration_ms"] = int(args.duration_s * 1000)
+    for key, value in changes.items():
+        if key not in DEFAULTS:
+            raise ConfigError(f'"{key}": unknown key; known are {", ".join(DEFAULTS)}')
+        if type(value) is not type(DEFAULTS[key]):
+            raise ConfigError(f'"{key}": {json.dumps(value)} is no {type(DEFAULTS[key]).__name__}')
+    cfg = {**DEFAULTS, **changes}
+    for key, low, high in (
+        ("soc", 0, 100), ("min_soc", 0, 100), ("target_soc", 0, 100), ("capacity_wh", 1, 10**7), ("loops", 0, 10**9),
+        ("duration_ms", 0, 10**9), ("loop_pace_ms", 10, 10000), ("max_charge_w", 0, 10**6),
+        ("max_discharge_w", 0, 10**6), ("max_mv", 50000, 1500000), ("min_mv", 0, 1500000),
+    ):  # fmt: skip
+        if not low <= cfg[key] <= high:
+            raise ConfigError(f'"{key}": {cfg[key]} is not in {low}..{high}')
+    return cfg
+
+
+def run(args):
+    from host_tools import oneline
+    from host_tools.ev import link
+
+    try:
+        cfg = config(args)
+    except (OSError, ValueError) as error:
+        print(f"microv2g ev: {error}", file=sys.stderr)
+        return 2
+    if args.print_config:
+        print(json.dumps(cfg, indent=2))
+        return 0
+    if not args.iface:
+        print("microv2g ev: --iface is missing", file=sys.stderr)
+        return 2
+    trace = open(args.trace, "w", buffering=1) if args.trace else None
+    interrupted = []
+    signal.signal(signal.SIGINT, lambda *_: interrupted.append(1))
+
+    def sink(record):
+        if trace:
+            trace.write(json.dumps(record) + "\n")
+        if args.json:
+            print(json.dumps(record), flush=True)
+        elif not args.quiet:
+            t = f"{record['t_ms'] / 1000:9.3f}"
+            if "note" in record:
+                print(f"{t}  .  {record['note']}", flush=True)
+            else:
+                arrow = "->" if record["dir"].startswith("EVCC") else "<-"
+                text = oneline.summary(record["json"]) if record["json"] else record.get("decode_error", "")
+                print(f"{t}  {arrow} {record['name'] or '?':32} {text}", flush=True)
+
+    try:
+        car = link.run(cfg, args.iface, sink, lambda: bool(interrupted))
+    except link.LinkError as error:
+        print(f"microv2g ev: {error}", file=sys.stderr)
+        return 1
+    finally:
+        if trace:
+            trace.close()
+    battery = car.battery
+    result = {
+        "ok": car.ok, "why": car.why, "loops": car.loops, "soc": battery.soc_permille / 10,
+        "in_wh": round(battery.energy_in_wms / 3.6e6, 3), "out_wh": round(battery.energy_out_wms / 3.6e6, 3),
+        "worst_response_ms": car.worst_ms,
+    }  # fmt: skip
+    if args.json:
+        print(json.dumps({"result": result}), flush=True)
+    else:
+        print(
+            f"{'ok' if car.ok else 'FAILED'}: {car.why}; {car.loops} loops, {result['in_wh']} Wh in, "
+            f"{result['out_wh']} Wh out, SoC {result['soc']} %, slowest answer {car.worst_ms} ms"
+        )
+    return 0 if car.ok else 1
