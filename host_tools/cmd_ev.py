@@ -99,9 +99,11 @@ def run(args):
     def sink(record):
         if trace:
             trace.write(json.dumps(record) + "\n")
+        if args.quiet:
+            return
         if args.json:
             print(json.dumps(record), flush=True)
-        elif not args.quiet:
+        else:
             t = f"{record['t_ms'] / 1000:9.3f}"
             if "note" in record:
                 print(f"{t}  .  {record['note']}", flush=True)

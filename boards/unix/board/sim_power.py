@@ -12,7 +12,7 @@ _STEP_MS = const(20)
 _CONTACTOR_MS = const(50)  # closing and opening time of a typical contactor
 _RAMP_MV_PER_S = const(2_000_000)  # output capacitor, charged by the converter without load
 _SAFE_MV = const(60_000)  # below 60 V the output counts as off
-_MWS_PER_WH = const(3_600_000)
+_WMS_PER_WH = const(3_600_000)
 
 _OFF = const(0)
 _TEST = const(1)
@@ -49,7 +49,8 @@ class SimPower:
         self._ac = False
         self._car_w = 0
         self._last = None
-        self._rest_wms = 0
+        self._rest_in_wms = 0
+        self._rest_out_wms = 0
 
     @property
     def due(self):
@@ -187,10 +188,14 @@ class SimPower:
         """Integrate power; the counters only rise (R-METER-03, R-METER-04)."""
         if not self.w:
             return
-        self._rest_wms += self.w * dt
-        while self._rest_wms >= _MWS_PER_WH:
-            self._rest_wms -= _MWS_PER_WH
-            self.charged_wh += 1
-        while self._rest_wms <= -_MWS_PER_WH:
-            self._rest_wms += _MWS_PER_WH
-            self.discharged_wh += 1
+        # One rest for each way: a meter does not net import against export.
+        if self.w > 0:
+            self._rest_in_wms += self.w * dt
+            while self._rest_in_wms >= _WMS_PER_WH:
+                self._rest_in_wms -= _WMS_PER_WH
+                self.charged_wh += 1
+        else:
+            self._rest_out_wms -= self.w * dt
+            while self._rest_out_wms >= _WMS_PER_WH:
+                self._rest_out_wms -= _WMS_PER_WH
+                self.discharged_wh += 1

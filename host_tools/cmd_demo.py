@@ -1,0 +1,152 @@
+"""`microv2g demo`: car and station as two processes over loopback, a DC_BPT session in Dynamic control, live."""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+_EPILOG = """\
+examples:
+  microv2g demo                        about 20 s; the report is build/demo/session.html
+  microv2g demo --seconds 60 --out /tmp/demo
+  microv2g demo --plain                lines instead of the live view (as in a log)
+
+The station is the frozen firmware in unix-port MicroPython, the car is simulated; they talk over ::1. The set-point
+goes from +20 kW to -15 kW, to 0, to +10 kW. The car's battery is as small as 0.4 kWh, so that seconds show in its state of
+charge. Exit status 0 only if the session ended with SessionStopRes OK and energy flowed both ways."""
+
+# (part of the time, set-point in W)
+SCRIPT = ((0.0, 20000), (0.3, -15000), (0.68, 0), (0.78, 10000))
+CAPACITY_WH = 400
+SOC = 50
+STATION = {"services": ["DC_BPT", "DC"], "control": ["dynamic", "scheduled"], "setpoint_w": SCRIPT[0][1],
+           "power_ramp_w_per_s": 30000}  # fmt: skip
+
+
+def register(subparsers):
+    p = subparsers.add_parser(
+        "demo",
+        help="simulated car and station over loopback, live",
+        description="A complete bidirectional session between the simulated car and the station firmware.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.add_argument("--out", default=str(ROOT / "build" / "demo"), metavar="DIR", help="folder of report and trace")
+    p.add_argument("--seconds", type=float, default=15.0, metavar="S", help="length of the charge loop (default 15)")
+    p.add_argument("--plain", action="store_true", help="lines instead of the live view")
+    p.set_defaults(func=run)
+
+
+def run(args):
+    from host_tools.demo_view import View
+    from host_tools.report import ReportError, build_report
+    from host_tools.secc_proc import SeccError, SeccProcess, interfaces
+
+    if "lo" not in interfaces():
+        print("microv2g demo: no IPv6 on lo; as root: sysctl -w net.ipv6.conf.lo.disable_ipv6=0", file=sys.stderr)
+        return 2
+    if not 3 <= args.seconds <= 3600:
+        print("microv2g demo: --seconds must be in 3..3600", file=sys.stderr)
+        return 2
+    out = Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
+    trace = out / "trace.jsonl"
+    print(
+        f"Station: frozen firmware, unix-port MicroPython. Car: simulated, battery of {CAPACITY_WH / 1000:g} kWh at {SOC} % "
+        f"(small, so that seconds show)."
+    )
+    view = View(plain=args.plain or not sys.stdout.isatty())
+    secc = SeccProcess("lo", STATION, trace=str(trace), on_record=view.record)
+    try:
+        with secc:
+            secc.wait_ready(10)
+            with view:
+                result = _drive(args.seconds, secc, view)
+    except SeccError as error:
+        print(f"microv2g demo: {error}", file=sys.stderr)
+        return 1
+    try:
+        facts = build_report(trace, out / "session.html", "microv2g demo: DC_BPT, Dynamic")
+    except ReportError as error:
+        print(f"microv2g demo: {error}", file=sys.stderr)
+        return 1
+    return _summary(facts, result, out)
+
+
+def _drive(seconds, secc, view):
+    """Run the car and the set-points; returns the car's own result, or None."""
+    car = subprocess.Popen(
+        [
+            sys.executable, "-m", "host_tools", "ev", "--iface", "lo", "--service", "DC_BPT", "--soc", str(SOC),
+            "--capacity-wh", str(CAPACITY_WH), "--duration-s", str(seconds), "--json", "--quiet",
+        ],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    script = [(part * seconds, w) for part, w in SCRIPT[1:]]
+    deadline = time.monotonic() + seconds + 30
+    result = None
+    began = None
+    try:
+        while car.poll() is None and time.monotonic() < deadline:
+            if began is None and view.loops:
+                began = time.monotonic()
+            if began and script and time.monotonic() - began >= script[0][0]:
+                secc.command(f"setpoint {script.pop(0)[1]}")
+            view.refresh()
+            time.sleep(0.05)
+    finally:
+        if car.poll() is None:
+            car.kill()
+        for line in car.stdout.read().splitlines():
+            try:
+                result = json.loads(line).get("result", result)
+            except ValueError:
+                print(line)
+        car.wait()
+    return result
+
+
+def _summary(facts, result, out):
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="summary", show_header=False, title_justify="left")
+    rows = [
+        ("result", facts["result"]),
+        ("duration", f"{facts['seconds']:.1f} s, {facts['messages']} messages, {facts['loops']} charge loops"),
+        ("power", f"{facts['min_w'] / 1000:+.1f} to {facts['max_w'] / 1000:+.1f} kW"),
+        ("energy by the station's meter", f"{facts['charged_wh']} Wh in, {facts['discharged_wh']} Wh out"),
+    ]
+    if result:
+        rows.append(("energy by the car", f"{result['in_wh']:.1f} Wh in, {result['out_wh']:.1f} Wh out"))
+        rows.append(("state of charge", f"{SOC} % to {result['soc']} %"))
+    rows += [
+        ("slowest answer", f"{facts['worst_ms']} ms ({facts['worst_name']})"),
+        ("report", _near(out / "session.html")),
+        ("trace", _near(out / "trace.jsonl")),
+    ]
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+    wrong = []
+    if not facts["ok"] or not result or not result["ok"]:
+        wrong.append("the session did not end well" + (f": {result['why']}" if result else ""))
+    if not (facts["max_w"] > 0 > facts["min_w"]):
+        wrong.append("power did not change its sign")
+    if not (facts["charged_wh"] and facts["discharged_wh"]):
+        wrong.append("energy did not flow both ways")
+    for text in wrong:
+        print("microv2g demo: " + text, file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def _near(path):
+    """The path, relative to the current folder where it lies below it."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
