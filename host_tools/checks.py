@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 CHECKS = {
     "lint": (
@@ -16,15 +17,25 @@ CHECKS = {
 }
 
 
-def main(names):
-    failed = False
+def results(names):
+    """(title, passed, text to show, seconds) of each check; of one that passed only the warnings are shown."""
     for name in names:
         for title, arguments in CHECKS[name]:
+            begin = time.monotonic()
             done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
-            print("%-18s %s" % (title, "FAILED" if done.returncode else "ok"), flush=True)
-            if done.returncode:
-                failed = True
-                print((done.stdout + done.stderr).rstrip(), flush=True)
+            lines = (done.stdout + done.stderr).rstrip().splitlines()
+            if not done.returncode:
+                lines = [line for line in lines if line.startswith("warning: ")]
+            yield title, not done.returncode, "\n".join(lines), time.monotonic() - begin
+
+
+def main(names):
+    failed = False
+    for title, passed, text, seconds in results(names):
+        print("%-18s %-6s %.1f s" % (title, "ok" if passed else "FAILED", seconds), flush=True)
+        if text:
+            print(text, flush=True)
+        failed = failed or not passed
     return 1 if failed else 0
 
 

@@ -1,6 +1,6 @@
-"""Run test modules on CPython and on the MicroPython images.
+"""Run test modules on CPython and on the MicroPython images, which are brought up to date first.
 
-    python tests/run.py [--runtime cpython|unix|unix32|all] [--fast] [-k PART] [FILE ...]
+    python tests/run.py [--runtime cpython|unix|unix32|all] [--fast] [-k PART] [FILE or FOLDER ...]
 
 A test file is a plain module with `def test_…()` functions and asserts. It may set, at its top level:
 
@@ -8,12 +8,16 @@ A test file is a plain module with `def test_…()` functions and asserts. It ma
     SLOW = True                      leave it out of --fast
     HEAP_KB = 2000                   heap on MicroPython (default: 200 on unix32, as a microcontroller has; 2000 on unix)
     TIMEOUT_S = 300                  it is ended after that (default 120)
+
+The last line is `N passed, N failed, N skipped`; the exit status is 1 if anything failed or nothing ran.
 """
 
 import argparse
 import ast
+import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -21,131 +25,208 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path[0] = str(ROOT)
 FOLDERS = ("unit", "golden", "fuzz", "sim", "mem")
 RUNTIMES = ("cpython", "unix", "unix32")
-BINARIES = {"unix": "build/unix/micropython", "unix32": "build/mcu32/micropython"}
+IMAGES = {"unix": "unix", "unix32": "mcu32"}  # runtime -> step of host_tools/build.py and folder below build/
 HEAP_KB = {"unix": 2000, "unix32": 200}
-RUNNER = "tests/lib/runner.py"
+TIMEOUT_S = 120
+RUNNER = ROOT / "tests" / "lib" / "runner.py"
 
 
 class Module:
     """A test file and what it says of itself."""
 
     def __init__(self, path):
-        self.path = path
-        self.name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        self.folder = ROOT if ROOT in path.parents else path.parent
+        self.name = ".".join(path.relative_to(self.folder).with_suffix("").parts)
         self.options = {}
-        for node in ast.parse(path.read_text()).body:
+        try:
+            tree = ast.parse(path.read_text())
+        except SyntaxError:
+            return  # the interpreters will say it
+        for node in tree.body:
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 name = node.targets[0].id
                 if name in ("RUNTIMES", "SLOW", "HEAP_KB", "TIMEOUT_S"):
                     self.options[name] = ast.literal_eval(node.value)
 
     def command(self, runtime, part):
-        tail = [str(ROOT / RUNNER), str(ROOT), self.name, *([part] if part else [])]
+        tail = [str(RUNNER), str(ROOT), str(self.folder), self.name, part]
         if runtime == "cpython":
             return [sys.executable, *tail]
         heap = self.options.get("HEAP_KB", HEAP_KB[runtime])
-        return [str(ROOT / BINARIES[runtime]), "-X", "heapsize=%dk" % heap, *tail]
+        return [str(ROOT / "build" / IMAGES[runtime] / "micropython"), "-X", "heapsize=%dk" % heap, *tail]
 
 
 class Count:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
 
+    def add(self, passed, failed, skipped):
+        self.passed += passed
+        self.failed += failed
+        self.skipped += skipped
+
     def line(self):
         return "%d passed, %d failed, %d skipped" % (self.passed, self.failed, self.skipped)
 
 
-def where(trace):
-    """`file:line: source` of the innermost frame of a traceback that lies in the project."""
-    found = ""
-    for path, number in re.findall(r'File "([^"]+)", line (\d+)', trace):
-        file = Path(path) if os.path.isabs(path) else ROOT / path
-        if file.is_file() and ROOT in file.parents and file.name != "runner.py":
-            lines = file.read_text().splitlines()
-            if int(number) <= len(lines):
-                found = "%s:%s: %s" % (file.relative_to(ROOT), number, lines[int(number) - 1].strip())
-    return found
+# -- what a failure shows
 
 
-def run(module, runtime, part):
-    """(seconds, passed, failed, skipped, text to show) of one module on one runtime."""
-    begin = time.monotonic()
-    limit = module.options.get("TIMEOUT_S", 120)
-    env = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
-    hung = ""
-    try:
-        done = subprocess.run(
-            module.command(runtime, part), capture_output=True, timeout=limit, cwd=ROOT / "build", env=env,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        out = (done.stdout + done.stderr).decode(errors="replace")
-    except subprocess.TimeoutExpired as expired:
-        out = (expired.stdout or b"").decode(errors="replace")
-        hung = "ended after %d s" % limit
-    passed, skipped = len(re.findall("^PASS ", out, re.M)), len(re.findall("^SKIP ", out, re.M))
-    failures = re.split("^FAIL ", out, flags=re.M)[1:]
-    shown = []
-    for text in failures:
-        text = re.split("^(?:PASS|SKIP|END)", text, flags=re.M)[0]
-        name, _, trace = text.partition("\n")
-        shown.append("  FAIL %s [%s] %s\n    %s\n%s" % (module.name, runtime, name, where(trace), _indent(trace)))
-    failed = len(failures)
-    if "\nEND" not in out and not out.startswith("END") and not (failures and failures[0].startswith("import")):
-        failed += 1
-        last = re.findall("^(?:PASS|SKIP) (\\S+)", out, re.M)
-        shown.append(
-            "  FAIL %s [%s] died behind %s %s\n%s"
-            % (module.name, runtime, last[-1] if last else "its start", hung, _indent(out[-1500:]))
-        )
-    return time.monotonic() - begin, passed, failed, skipped, "\n".join(shown)
+def _source(path, number):
+    """(path as shown, source line) of a frame of a traceback, or None. Frozen files have names relative to the root."""
+    for base in (ROOT, ROOT / "boards" / "unix"):
+        file = base / path
+        if file.is_file():
+            lines = file.read_text(errors="replace").splitlines()
+            shown = file.relative_to(ROOT) if ROOT in file.parents else file
+            return str(shown), lines[number - 1].strip() if number <= len(lines) else ""
+    return None
+
+
+def explain(trace):
+    """(`file:line: source` of the failing line of the test, the traceback with its source lines).
+
+    MicroPython's tracebacks come without source. Frames of the runner and of the helpers say nothing: left out.
+    """
+    where, out, dull = "", [], False
+    lines = trace.rstrip().splitlines()
+    for line, after in zip(lines, [*lines[1:], ""]):
+        frame = re.match(r'  File "([^"]+)", line (\d+)', line)
+        if frame:
+            dull = frame[1].endswith(("tests/lib/runner.py", "tests/lib/mtest.py")) or frame[1].startswith("<frozen ")
+            if dull:
+                continue
+            found = _source(frame[1], int(frame[2]))
+            if found and Path(frame[1]).name.startswith("test_"):
+                where = "%s:%s: %s" % (found[0], frame[2], found[1])
+            out.append(line)
+            if found and not after.startswith("    "):
+                out.append("    " + found[1])
+        elif not (dull and line.startswith("    ")):
+            out.append(line)
+    return where, "\n".join(out)
 
 
 def _indent(text):
     return "\n".join("      " + line for line in text.rstrip().splitlines())
 
 
+# -- running
+
+
+def _execute(command, limit_s):
+    """(output, ended for its time) of a process. At its time it is interrupted, for a traceback that shows where it was,
+    then killed with its children."""
+    env = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PYTHONUNBUFFERED="1")
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=ROOT / "build",
+        env=env, start_new_session=True,
+    )  # fmt: skip
+    try:
+        return process.communicate(timeout=limit_s)[0].decode(errors="replace"), False
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(1)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        return process.communicate()[0].decode(errors="replace"), True
+
+
+def run(module, runtime, part):
+    """(seconds, passed, failed, skipped, text to show) of one module on one runtime."""
+    begin = time.monotonic()
+    limit = module.options.get("TIMEOUT_S", TIMEOUT_S)
+    out, hung = _execute(module.command(runtime, part), limit)
+    passed, skips = re.findall("^PASS (.*)", out, re.M), re.findall("^SKIP (.*)", out, re.M)
+    shown = ["  skipped: " + text for text in skips]
+    failures = re.split("^FAIL ", out, flags=re.M)[1:]
+    title = "  FAIL %s [%s] " % (module.name, runtime)
+    for text in failures:
+        name, _, trace = re.split("^(?:PASS|SKIP|RUN|END)", text, flags=re.M)[0].partition("\n")
+        where, trace = explain(trace)
+        shown.append("%s%s\n    %s\n%s" % (title, name, where, _indent(trace)))
+    failed = len(failures)
+    if not re.search("^END", out, re.M):
+        failed += 1
+        during = re.findall("^RUN (.*)", out, re.M)
+        why = "ended after its time of %d s" % limit if hung else "the interpreter died"
+        said = [line for line in out.splitlines() if not line.startswith(("RUN ", "PASS ", "SKIP "))]
+        where, last = explain("\n".join(said[-25:]))
+        shown.append("%s%s, in %s\n    %s\n%s" % (title, why, during[-1] if during else "import", where, _indent(last)))
+    elif not (passed or failed or skips or part):
+        failed = 1
+        shown.append(title + "holds no test")
+    return time.monotonic() - begin, len(passed), failed, len(skips), "\n".join(shown)
+
+
 def find(paths):
-    files = [Path(p).resolve() for p in paths]
-    if not files:
-        for folder in FOLDERS:
-            files += sorted((ROOT / "tests" / folder).glob("test_*.py"))
+    files = []
+    for path in [Path(p).resolve() for p in paths] or [ROOT / "tests" / folder for folder in FOLDERS]:
+        files += sorted(path.rglob("test_*.py")) if path.is_dir() else [path]
     return [Module(path) for path in files]
 
 
-def main():
+def _checks(total):
+    from host_tools import checks
+
+    for title, ok, text, seconds in checks.results(checks.CHECKS):
+        total.add(ok, not ok, 0)
+        print("%-58s %-4s %.1f s" % (title, "ok" if ok else "FAILED", seconds), flush=True)
+        if text:
+            print(_indent(text), flush=True)
+
+
+def _arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("paths", nargs="*", metavar="FILE")
     parser.add_argument("--runtime", choices=(*RUNTIMES, "all"), default="all")
     parser.add_argument("--fast", action="store_true", help="CPython and the 64-bit image, without slow modules")
     parser.add_argument("-k", default="", metavar="PART", help="only tests whose name contains PART")
-    args = parser.parse_args()
+    parser.add_argument("--checks", action="store_true", help="lint and gen-check first; each counts as a test")
+    parser.add_argument("--no-build", action="store_true", help="take the images as they are")
+    return parser.parse_args()
+
+
+def main():
+    args = _arguments()
     runtimes = RUNTIMES if args.runtime == "all" else (args.runtime,)
     if args.fast and args.runtime == "all":
         runtimes = ("cpython", "unix")
-    for runtime in runtimes:
-        if runtime in BINARIES and not (ROOT / BINARIES[runtime]).exists():
-            sys.exit("%s is missing: run `make firmware-unix`" % BINARIES[runtime])
+    modules = [m for m in find(args.paths) if not (args.fast and m.options.get("SLOW"))]
+    jobs = [(m, r) for m in modules for r in runtimes if r in m.options.get("RUNTIMES", RUNTIMES)]
+    images = sorted({IMAGES[r] for _, r in jobs if r in IMAGES})
+    if images and not args.no_build:
+        # The frozen modules are tested: an old image would test old code.
+        built = subprocess.run([sys.executable, str(ROOT / "host_tools" / "build.py"), *images])
+        if built.returncode:
+            return built.returncode
     (ROOT / "build").mkdir(exist_ok=True)
-    jobs = []
-    for module in find(args.paths):
-        if args.fast and module.options.get("SLOW"):
-            continue
-        jobs += [(module, r) for r in runtimes if r in module.options.get("RUNTIMES", RUNTIMES)]
+    totals = {r: Count() for r in runtimes}
     total = Count()
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        results = [(job, pool.submit(run, *job, args.k)) for job in jobs]
+    if args.checks:
+        _checks(total)
+    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    results = [(job, pool.submit(run, *job, args.k)) for job in jobs]
+    try:
         for (module, runtime), result in results:
             seconds, passed, failed, skipped, shown = result.result()
-            total.passed += passed
-            total.failed += failed
-            total.skipped += skipped
-            if passed + failed + skipped or not args.k:
+            totals[runtime].add(passed, failed, skipped)
+            total.add(passed, failed, skipped)
+            if passed + failed + skipped:
                 mark = "FAILED" if failed else "ok"
-                print("%-44s %-8s %4d %s %.1f s" % (module.name, runtime, passed, mark, seconds), flush=True)
+                print("%-44s %-8s %4d %-4s %.1f s" % (module.name, runtime, passed, mark, seconds), flush=True)
             if shown:
                 print(shown, flush=True)
+    except KeyboardInterrupt:
+        print("stopped; what is running comes to its end", file=sys.stderr)
+        pool.shutdown(cancel_futures=True)
+        return 130
+    for runtime in runtimes:
+        print("%s: %s" % (runtime, totals[runtime].line()))
     print(total.line())
     return 1 if total.failed or not total.passed else 0
 

@@ -52,7 +52,8 @@ def _from_debian(path):
     (apt / "parts" / "source.sources").write_text("\n\n".join(entries) + "\n")
     (apt / "apt.conf").write_text(
         'Dir::Etc::SourceList "/dev/null";\nDir::Etc::SourceParts "%s/parts";\nDir::State::Lists "%s/lists";\n'
-        'Dir::Cache "%s/cache";\nAPT::Sandbox::User "root";\nAcquire::Retries "2";\n' % (apt, apt, apt)
+        'Dir::Cache "%s/cache";\nAPT::Sandbox::User "root";\nAcquire::Retries "2";\nAPT::Update::Error-Mode "any";\n'
+        % (apt, apt, apt)
     )
     env = dict(os.environ, APT_CONFIG=str(apt / "apt.conf"))
     title = "fetching the source of MicroPython (source package of Debian %s)" % SUITE

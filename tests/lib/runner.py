@@ -1,19 +1,19 @@
-"""Run the tests of one module inside an interpreter: runner.py ROOT MODULE [NAME-PART].
+"""Run the tests of one module inside an interpreter: runner.py ROOT FOLDER MODULE NAME-PART.
 
-Prints `PASS name`, `SKIP name reason` or `FAIL name` with the traceback; the host part is tests/run.py. On MicroPython
-the modules of the firmware come from the image, the tests from the file system.
+Prints `RUN name`, then `PASS name`, `SKIP name: reason` or `FAIL name` with the traceback, and `END` behind the last;
+the host part is tests/run.py. On MicroPython the modules of the firmware come from the image, the tests from the file
+system.
 """
 
 import gc
 import sys
 
-ROOT, MODULE = sys.argv[1], sys.argv[2]
-PART = sys.argv[3] if len(sys.argv) > 3 else ""
+ROOT, FOLDER, MODULE, PART = sys.argv[1:]
 
 if sys.implementation.name == "micropython":
-    sys.path[:] = [".frozen", ROOT]
+    sys.path[:] = [".frozen", ROOT, FOLDER]
 else:
-    sys.path[:0] = [ROOT, ROOT + "/host_tools/shim", ROOT + "/boards/unix"]
+    sys.path[:1] = [ROOT, FOLDER, ROOT + "/host_tools/shim", ROOT + "/boards/unix"]
 
 
 def show(error):
@@ -31,18 +31,24 @@ def main():
     try:
         __import__(MODULE)
         module = sys.modules[MODULE]
-    except Exception as error:
+    except Skip as error:
+        print("SKIP %s: %s" % (MODULE, error))
+        print("END")
+        return
+    except (Exception, SystemExit) as error:
         print("FAIL import")
         show(error)
+        print("END")
         return
     names = [name for name in dir(module) if name.startswith("test_") and PART in name]
     for name in sorted(names):
         gc.collect()  # one test's garbage is not the next one's
+        print("RUN", name)
         try:
             getattr(module, name)()
         except Skip as error:
-            print("SKIP", name, error)
-        except Exception as error:
+            print("SKIP %s: %s" % (name, error))
+        except (Exception, SystemExit) as error:
             print("FAIL", name)
             show(error)
         else:
