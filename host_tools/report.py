@@ -118,7 +118,8 @@ def plot(records):
         right = axis.twinx()
         right.plot([s[0] for s in soc], [s[1] for s in soc], color="#9c36b5", linewidth=1.6, label="SoC")
         right.set_ylabel("SoC in %")
-        right.set_ylim(0, 100)
+        values = [s[1] for s in soc]
+        right.set_ylim(max(0, min(values) - 8), min(100, max(values) + 8))
         more, names = right.get_legend_handles_labels()
         handles, labels = handles + more, labels + names
         right.spines[["top"]].set_visible(False)

@@ -1,0 +1,65 @@
+"""Heap on the 32-bit image against the committed budget (design.md, memory)."""
+
+import gc
+import sys
+
+RUNTIMES = ("unix32",)
+HEAP_KB = 400
+
+_before = 0
+gc.collect()
+_before = gc.mem_alloc()
+import firmware.main  # noqa: F401 - its size is what is measured
+
+gc.collect()
+_IMPORTED = gc.mem_alloc() - _before
+
+from tests.lib import codec_cost
+from tests.lib.world import World
+from tests.mem.budget import CODEC_HEAP, SESSIONS_LEFT, STATION_IMPORT
+
+
+def root():
+    return next(p for p in sys.path if p.startswith("/"))
+
+
+def test_modules_of_the_station():
+    assert 0 < _IMPORTED <= STATION_IMPORT, _IMPORTED
+
+
+def test_decode_and_encode_stay_in_budget():
+    over = []
+    seen = 0
+    for name, schema, data in codec_cost.messages(root()):
+        heap_in, heap_out, _, _ = codec_cost.cost(schema, data)
+        seen += 1
+        if heap_in > CODEC_HEAP[name][0] or heap_out > CODEC_HEAP[name][1]:
+            over.append((name, heap_in, heap_out))
+    assert seen == len(CODEC_HEAP) and not over, over
+
+
+def session(w):
+    w.to_loop(6, True)
+    for _ in range(5):
+        w.loop(6, True, soc=50)
+        w.sleep(100)
+    w.power_delivery(1)
+    w.welding()
+    w.stop()
+    w.secc.lost(w.now)
+    w.sleep(100)
+    w.trace.messages.clear()
+    w.trace.notes.clear()
+
+
+def test_free_heap_returns_to_its_mark():
+    """20 sessions in one process: nothing is left behind (design.md, per session)."""
+    w = World()
+    session(w)
+    session(w)
+    gc.collect()
+    mark = gc.mem_alloc()
+    for _ in range(20):
+        session(w)
+    gc.collect()
+    assert gc.mem_alloc() - mark <= SESSIONS_LEFT, gc.mem_alloc() - mark
