@@ -167,6 +167,14 @@ class Secc:
         if self.state not in (IDLE, ENDED, FAILED):
             self.facts.stop_wish = True
 
+    def fault(self, now):
+        """An error of our own: power off, FAILED to the request under way, session over (R-ERRORS-09). For safe.py."""
+        self._off(now)
+        if self._req is not None:
+            self._answer(reply.blank(self.facts, reply.RESPONSE_OF[self._msg], _responseCode__FAILED), now)
+        self._retry = None
+        self._go(FAILED, now)
+
     @property
     def session_over(self):
         """True while no session is open."""

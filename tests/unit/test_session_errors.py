@@ -1,10 +1,11 @@
 """Refusals: own response type, right code, every mandatory field, power off, latched (R-ERRORS-01..09)."""
 
 from codec import exi
+from firmware.run.safe import Safe
 from firmware.session import reply, steps
 from firmware.session.states import ENDED, FAILED, IDLE, SAP
 from micropython import const
-from tests.lib.world import World
+from tests.lib.world import NoTrace, World
 
 # slots: begin (make gen)
 _CertificateInstallationReq__ListOfRootCertificateIDs = const(2)
@@ -399,3 +400,48 @@ def test_answers_are_exact_r_v2gtp_06():
             except exi.ExiError:
                 pass
     assert w.trace.messages[0][3] == SAP
+
+
+class BrokenTrace(NoTrace):
+    def error(self, now, text, value=None):
+        self.notes.append(text)
+
+
+def test_own_error_ends_that_session_only_r_errors_09():
+    """A handler that raises: power off, a FAILED answer of the right type, connection closed, next car fine."""
+    find = steps.find
+    w = World()
+    w.trace = BrokenTrace()
+    machine = w.secc
+    for name, reach in PHASES:
+        safe = Safe(lambda: machine, w.power, w.trace)
+        reach(w)
+        state = w.secc.state
+        table = requests(w)
+        row = next((r for r in steps.STEPS if r[0] == state), None)
+        if row is None:
+            continue
+
+        def broken(f, req):
+            raise IndexError("seam")
+
+        steps.find = lambda s, m: (s, m, broken, ())
+        try:
+            data = w.frame(row[1], table[row[1]])
+            safe.rx(data, len(data), w.now)
+        finally:
+            steps.find = find
+        assert safe.broken and safe.event(w.now), name
+        n = safe.tx(w.buf, w.now)
+        kind = w.buf[2] << 8 | w.buf[3]
+        msg, value = exi.decode(exi.schema_of(kind), w.buf, 8, n - 8)
+        assert msg == reply.RESPONSE_OF[row[1]], name
+        if msg != _MSG_supportedAppProtocolRes:
+            assert value[1] == _responseCode__FAILED, name
+        assert not w.hw._want_contactor and w.hw.ma == 0 and w.hw.w == 0
+        machine.lost(w.now)
+        w.sleep(200)
+        assert w.to_authorized(True)[1][1] == _responseCode__OK
+        machine.lost(w.now)
+        w.trace.messages.clear()
+        w.trace.notes.clear()
