@@ -215,6 +215,7 @@ class World:
         self.sid = bytes(8)
         self.buf = _BUF
         self.closed = False
+        self.piece = 0
 
     def connect(self):
         self.closed = False
@@ -259,7 +260,11 @@ class World:
         return bytes(self.buf[: 8 + n])
 
     def feed(self, data):
-        self.secc.rx(data, len(data), self.now)
+        """Bytes from the car, in pieces of `self.piece` bytes if that is set."""
+        step = self.piece or len(data)
+        for at in range(0, len(data), step):
+            part = data[at : at + step]
+            self.secc.rx(part, len(part), self.now)
         self._event()
 
     def answer(self, wait_ms=3000):

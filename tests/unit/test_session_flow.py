@@ -308,3 +308,18 @@ def test_per_phase_answers_r_cpd_04_05():
     mode = w.loop(5, True)[1][_AC_ChargeLoopRes__BPT_Dynamic_AC_CLResControlMode]
     assert rational.to_int(mode[_Dynamic_AC_CLResControlMode__EVSETargetActivePower]) == 2000
     assert rational.to_int(mode[_Dynamic_AC_CLResControlMode__EVSETargetActivePower_L3]) == 2000  # R-LOOP-08
+
+
+def test_pieces_of_every_size_r_v2gtp_01():
+    """A whole session with its requests cut into pieces of 1 to 100 bytes: always the same answers."""
+    w = World(setpoint_w=5000)
+    want = None
+    for piece in range(100):
+        w.piece = piece
+        got = [a[1][1:] for a in session(w, 6, True)]
+        want = want or got
+        assert got == want, piece
+        w.secc.lost(w.now)
+        w.sleep(1000)
+        w.trace.messages.clear()
+        w.trace.notes.clear()
