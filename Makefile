@@ -1,58 +1,65 @@
 # Targets of microv2g. `make demo` and `make test` fetch and build what they need; a second run starts at once.
+# MICROPY_DIR=/path/to/micropython takes the source of MicroPython 1.25 from there instead of fetching it.
 PY := build/venv/bin/python
 SETUP := python3 host_tools/build.py
 
 help:
 	@echo "make demo           simulated car and station over loopback: a DC_BPT session, live, with a report"
 	@echo "make test           everything: lint, generated files, tests on CPython, unix 64-bit and 32-bit"
-	@echo "make test-fast      under a minute: CPython and unix 64-bit"
+	@echo "make test-fast      under a minute: CPython and unix 64-bit, without slow files"
 	@echo "make interop        the PyPI vehicle against the firmware, in network namespaces (root)"
 	@echo "make bench          measure and write docs/benchmarks.md"
 	@echo "make lint           ruff and the import layers of docs/design.md"
 	@echo "make gen            compile the schemas into tables, fill slot regions, print the state diagram"
 	@echo "make gen-check      prove generated files in step"
 	@echo "make firmware-unix  only build the MicroPython images with our modules frozen"
+	@echo "make deps           fetch and build everything that any of these needs"
 	@echo "make clean          remove build/"
+	@echo
+	@echo "One test file:      build/venv/bin/python tests/run.py tests/unit/test_v2gtp.py   (--help tells more)"
 
 demo:
 	@$(SETUP) packages-demo unix venv
 	@build/venv/bin/microv2g demo $(DEMO)
 
 test: setup-test
-	@$(PY) -m host_tools.checks lint gen-check
-	@$(PY) tests/run.py
+	@$(PY) tests/run.py --checks
 
-test-fast: setup-test
+test-fast:
+	@$(SETUP) packages-demo unix venv
 	@$(PY) tests/run.py --fast
 
 setup-test:
 	@$(SETUP) packages-test unix mcu32 venv schemas
 
 lint:
-	@$(SETUP) venv
+	@$(SETUP) packages-venv venv
 	@$(PY) -m host_tools.checks lint
 
 gen:
-	@$(SETUP) venv schemas
+	@$(SETUP) packages-venv venv schemas
 	@$(PY) -m host_tools.exi_gen gen
 	@$(PY) -m host_tools.diagram
 
 gen-check:
-	@$(SETUP) venv schemas
+	@$(SETUP) packages-venv venv schemas
 	@$(PY) -m host_tools.checks gen-check
 
 interop:
 	@$(SETUP) packages-interop unix venv evcc
-	@$(PY) -m tests.interop run
+	@$(PY) -m tests.interop run $(INTEROP)
 
 bench:
-	@$(SETUP) packages-test packages-interop unix mcu32 venv evcc
+	@$(SETUP) packages-all unix mcu32 venv evcc
 	@build/venv/bin/microv2g bench $(BENCH)
 
 firmware-unix:
 	@$(SETUP) packages-test unix mcu32
 
+deps:
+	@$(SETUP) packages-all unix mcu32 venv schemas evcc
+
 clean:
 	rm -rf build
 
-.PHONY: help demo test test-fast setup-test lint gen gen-check interop bench firmware-unix clean
+.PHONY: help demo test test-fast setup-test lint gen gen-check interop bench firmware-unix deps clean

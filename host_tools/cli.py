@@ -12,7 +12,7 @@ _EPILOG = """examples:
   microv2g demo                                    simulated car and station over loopback, with a report
   microv2g secc --iface veth0 --setpoint 5000      run the station firmware on a network interface
   microv2g ev --iface veth1 --service DC_BPT       run the simulated car against any station
-  echo 0x8002 808c00... | microv2g exi decode      look into a captured message
+  echo 0x8002 8008042624ae4790371b4d8d8908ad8062 | microv2g exi decode      look into a captured message
 
 `microv2g COMMAND --help` tells more of each."""
 

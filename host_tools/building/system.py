@@ -10,10 +10,17 @@ import sys
 from host_tools.building.step import Missing, run, say
 
 # (probe, Debian packages). A probe is a program that must be in PATH, or one of the functions below.
-_BASE = (("cc", "gcc libc6-dev"), ("make", "make"), ("xz", "xz-utils"), ("venv", "python3-venv"))
+_VENV = (("venv", "python3-venv"),)
+_BASE = (("cc", "gcc libc6-dev"), ("make", "make"), ("xz", "xz-utils"), *_VENV)
 _M32 = (("cc -m32", "gcc-multilib"),)
 _EVCC = (("java", "default-jre-headless"), ("ip", "iproute2"))
-GOALS = {"demo": _BASE, "test": _BASE + _M32, "interop": _BASE + _EVCC, "all": _BASE + _M32 + _EVCC}
+GOALS = {
+    "venv": _VENV,
+    "demo": _BASE,
+    "test": _BASE + _M32,
+    "interop": _BASE + _EVCC,
+    "all": _BASE + _M32 + _EVCC,
+}
 
 
 def _compiles(*options):
