@@ -5,6 +5,8 @@ import json
 import signal
 import sys
 
+from host_tools.ev.options import FAULTS
+
 _EPILOG = """\
 examples:
   microv2g ev --iface lo                                       against `microv2g secc --iface lo`
@@ -33,7 +35,7 @@ def register(subparsers):
     p.add_argument("--capacity-wh", type=int, metavar="WH", help="size of the battery")
     p.add_argument("--loops", type=int, metavar="N", help="end after N charge loops")
     p.add_argument("--duration-s", type=float, metavar="S", help="end after S seconds of charge loop")
-    p.add_argument("--fault", choices=("wrong_session", "out_of_order", "wrong_mode", "silence"), help="misbehave")
+    p.add_argument("--fault", choices=FAULTS, help="misbehave")
     p.add_argument("--config", metavar="FILE", help="JSON object with any key of --print-config")
     p.add_argument("--trace", metavar="FILE.jsonl", help="write one JSON line per message")
     p.add_argument("--print-config", action="store_true", help="print the configuration that would be used, and end")
@@ -48,7 +50,7 @@ class ConfigError(ValueError):
 
 def config(args):
     """The car's configuration: defaults, then the file, then the command line."""
-    from host_tools.ev.evcc import DEFAULTS
+    from host_tools.ev.options import DEFAULTS
 
     changes = {}
     if args.config:
@@ -122,7 +124,7 @@ def run(args):
             trace.close()
     battery = car.battery
     result = {
-        "ok": car.ok, "why": car.why, "loops": car.loops, "soc": battery.soc_permille / 10,
+        "ok": car.ok, "why": car.why, "loops": car.loops, "soc": battery.soc_centi / 100,
         "in_wh": round(battery.energy_in_wms / 3.6e6, 3), "out_wh": round(battery.energy_out_wms / 3.6e6, 3),
         "worst_response_ms": car.worst_ms,
     }  # fmt: skip

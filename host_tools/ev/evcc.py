@@ -10,6 +10,26 @@ from codec.rational import to_int, to_milli
 from firmware.clock import ticks_add, ticks_diff
 from host_tools.ev import requests
 from host_tools.ev.battery import Battery
+from host_tools.ev.states import (
+    AUTH,
+    AUTH_SETUP,
+    CABLE_CHECK,
+    DETAIL,
+    DISCOVERY,
+    END,
+    LOOP,
+    OVER,
+    PARAMETERS,
+    PRECHARGE,
+    SAP,
+    SCHEDULE,
+    SELECT,
+    SETUP,
+    START,
+    STATE_NAMES,
+    STOP,
+    WELDING,
+)
 from micropython import const
 
 # slots: begin (make gen)
@@ -21,6 +41,8 @@ _AC_ChargeParameterDiscoveryRes__AC_CPDResEnergyTransferMode = const(2)
 _AC_ChargeParameterDiscoveryRes__BPT_AC_CPDResEnergyTransferMode = const(3)
 _AuthorizationRes__EVSEProcessing = const(2)
 _AuthorizationSetupRes__AuthorizationServices = const(2)
+_BPT_AC_CPDResEnergyTransferMode__EVSEMaximumDischargePower = const(12)
+_BPT_DC_CPDResEnergyTransferMode__EVSEMaximumDischargePower = const(7)
 _DC_CableCheckRes__EVSEProcessing = const(2)
 _DC_ChargeLoopRes__EVSEPresentCurrent = const(5)
 _DC_ChargeLoopRes__EVSEPresentVoltage = const(6)
@@ -58,31 +80,6 @@ _supportedAppProtocolRes__ResponseCode = const(0)
 
 CLOSE = const(1)  # event: close TCP
 
-# What a car may be told; units in the names.
-DEFAULTS = {
-    "evcc_id": "MV2SIM0000000001",
-    "service": "DC_BPT",  # AC, DC, AC_BPT, DC_BPT; a BPT car takes the plain service if there is no other
-    "control": "dynamic",
-    "capacity_wh": 60000,
-    "soc": 50,
-    "min_soc": 10,
-    "target_soc": 90,
-    "departure_s": 7200,
-    "max_charge_w": 50000,
-    "max_discharge_w": 30000,
-    "max_charge_ma": 150000,
-    "max_discharge_ma": 100000,
-    "max_mv": 450000,
-    "min_mv": 300000,
-    "scheduled_w": 6000,  # Scheduled control: charged with this, BPT discharges with it in the second half
-    "loops": 0,  # 0 = no limit
-    "duration_ms": 0,  # of the charge loop; 0 = no limit
-    "loop_pace_ms": 200,
-    "ongoing_pace_ms": 100,
-    "fault": "",
-}
-FAULTS = ("wrong_session", "out_of_order", "wrong_mode", "silence")
-
 _SERVICES = {"AC": 1, "DC": 2, "AC_BPT": 5, "DC_BPT": 6}
 _TIMEOUT_MS = const(2000)  # V2G_EVCC_Msg_Timeout
 _DETAIL_MS = const(5000)
@@ -90,15 +87,8 @@ _LOOP_MS = const(500)
 _ONGOING_MS = const(60000)
 _PRECHARGE_WINDOW_MV = const(20000)
 _WELDINGS = const(3)
+_SILENCE_MS = const(10000)  # fault silence: the station must have ended it by then
 _FAULT_LOOP = const(4)  # a fault of the loop comes with this request
-
-(SAP, SETUP, AUTH_SETUP, AUTH, DISCOVERY, DETAIL, SELECT, PARAMETERS, SCHEDULE, CABLE_CHECK, PRECHARGE, START, LOOP,
- STOP, WELDING, END, OVER) = range(17)  # fmt: skip
-STATE_NAMES = (
-    "SupportedAppProtocol", "SessionSetup", "AuthorizationSetup", "Authorization", "ServiceDiscovery", "ServiceDetail",
-    "ServiceSelection", "ChargeParameterDiscovery", "ScheduleExchange", "CableCheck", "PreCharge", "PowerDelivery Start",
-    "ChargeLoop", "PowerDelivery Stop", "WeldingDetection", "SessionStop", "Over",
-)  # fmt: skip
 
 
 class Refused(Exception):
@@ -106,7 +96,7 @@ class Refused(Exception):
 
 
 class Evcc:
-    """cfg: DEFAULTS with changes; wall() -> Unix seconds; trace: as firmware/trace.Trace. `ok` and `why` tell how it
+    """cfg: options.DEFAULTS with changes; wall() -> Unix seconds; trace: as firmware/trace.Trace. `ok` and `why` tell how it
     ended; energy is in `battery`."""
 
     def __init__(self, cfg, wall, trace):
@@ -114,8 +104,8 @@ class Evcc:
         self.wall = wall
         self._trace = trace
         self._cutter = v2gtp.Cutter()
-        self._out = bytearray(8192)
-        self.battery = Battery(cfg["capacity_wh"], cfg["soc"])
+        self._out = bytearray(4096)
+        self.battery = Battery(cfg["capacity_wh"], cfg["soc"], cfg["max_charge_w"], cfg["max_discharge_w"])
         self.state = OVER
         self._reset()
 
@@ -128,7 +118,8 @@ class Evcc:
         self.bpt = False
         self.set_id = 0
         self.tuple_id = 1
-        self.offered_w = self.cfg["max_charge_w"]
+        self.offered_w = self.cfg["max_charge_w"]  # what the station can do, each way
+        self.offered_out_w = 0
         self.precharged = False
         self.inlet_mv = 0
         self.present_w = 0
@@ -136,7 +127,8 @@ class Evcc:
         self.loops = 0
         self.weldings = 0
         self.meter_wanted = False
-        self.told_to_stop = False
+        self.told_to_stop = False  # by the station
+        self._stop_wish = False
         self.ok = False
         self.why = ""
         self._event = 0
@@ -151,6 +143,21 @@ class Evcc:
     def welding_done(self):
         return self.weldings >= _WELDINGS - 1
 
+    @property
+    def charge_w(self):
+        """Most power in W that the car takes now."""
+        return self.battery.charge_w
+
+    @property
+    def discharge_w(self):
+        """Most power in W that the car gives now; positive. Nothing at or below its own floor."""
+        above = self.battery.soc_centi > self.cfg["min_soc"] * 100
+        return self.battery.discharge_w if self.bpt and above else 0
+
+    def request_stop(self):
+        """The driver wants to end: the session is closed in an orderly way after the next loop answer."""
+        self._stop_wish = True
+
     # -- the machine contract
 
     def start(self, now):
@@ -163,15 +170,16 @@ class Evcc:
 
     def rx(self, buf, n, now):
         at = 0
-        while at < n and self.state != OVER:
-            at += self._cutter.feed(buf, at, n - at)
+        while self.state != OVER:
+            taken = self._cutter.feed(buf, at, n - at)
+            at += taken
             kind = self._cutter.next()
-            if kind == v2gtp.MORE:
-                continue
             if kind < 0:
                 self._finish("the station's stream is not V2GTP")
+            elif kind != v2gtp.MORE:
+                self._answer(kind, now)
+            elif not taken:
                 return
-            self._answer(kind, now)
 
     def poll(self, now):
         if self.state == OVER:
@@ -218,6 +226,7 @@ class Evcc:
         fault = self.cfg["fault"]
         in_loop = self.state == LOOP and self.loops >= _FAULT_LOOP
         if fault == "silence" and in_loop:
+            self._deadline = ticks_add(now, _SILENCE_MS)
             return  # the station must notice
         self.loop_dynamic = self.dynamic != (fault == "wrong_mode" and in_loop)
         build = STEPS[self.state][0]
@@ -331,6 +340,9 @@ class Evcc:
         if b is None:
             raise Refused("parameters of the wrong kind")
         self.offered_w = to_int(b[_AC_CPDResEnergyTransferMode__EVSEMaximumChargePower])  # first field of all four
+        if self.bpt:  # some stations write it as a negative number
+            self.offered_out_w = abs(to_int(b[_BPT_DC_CPDResEnergyTransferMode__EVSEMaximumDischargePower if self.dc
+                                              else _BPT_AC_CPDResEnergyTransferMode__EVSEMaximumDischargePower]))  # fmt: skip
         return SCHEDULE
 
     def on_schedule(self, v, now):
@@ -371,19 +383,18 @@ class Evcc:
         done = (cfg["loops"] and self.loops >= cfg["loops"]) or (
             cfg["duration_ms"] and ticks_diff(now, self._loop_began) >= cfg["duration_ms"]
         )
-        full = self.battery.soc >= cfg["target_soc"] and self.present_w > 0 and not self.bpt
-        return STOP if self.told_to_stop or done or full else LOOP
+        full = self.battery.soc >= cfg["target_soc"] and self.present_w > 0
+        return STOP if self.told_to_stop or self._stop_wish or done or full else LOOP
 
     def _energy(self, v, now):
         """What flowed since the last answer goes into the battery; then the new power is taken over."""
         self.battery.run(self.present_w, ticks_diff(now, self._integrated))
         self._integrated = now
         cfg = self.cfg
-        low_w = -cfg["max_discharge_w"] if self.bpt else 0
         if not self.dynamic:
-            w = cfg["scheduled_w"]
+            w = min(cfg["scheduled_w"], self.offered_w, self.charge_w)
             if self.bpt and cfg["loops"] and self.loops * 2 > cfg["loops"]:
-                w = -w
+                w = -min(cfg["scheduled_w"], self.offered_out_w, self.discharge_w)
         elif not self.dc:
             b = v[_AC_ChargeLoopRes__BPT_Dynamic_AC_CLResControlMode if self.bpt
                   else _AC_ChargeLoopRes__Dynamic_AC_CLResControlMode]  # fmt: skip
@@ -395,8 +406,9 @@ class Evcc:
             if not self.dynamic:
                 self.wish_ma = w * 1000 // (self.battery.mv // 1000)
             ma = to_milli(v[_DC_ChargeLoopRes__EVSEPresentCurrent])
-            w = ma * (self.battery.mv // 1000) // 1000
-        self.present_w = max(low_w, min(w, cfg["max_charge_w"]))
+            self.present_w = ma * (self.battery.mv // 1000) // 1000  # measured: it flows, whatever the car wished
+        else:
+            self.present_w = max(-self.discharge_w, min(w, self.charge_w))
 
     def on_stop(self, v, now):
         self.battery.run(self.present_w, ticks_diff(now, self._integrated))
@@ -411,7 +423,12 @@ class Evcc:
         return WELDING
 
     def on_end(self, v, now):
-        self._finish("told to stop by the station" if self.told_to_stop else "done", True)
+        why = "done"
+        if self.told_to_stop:
+            why = "told to stop by the station"
+        elif self._stop_wish:
+            why = "stopped by the driver"
+        self._finish(why, True)
         return OVER
 
 

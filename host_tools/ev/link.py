@@ -5,7 +5,8 @@ import socket
 import time
 
 from firmware.clock import ticks_diff, ticks_ms
-from host_tools.ev.evcc import OVER, STATE_NAMES, Evcc
+from host_tools.ev.evcc import Evcc
+from host_tools.ev.states import OVER, STATE_NAMES
 
 _SDP_PORT = 15118
 _SDP_TRIES = 50  # [V2G2-161]
@@ -138,4 +139,4 @@ def _loop(car, sock, stopped):
             else:
                 car.lost(ticks_ms())
         if stopped():
-            car.told_to_stop = True
+            car.request_stop()

@@ -364,19 +364,18 @@ def _dynamic(ev, block):
 
 
 def _ac_loop(ev):
-    cfg = ev.cfg
     r = _new(ev, _LEN_AC_ChargeLoopReq)
     r[_AC_ChargeLoopReq__DisplayParameters] = _display(ev)
     r[_AC_ChargeLoopReq__MeterInfoRequested] = ev.meter_wanted
     if ev.loop_dynamic:
         b = [None] * (_LEN_BPT_Dynamic_AC_CLReqControlMode if ev.bpt else _LEN_Dynamic_AC_CLReqControlMode)
         _dynamic(ev, b)
-        b[_Dynamic_AC_CLReqControlMode__EVMaximumChargePower] = from_int(cfg["max_charge_w"])
+        b[_Dynamic_AC_CLReqControlMode__EVMaximumChargePower] = from_int(ev.charge_w)
         b[_Dynamic_AC_CLReqControlMode__EVMinimumChargePower] = from_int(0)
         b[_Dynamic_AC_CLReqControlMode__EVPresentActivePower] = from_int(ev.present_w)
         b[_Dynamic_AC_CLReqControlMode__EVPresentReactivePower] = from_int(0)
         if ev.bpt:
-            b[_BPT_Dynamic_AC_CLReqControlMode__EVMaximumDischargePower] = from_int(cfg["max_discharge_w"])
+            b[_BPT_Dynamic_AC_CLReqControlMode__EVMaximumDischargePower] = from_int(ev.discharge_w)
             b[_BPT_Dynamic_AC_CLReqControlMode__EVMinimumDischargePower] = from_int(0)
             r[_AC_ChargeLoopReq__BPT_Dynamic_AC_CLReqControlMode] = b
         else:
@@ -400,13 +399,13 @@ def _dc_loop(ev):
     if ev.loop_dynamic:
         b = [None] * (_LEN_BPT_Dynamic_DC_CLReqControlMode if ev.bpt else _LEN_Dynamic_DC_CLReqControlMode)
         _dynamic(ev, b)
-        b[_Dynamic_DC_CLReqControlMode__EVMaximumChargePower] = from_int(cfg["max_charge_w"])
+        b[_Dynamic_DC_CLReqControlMode__EVMaximumChargePower] = from_int(ev.charge_w)
         b[_Dynamic_DC_CLReqControlMode__EVMinimumChargePower] = from_int(0)
         b[_Dynamic_DC_CLReqControlMode__EVMaximumChargeCurrent] = from_milli(cfg["max_charge_ma"])
         b[_Dynamic_DC_CLReqControlMode__EVMaximumVoltage] = from_milli(cfg["max_mv"])
         b[_Dynamic_DC_CLReqControlMode__EVMinimumVoltage] = from_milli(cfg["min_mv"])
         if ev.bpt:
-            b[_BPT_Dynamic_DC_CLReqControlMode__EVMaximumDischargePower] = from_int(cfg["max_discharge_w"])
+            b[_BPT_Dynamic_DC_CLReqControlMode__EVMaximumDischargePower] = from_int(ev.discharge_w)
             b[_BPT_Dynamic_DC_CLReqControlMode__EVMinimumDischargePower] = from_int(0)
             b[_BPT_Dynamic_DC_CLReqControlMode__EVMaximumDischargeCurrent] = from_milli(cfg["max_discharge_ma"])
             r[_DC_ChargeLoopReq__BPT_Dynamic_DC_CLReqControlMode] = b

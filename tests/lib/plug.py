@@ -1,16 +1,16 @@
 """Car and station in one process, joined by two byte queues, in simulated time."""
 
 from firmware.clock import ticks_add, ticks_diff
-from host_tools.ev import evcc
+from host_tools.ev import evcc, options
 from tests.lib.world import UNIX_S, NoTrace, World
 
 
 class Plug:
-    """ev: changes to evcc.DEFAULTS; station: changes to the station's configuration. delay_ms of the line each way."""
+    """ev: changes to options.DEFAULTS; station: changes to the station's configuration. delay_ms of the line each way."""
 
     def __init__(self, ev, station, delay_ms=2):
         self.world = World(**station)
-        cfg = dict(evcc.DEFAULTS)
+        cfg = dict(options.DEFAULTS)
         cfg.update(ev)
         self.car = evcc.Evcc(cfg, lambda: UNIX_S, NoTrace())
         self.delay_ms = delay_ms

@@ -1,5 +1,8 @@
 """The simulated car against the station machine, in simulated time (10 to 30 s each)."""
 
+import gc
+
+from firmware.clock import ticks_diff
 from tests.lib.plug import Plug
 
 HEAP_KB = 600  # the station and the car; the station alone is tested in 200 kB
@@ -9,6 +12,7 @@ HEAP_KB = 600  # the station and the car; the station alone is tested in 200 kB
 
 
 def session(ev, station=None, script=()):
+    gc.collect()  # the buffers of the last session are large and many tests have several
     plug = Plug(ev, station or {})
     plug.script = list(script)
     car = plug.run()
@@ -71,8 +75,87 @@ def test_falls_back_to_plain_service():
 def test_stops_when_full_and_does_not_discharge_below_its_floor():
     _, car = session({"service": "DC", "capacity_wh": 100, "soc": 88, "target_soc": 90}, {"setpoint_w": 10000})
     assert car.ok and car.battery.soc >= 90
-    _, car = session({"service": "DC_BPT", "soc": 5, "min_soc": 10, "loops": 20}, {"setpoint_w": -10000})
-    assert car.ok and car.battery.energy_out_wms == 0
+    for service in ("DC_BPT", "AC_BPT"):
+        for control in ("dynamic", "scheduled"):
+            _, car = session(
+                {"service": service, "control": control, "soc": 5, "min_soc": 10, "loops": 20, "scheduled_w": 0},
+                {"setpoint_w": -10000, "v2x_min_soc": 0},
+            )
+            assert car.ok and car.battery.energy_out_wms == 0, (service, control)
+
+
+def test_full_battery_takes_nothing_more():
+    """A car that may go up to 100 %: the power goes down before, and both meters agree. A BPT car ends there too."""
+    for service in ("DC", "DC_BPT", "AC", "AC_BPT"):
+        plug, car = session(
+            {"service": service, "capacity_wh": 100, "soc": 85, "target_soc": 100, "duration_ms": 20000},
+            {"setpoint_w": 10000},
+        )
+        assert car.ok and 9900 <= car.battery.soc_centi <= 10000, (service, car.battery.soc_centi)
+        assert plug.world.hw.charged_wh <= 17, (service, plug.world.hw.charged_wh)
+        _, car = session({"service": service, "capacity_wh": 100, "soc": 88, "target_soc": 90}, {"setpoint_w": 10000})
+        assert car.ok and car.battery.soc >= 90, service
+
+
+def test_scheduled_car_keeps_to_the_limits_of_the_station():
+    for kind in ("ac", "dc"):
+        for negative in (False, True):  # stations that write discharge limits as negative numbers are understood too
+            _, car = session(
+                {"service": kind.upper() + "_BPT", "control": "scheduled", "loops": 60, "scheduled_w": 6000},
+                {kind + "_max_charge_w": 3000, kind + "_max_discharge_w": 2000, "negative_discharge_limits": negative},
+            )
+            assert car.ok, car.why
+            # 30 loops each way, of 0.2 s and a little
+            assert 0 < car.battery.energy_in_wms <= 3000 * 7000
+            assert 0 < car.battery.energy_out_wms <= 2000 * 7000
+
+
+def test_driver_stops():
+    plug, car = session({"service": "DC_BPT"}, {"setpoint_w": 5000}, [(4000, lambda p: p.car.request_stop())])
+    assert car.ok and car.why == "stopped by the driver" and not car.told_to_stop
+    assert plug.world.trace.notes == ["session ended by the car"]
+
+
+def test_answers_in_pieces_and_two_at_once():
+    """TCP has no borders: an answer byte by byte is one answer; a second one that nobody asked for ends the session."""
+    plug = Plug({"service": "DC_BPT"}, {})
+    car, w = plug.car, plug.world
+    w.connect()
+    car.start(w.now)
+    car.poll(w.now)
+    n = car.tx(plug.buf)
+    w.secc.rx(plug.buf, n, w.now)
+    n = w.secc.tx(plug.buf)
+    answer = bytes(plug.buf[:n])
+    for i in range(n):
+        assert car.state == 0
+        car.rx(answer[i : i + 1], 1, w.now)
+    assert car.state == 1 and not car.why
+    car.start(w.now)
+    car.poll(w.now)
+    car.rx(answer + answer, 2 * n, w.now)
+    assert not car.ok and car.why == "an answer without a request"
+    car.start(w.now)
+    car.poll(w.now)
+    car.rx(b"HTTP/1.1", 8, w.now)
+    assert car.why == "the station's stream is not V2GTP" and car.event() == 1 and car.due is None
+
+
+def test_silent_station():
+    """No answer: the car gives up after 2 s, and a loop answer must come within 0.5 s."""
+    plug = Plug({"service": "DC"}, {})
+    car, now = plug.car, plug.world.now
+    car.start(now)
+    car.poll(now)
+    waited = 0
+    while not car.event():
+        waited += ticks_diff(car.due, now)
+        now = car.due
+        car.poll(now)
+    assert waited == 2000 and "SupportedAppProtocol in time" in car.why
+    plug = Plug({"service": "DC_BPT", "fault": "silence"}, {"loop_sequence_timeout_ms": 60000})
+    car = plug.run()
+    assert "no answer to ChargeLoop in time" in car.why  # and the silent car itself does not wait for ever
 
 
 def test_slow_station():

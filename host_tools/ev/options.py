@@ -1,0 +1,26 @@
+"""What a simulated car can be told."""
+
+# Units are in the names.
+DEFAULTS = {
+    "evcc_id": "MV2SIM0000000001",
+    "service": "DC_BPT",  # AC, DC, AC_BPT, DC_BPT; a BPT car takes the plain service if there is no other
+    "control": "dynamic",
+    "capacity_wh": 60000,
+    "soc": 50,
+    "min_soc": 10,
+    "target_soc": 90,
+    "departure_s": 7200,
+    "max_charge_w": 50000,
+    "max_discharge_w": 30000,
+    "max_charge_ma": 150000,
+    "max_discharge_ma": 100000,
+    "max_mv": 450000,
+    "min_mv": 300000,
+    "scheduled_w": 6000,  # Scheduled control: charged with this, BPT discharges with it in the second half
+    "loops": 0,  # 0 = no limit
+    "duration_ms": 0,  # of the charge loop; 0 = no limit
+    "loop_pace_ms": 200,
+    "ongoing_pace_ms": 100,
+    "fault": "",
+}
+FAULTS = ("wrong_session", "out_of_order", "wrong_mode", "silence")
