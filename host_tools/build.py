@@ -73,7 +73,7 @@ def _venv(name, folder, stamp, title, requirements):
         return
     if not (fresh(name + "-python", interpreter) and python.exists()):
         shutil.rmtree(path, ignore_errors=True)
-        run(name + "-create", [sys.executable, "-m", "venv", str(path)])
+        run(name + "-create", [sys.executable, "-m", "venv", str(path)], "making build/%s" % folder)
         done(name + "-python", interpreter)
     pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
     run(name, [*pip, *requirements], title, _PIP, cwd=ROOT)
@@ -86,12 +86,12 @@ def venv():
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     stamp = stamp_of(json.dumps([project["project"], project["build-system"]]))
-    _venv("venv", "venv", stamp, "making build/venv: host tools and their libraries", ["-e", ".[dev]"])
+    _venv("venv", "venv", stamp, "installing into build/venv: host tools and their libraries", ["-e", ".[dev]"])
 
 
 def evcc():
     """build/venv-evcc: the independent vehicle; it pins old libraries, so it lives alone."""
-    _venv("evcc", "venv-evcc", stamp_of(*EVCC), "making build/venv-evcc: " + EVCC[0], EVCC)
+    _venv("evcc", "venv-evcc", stamp_of(*EVCC), "installing into build/venv-evcc: " + EVCC[0], EVCC)
 
 
 def schemas():
