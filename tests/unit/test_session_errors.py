@@ -7,6 +7,8 @@ from firmware.session.states import ENDED, FAILED, IDLE, SAP
 from micropython import const
 from tests.lib.world import NoTrace, World
 
+HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, interop)
+
 # slots: begin (make gen)
 _CertificateInstallationReq__ListOfRootCertificateIDs = const(2)
 _CertificateInstallationReq__MaximumContractCertificateChains = const(3)

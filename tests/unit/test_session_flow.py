@@ -5,6 +5,8 @@ from firmware.session.states import ENDED, IDLE
 from micropython import const
 from tests.lib.world import World
 
+HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, interop)
+
 # slots: begin (make gen)
 _AC_CPDResEnergyTransferMode__EVSEMaximumChargePower = const(0)
 _AC_CPDResEnergyTransferMode__EVSEMaximumChargePower_L2 = const(1)

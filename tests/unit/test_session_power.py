@@ -7,6 +7,8 @@ from firmware.session.states import FAILED
 from micropython import const
 from tests.lib.world import World
 
+HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, interop)
+
 # slots: begin (make gen)
 _DC_CableCheckRes__EVSEProcessing = const(2)
 _DC_PreChargeRes__EVSEPresentVoltage = const(2)

@@ -4,6 +4,8 @@ from codec import rational
 from micropython import const
 from tests.lib.world import World
 
+HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, interop)
+
 # slots: begin (make gen)
 _AC_ChargeParameterDiscoveryRes__AC_CPDResEnergyTransferMode = const(2)
 _AC_ChargeParameterDiscoveryRes__BPT_AC_CPDResEnergyTransferMode = const(3)
