@@ -47,7 +47,8 @@ def run(args):
     from host_tools.secc_proc import SeccError, SeccProcess, interfaces
 
     if "lo" not in interfaces():
-        print("microv2g demo: no IPv6 on lo; as root: sysctl -w net.ipv6.conf.lo.disable_ipv6=0", file=sys.stderr)
+        remedy = "sysctl -w net.ipv6.conf.lo.disable_ipv6=0 && ip link set lo up"
+        print(f"microv2g demo: no IPv6 on lo; as root: {remedy}", file=sys.stderr)
         return 2
     if not 3 <= args.seconds <= 3600:
         print("microv2g demo: --seconds must be in 3..3600", file=sys.stderr)
@@ -123,7 +124,7 @@ def _summary(facts, result, out):
     ]
     if result:
         rows.append(("energy by the car", f"{result['in_wh']:.1f} Wh in, {result['out_wh']:.1f} Wh out"))
-        rows.append(("state of charge", f"{SOC} % to {result['soc']} %"))
+        rows.append(("state of charge", f"{SOC} % to {result['soc']:.1f} %"))
     rows += [
         ("slowest answer", f"{facts['worst_ms']} ms ({facts['worst_name']})"),
         ("report", _near(out / "session.html")),

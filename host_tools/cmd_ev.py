@@ -15,7 +15,8 @@ examples:
   microv2g ev --iface lo --fault silence                       what does the station do?
 
 The car looks for a station by SDP on the interface (on lo: at ::1), runs one session over plain TCP with EIM and ends.
-A BPT car takes the plain service if the station offers no BPT. Ctrl-C ends the session in an orderly way.
+A BPT car takes the plain service if the station offers no BPT. Ctrl-C ends the session in an orderly way,
+a second one at once.
 Exit status: 0 the session ended with SessionStopRes OK, 1 it did not (the reason is printed), 2 wrong arguments.
 --config FILE: one JSON object with the keys that --print-config shows."""
 
@@ -29,6 +30,7 @@ def register(subparsers):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("--iface", metavar="IFACE", help="network interface towards the station")
+    p.add_argument("--sdp-port", type=int, default=15118, metavar="PORT", help="lab switch: where the station listens")
     p.add_argument("--service", choices=("AC", "AC_BPT", "DC", "DC_BPT"))
     p.add_argument("--control", choices=("dynamic", "scheduled"))
     p.add_argument("--soc", type=int, metavar="PERCENT", help="state of charge at the start")
@@ -94,9 +96,20 @@ def run(args):
     if not args.iface:
         print("microv2g ev: --iface is missing", file=sys.stderr)
         return 2
-    trace = open(args.trace, "w", buffering=1) if args.trace else None
+    try:
+        trace = open(args.trace, "w", buffering=1) if args.trace else None
+    except OSError as error:
+        print(f"microv2g ev: {error}", file=sys.stderr)
+        return 2
     interrupted = []
-    signal.signal(signal.SIGINT, lambda *_: interrupted.append(1))
+
+    def interrupt(*_):
+        interrupted.append(1)
+        if len(interrupted) > 1:  # whoever asks twice does not want to wait
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
 
     def sink(record):
         if trace:
@@ -115,7 +128,7 @@ def run(args):
                 print(f"{t}  {arrow} {record['name'] or '?':32} {text}", flush=True)
 
     try:
-        car = link.run(cfg, args.iface, sink, lambda: bool(interrupted))
+        car = link.run(cfg, args.iface, sink, lambda: bool(interrupted), args.sdp_port)
     except link.LinkError as error:
         print(f"microv2g ev: {error}", file=sys.stderr)
         return 1

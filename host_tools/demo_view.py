@@ -4,7 +4,7 @@ import threading
 from collections import deque
 
 from host_tools import oneline
-from host_tools.report import _find
+from host_tools.report import find
 
 _LINES = 14
 _BAR = 24  # characters to each side of zero
@@ -58,7 +58,7 @@ class View:
         name = record["name"] or "?"
         from_car = record["dir"] == "EVCC->SECC"
         self._state = record["state"]
-        soc = _find(record["json"], "PresentSOC")
+        soc = find(record["json"], "PresentSOC")
         if soc is not None:
             self._soc = soc
         if name.endswith("ChargeLoopReq"):

@@ -1,6 +1,6 @@
 """A page about one session, out of a trace: summary, power and state of charge over time, every message.
 
-The trace is what `microv2g secc --trace` writes. The page is one file without anything to fetch.
+The trace is what `microv2g secc --trace` writes, or `microv2g ev --trace` (without the station's power then). The page is one file without anything to fetch.
 """
 
 import io
@@ -35,7 +35,7 @@ def load(path):
     return records
 
 
-def _find(obj, key):
+def find(obj, key):
     """First value of a key anywhere in a JSON object, or None."""
     if isinstance(obj, dict):
         if key in obj:
@@ -43,42 +43,57 @@ def _find(obj, key):
         obj = list(obj.values())
     if isinstance(obj, list):
         for item in obj:
-            found = _find(item, key)
+            found = find(item, key)
             if found is not None:
                 return found
     return None
 
 
-def summary(records):
-    """What a session came to: a dict of plain values."""
-    messages = [r for r in records if "dir" in r]
-    power = [r["power"] for r in records if "power" in r]
+def _total(values):
+    """What a counter came to that starts again at zero with every session."""
+    total = last = 0
+    for value in values:
+        total += value - last if value >= last else value
+        last = value
+    return total
+
+
+def _waits(messages):
+    """Longest time in ms from a request to its answer, by name without Req or Res."""
     waits, asked = {}, None
     for m in messages:
         if m["dir"] == "EVCC->SECC":
             asked = m
         elif asked:
-            wait = m["t_ms"] - asked["t_ms"]
             name = (m["name"] or "?").removesuffix("Res")
-            waits[name] = max(waits.get(name, 0), wait)
+            waits[name] = max(waits.get(name, 0), m["t_ms"] - asked["t_ms"])
             asked = None
-    soc = [s for s in (_find(m["json"], "PresentSOC") for m in messages) if s is not None]
-    last = messages[-1]
-    codes = [c for c in (_find(m["json"], "ResponseCode") for m in messages) if c]
-    bad = [c for c in codes if c.startswith(("FAILED", "Failed"))]
-    ended = last["name"] == "SessionStopRes" and _find(last["json"], "ResponseCode") == "OK"
+    return waits
+
+
+def summary(records):
+    """What the sessions came to: a dict of plain values. max_w, min_w, charged_wh and discharged_wh are None in the trace
+    of a car, which has no samples of the station's power."""
+    messages = [r for r in records if "dir" in r]
+    power = [r["power"] for r in records if "power" in r]
+    waits = _waits(messages)
     worst = max(waits, key=waits.get) if waits else None
-    watts = [p["power_w"] for p in power]
+    soc = [s for s in (find(m["json"], "PresentSOC") for m in messages) if s is not None]
+    last = messages[-1]
+    codes = [c for c in (find(m["json"], "ResponseCode") for m in messages) if c]
+    bad = [c for c in codes if c.startswith(("FAILED", "Failed"))]
+    ended = last["name"] == "SessionStopRes" and find(last["json"], "ResponseCode") == "OK"
     return {
         "ok": ended and not bad,
-        "result": "SessionStopRes OK" if ended and not bad else (bad[0] if bad else f"ends with {last['name']}"),
+        "result": "SessionStopRes OK" if ended and not bad else (bad[0] if bad else f"ends with {last['name'] or '?'}"),
+        "sessions": sum(1 for m in messages if m["name"] == "SessionSetupRes"),
         "seconds": (last["t_ms"] - messages[0]["t_ms"]) / 1000,
         "messages": len(messages),
         "loops": sum(1 for m in messages if (m["name"] or "").endswith("ChargeLoopRes")),
-        "max_w": max(watts, default=0),
-        "min_w": min(watts, default=0),
-        "charged_wh": max((p["energy_charged_wh"] for p in power), default=0),
-        "discharged_wh": max((p["energy_discharged_wh"] for p in power), default=0),
+        "max_w": max(p["power_w"] for p in power) if power else None,
+        "min_w": min(p["power_w"] for p in power) if power else None,
+        "charged_wh": _total(p["energy_charged_wh"] for p in power) if power else None,
+        "discharged_wh": _total(p["energy_discharged_wh"] for p in power) if power else None,
         "soc_from": soc[0] if soc else None,
         "soc_to": soc[-1] if soc else None,
         "worst_name": worst,
@@ -103,7 +118,7 @@ def plot(records):
     soc = [
         (r["t_ms"] / 1000, value)
         for r in records
-        if "dir" in r and (value := _find(r["json"], "PresentSOC")) is not None
+        if "dir" in r and (value := find(r["json"], "PresentSOC")) is not None
     ]
     figure, axis = plt.subplots(figsize=(10, 3.6))
     axis.fill_between(t, kw, 0, where=[v >= 0 for v in kw], color="#2f9e5b", alpha=0.25, interpolate=True, linewidth=0)
@@ -149,7 +164,7 @@ def _rows(records):
     for r in records:
         if "dir" in r:
             json_text = json.dumps(r["json"], indent=2, ensure_ascii=False) if r["json"] else r.get("decode_error", "")
-            code = _find(r["json"], "ResponseCode") or ""
+            code = find(r["json"], "ResponseCode") or ""
             rows.append(
                 {
                     "t": f"{r['t_ms'] / 1000:.3f}",

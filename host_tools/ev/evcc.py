@@ -155,7 +155,7 @@ class Evcc:
         return self.battery.discharge_w if self.bpt and above else 0
 
     def request_stop(self):
-        """The driver wants to end: the session is closed in an orderly way after the next loop answer."""
+        """The driver wants to end: the session is closed in an orderly way after the next answer."""
         self._stop_wish = True
 
     # -- the machine contract
@@ -264,6 +264,8 @@ class Evcc:
             return
         if state == OVER:
             return
+        if self._stop_wish and SETUP < state < LOOP:
+            state = END  # nothing flows yet: SessionStop is enough
         pace = self.cfg["loop_pace_ms"] if state == LOOP and self.state == LOOP else 0
         if state == self.state and state != LOOP:
             pace = self.cfg["ongoing_pace_ms"]

@@ -20,11 +20,11 @@ class LinkError(Exception):
 
 
 class Tracer:
-    """What Evcc writes its messages to: decoded records for sink(record)."""
+    """What Evcc writes its messages to: decoded records for sink(record), with t_ms counted from the tick `begin`."""
 
-    def __init__(self, sink):
+    def __init__(self, sink, begin=None):
         self._sink = sink
-        self._begin = ticks_ms()
+        self._begin = ticks_ms() if begin is None else begin
         self.count = 0
 
     def message(self, now, direction, payload_type, buf, at, n, state):
@@ -51,18 +51,21 @@ class Tracer:
         self._sink({"t_ms": ticks_diff(ticks_ms(), self._begin), "note": text})
 
 
-def discover(iface, note):
-    """(address, port) of the station, by SDP on the interface. LinkError if nobody answers."""
+def discover(iface, note, stopped, sdp_port=_SDP_PORT):
+    """(address, port) of the station, by SDP on the interface. LinkError if nobody answers; KeyboardInterrupt once
+    stopped() is true."""
     try:
         index = socket.if_nametoindex(iface)
     except OSError:
         raise LinkError(f"no interface {iface}: there are {', '.join(n for _, n in socket.if_nameindex())}") from None
     # lo has no multicast route: there the station is asked directly.
-    target = ("::1", _SDP_PORT) if iface == "lo" else ("ff02::1", _SDP_PORT, 0, index)
+    target = ("::1", sdp_port) if iface == "lo" else ("ff02::1", sdp_port, 0, index)
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
         sock.settimeout(_SDP_EVERY_S)
         for number in range(_SDP_TRIES):
+            if stopped():
+                raise KeyboardInterrupt
             if number == 4:
                 note("no answer to discovery yet; still asking")
             try:
@@ -82,10 +85,11 @@ def discover(iface, note):
     raise LinkError(f"no station answers on {iface} within {_SDP_TRIES * _SDP_EVERY_S:.0f} s")
 
 
-def run(cfg, iface, sink, stopped=lambda: False):
-    """One whole session; returns the Evcc. sink(record) gets every message and note. LinkError if there is no station."""
+def run(cfg, iface, sink, stopped=lambda: False, sdp_port=_SDP_PORT):
+    """One whole session; returns the Evcc. sink(record) gets every message and note; stopped() is true once the session
+    is to end in an orderly way. LinkError if there is no station."""
     tracer = Tracer(sink)
-    address, port = discover(iface, tracer.note)
+    address, port = discover(iface, tracer.note, stopped, sdp_port)
     tracer.note(f"station at [{address}]:{port}")
     scope = socket.if_nametoindex(iface) if address.startswith("fe80") else 0
     car = Evcc(cfg, lambda: int(time.time()), tracer)

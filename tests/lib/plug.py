@@ -6,13 +6,14 @@ from tests.lib.world import UNIX_S, NoTrace, World
 
 
 class Plug:
-    """ev: changes to options.DEFAULTS; station: changes to the station's configuration. delay_ms of the line each way."""
+    """ev: changes to options.DEFAULTS; station: changes to the station's configuration. delay_ms of the line each way;
+    trace: of the car."""
 
-    def __init__(self, ev, station, delay_ms=2):
+    def __init__(self, ev, station, delay_ms=2, trace=None):
         self.world = World(**station)
         cfg = dict(options.DEFAULTS)
         cfg.update(ev)
-        self.car = evcc.Evcc(cfg, lambda: UNIX_S, NoTrace())
+        self.car = evcc.Evcc(cfg, lambda: UNIX_S, trace or NoTrace())
         self.delay_ms = delay_ms
         self.buf = bytearray(4096)
         self.most_w = self.least_w = 0  # power of the station over the session

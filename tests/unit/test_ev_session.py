@@ -116,6 +116,13 @@ def test_driver_stops():
     assert plug.world.trace.notes == ["session ended by the car"]
 
 
+def test_driver_stops_before_anything_flows():
+    script = [(2000, lambda p: p.car.request_stop())]  # the cable check takes longer
+    plug, car = session({"service": "DC_BPT"}, {"setpoint_w": 5000, "cable_check_ms": 10000}, script)
+    assert car.ok and car.loops == 0 and car.why == "stopped by the driver"
+    assert plug.world.trace.notes == ["session ended by the car"]
+
+
 def test_answers_in_pieces_and_two_at_once():
     """TCP has no borders: an answer byte by byte is one answer; a second one that nobody asked for ends the session."""
     plug = Plug({"service": "DC_BPT"}, {})
