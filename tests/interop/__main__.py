@@ -20,22 +20,29 @@ _paths()
 
 from host_tools.secc_proc import SeccError, SeccProcess
 from tests.interop import evcc, netns
-from tests.interop.cases import COMBINATIONS, DISCHARGE_W, LOOPS, SCENARIOS, check
+from tests.interop.cases import COMBINATIONS, DISCHARGE_W, LOOPS, SCENARIOS, check, check_trace
 
 CASES = COMBINATIONS + SCENARIOS
 _TURN_AT = 8  # the loop request at which the set-point goes negative
+_stop = threading.Event()  # set once: the running sessions end, and with them their processes and namespaces
 
 
 class Turner:
-    """Changes the set-point of the station while the loop runs."""
+    """Keeps the trace of one session, and changes the set-point of the station while its loop runs."""
 
     def __init__(self, case):
         self.case = case
         self.secc = None
+        self.begin()
+
+    def begin(self):
+        """A new session begins."""
         self.loops = 0
+        self.records = []
 
     def record(self, record):
-        if record.get("name", "").endswith("ChargeLoopReq"):
+        self.records.append(record)
+        if (record.get("name") or "").endswith("ChargeLoopReq"):
             self.loops += 1
             if self.loops == _TURN_AT and self.case.bpt_dynamic:
                 # Not in the reader's thread: a full pipe must not stop it.
@@ -45,15 +52,20 @@ class Turner:
 def run(case, number, keep):
     """(passed, seconds, text) of one case."""
     begin = time.monotonic()
+    if _stop.is_set():
+        return False, 0.0, "not run"
     folder = Path(keep or tempfile.mkdtemp(prefix="microv2g-interop-")) / ("%02d" % number)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         text = _sessions(case, number, folder)
     except (AssertionError, KeyError, SeccError, evcc.EvccError, netns.NetnsError) as error:
-        return False, time.monotonic() - begin, "%s: %s; logs: %s" % (type(error).__name__, error, folder)
-    if not keep:
+        text = "%s: %s; logs: %s" % (type(error).__name__, error, folder)
+        good = False
+    else:
+        good = True
+    if not keep and (good or _stop.is_set()):
         shutil.rmtree(folder.parent)
-    return True, time.monotonic() - begin, text
+    return good, time.monotonic() - begin, text
 
 
 def _sessions(case, number, folder):
@@ -71,15 +83,18 @@ def _sessions(case, number, folder):
         with secc:
             secc.wait_ready(10)
             for session in range(case.sessions):
-                turner.loops = 0
+                turner.begin()
                 secc.command("setpoint %d" % case.config["setpoint_w"])
                 inner = folder / ("session%d" % session)
                 inner.mkdir(exist_ok=True)
                 values = evcc.config(case.ev, [case.protocol], LOOPS)
-                status, messages = evcc.run(values, *cable.evcc, inner)
-                assert status == 0, "the vehicle %s" % ("hung" if status is None else "exited with %d" % status)
+                status, messages = evcc.run(values, *cable.evcc, inner, stop=_stop)
+                if status != 0:
+                    ended = "did not end" if status is None else "exited with %d" % status
+                    raise AssertionError("the vehicle %s: %s" % (ended, evcc.reason(inner / "evcc.log")))
                 assert messages, "the vehicle exchanged no message"
                 text = check(case, messages)
+                check_trace(messages, list(turner.records))
     return text
 
 
@@ -105,14 +120,22 @@ def main():
     except netns.NetnsError as error:
         print("interop: %s" % error, file=sys.stderr)
         return 2
+    netns.end_on_signals()
     passed = failed = 0
-    with ThreadPoolExecutor(args.jobs) as pool:
+    pool = ThreadPoolExecutor(args.jobs)
+    try:
         results = [(case, pool.submit(run, case, i, args.keep)) for i, case in enumerate(cases)]
         for case, result in results:
             good, seconds, text = result.result()
             print("%-32s %-6s %5.1f s  %s" % (case.name, "ok" if good else "FAILED", seconds, text), flush=True)
             passed += good
             failed += not good
+    except KeyboardInterrupt as error:
+        print("interop: stopped (%s); sessions and namespaces are taken down" % error, file=sys.stderr, flush=True)
+        return 130
+    finally:
+        _stop.set()
+        pool.shutdown(cancel_futures=True)
     print("%d passed, %d failed, 0 skipped" % (passed, failed))
     return 1 if failed or not passed else 0
 

@@ -103,6 +103,14 @@ def check(case, messages):
     assert answers[-1][0] == "SessionStopRes", "last answer is " + answers[-1][0]
     assert [n[:-3] for n, _ in requests] == [n[:-3] for n, _ in answers], "a request without its answer"
     first = dict(reversed(requests))
+    session = dict(answers)["SessionSetupRes"]["Header"]["SessionID"]
+    assert int(session, 16), "session id 0"
+    for name, content in [*requests, *answers]:
+        if name not in ("supportedAppProtocolReq", "supportedAppProtocolRes", "SessionSetupReq"):
+            assert content["Header"]["SessionID"] == session, name + " carries another session id"
+    offer = dict(answers)["ServiceDiscoveryRes"]["EnergyTransferServiceList"]["Service"]
+    ids = sorted(service["ServiceID"] for service in offer)
+    assert ids == sorted(SERVICES[name][0] for name in case.config["services"]), "services on offer: %s" % ids
     selected = first["ServiceSelectionReq"]["SelectedEnergyTransferService"]
     assert selected["ServiceID"] == SERVICES[case.service][0], "selected service %d" % selected["ServiceID"]
     loops = [(n, c) for n, c in answers if n.endswith("ChargeLoopRes")]
@@ -112,16 +120,43 @@ def check(case, messages):
     if case.stop_after:
         assert len(loops) == case.stop_after, "%d loops" % len(loops)
         assert loops[-1][1]["EVSEStatus"]["EVSENotification"] == "Terminate"
+        assert not any("EVSEStatus" in content for _, content in loops[:-1]), "told to stop before its time"
         return "%d loops, Terminate obeyed" % len(loops)
+    # The vehicle counts after it has sent: one loop more than configured.
+    assert len(loops) == LOOPS + 1, "%d loops" % len(loops)
     text = "%d loops" % len(loops)
     if case.control == "dynamic":
         flow = [_flow(n, c) for n, c in loops]
-        assert max(flow) > 0, "no power towards the vehicle"
+        # In DC it is a measurement between the limits of both sides; in AC it is the set-point itself, to the watt.
+        exact = case.service.startswith("AC")
+        assert max(flow) == SETPOINT_W if exact else max(flow) > 0, "towards the vehicle: %g" % max(flow)
         text += ", %+.0f" % max(flow)
         if case.bpt_dynamic:
-            assert min(flow) < 0, "no set-point below zero reached the vehicle"
+            assert min(flow) == DISCHARGE_W if exact else min(flow) < 0, "from the vehicle: %g" % min(flow)
             turned = next(i for i, value in enumerate(flow) if value < 0)
             assert turned < len(loops) - 1, "the vehicle did not go on after the negative set-point"
             text += " to %+.0f" % min(flow)
         text += " W" if case.service.startswith("AC") else " A"
     return text
+
+
+def _payload_type(name):
+    """V2GTP payload type of a message, from the standard's table and not from our codec."""
+    if name.startswith("supportedAppProtocol"):
+        return "0x8001"
+    return {"AC_": "0x8003", "DC_": "0x8004"}.get(name[:3], "0x8002")
+
+
+def check_trace(messages, records):
+    """AssertionError unless the station's trace and the vehicle's log tell the same session: every message of either
+    direction, decoded by two codecs that share no line, equal in every field."""
+    errors = [record["error"] for record in records if "error" in record]
+    assert not errors, "the station reports: %s" % errors[0]
+    seen = [record for record in records if "dir" in record]
+    for (is_request, name, content), record in zip(messages, seen):
+        assert (record["dir"] == "EVCC->SECC") == is_request, "trace: %s goes the wrong way" % name
+        assert record["payload_type"] == _payload_type(name), "%s came as %s" % (name, record["payload_type"])
+        assert record["json"] == {name: content}, "%s: the vehicle's codec reads %s, ours %s" % (
+            name, content, record["json"]
+        )  # fmt: skip
+    assert len(seen) == len(messages), "%d messages in the trace, %d in the log" % (len(seen), len(messages))

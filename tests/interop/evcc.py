@@ -3,15 +3,19 @@
 The log holds each message as JSON from the vehicle's codec: an independent witness of what our bytes mean.
 """
 
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHON = ROOT / "build" / "venv-evcc" / "bin" / "python"
 _LINE = re.compile(r"(Message to encode|Decoded message) \(ns=[^)]*\): (\{.*\})\s*$")
+_REASON = re.compile(r" (?:Reason: |ERROR .*\(\d+\): )(.*)")
 
 
 class EvccError(Exception):
@@ -43,8 +47,12 @@ def environment(interface, folder):
     )
 
 
-def run(values, namespace, interface, folder, timeout_s=60):
-    """Run one vehicle to its end; returns (exit status, [(is request, name, content)]). Log: folder/evcc.log."""
+def run(values, namespace, interface, folder, timeout_s=60, stop=None):
+    """Run one vehicle to its end; returns (exit status, [(is request, name, content)]). Log: folder/evcc.log.
+
+    Status None: it did not end within timeout_s, or `stop` (threading.Event) was set. After a failed session it goes back
+    to discovery and does not exit, so a hang is how a failure looks; `reason` tells more.
+    """
     if not PYTHON.exists():
         raise EvccError("build/venv-evcc is missing: run `make interop`, which makes it")
     path = folder / "evcc.json"
@@ -54,17 +62,31 @@ def run(values, namespace, interface, folder, timeout_s=60):
     with open(log, "wb") as out:
         process = subprocess.Popen(
             command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=folder,
-            env=environment(interface, folder),
+            env=environment(interface, folder), start_new_session=True,  # Ctrl-C is for us, and Java goes with it
         )  # fmt: skip
         try:
-            status = process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            status = None
+            status = _wait(process, timeout_s, stop)
         finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
     return status, messages(log.read_text(errors="replace"))
+
+
+def _wait(process, timeout_s, stop):
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end and not (stop and stop.is_set()):
+        try:
+            return process.wait(0.2)
+        except subprocess.TimeoutExpired:
+            pass
+    return None
+
+
+def reason(log):
+    """What the vehicle itself says about the end of its first session, as text; "" if it says nothing."""
+    found = _REASON.search(log.read_text(errors="replace"))
+    return found.group(1).strip() if found else ""
 
 
 def messages(text):

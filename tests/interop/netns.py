@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 
@@ -16,6 +17,18 @@ def check():
         raise NetnsError("network namespaces need root: run `sudo make interop`")
     if not shutil.which("ip"):
         raise NetnsError("`ip` is missing: apt-get install iproute2")
+
+
+def end_on_signals():
+    """SIGTERM and SIGHUP end us as Ctrl-C does: every `with Cable` still takes its namespaces away. Main thread only."""
+
+    def interrupt(number, _):
+        for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(other, signal.SIG_IGN)  # a second one must not cut the cleaning short; it takes seconds
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
 
 
 def _ip(*words):
