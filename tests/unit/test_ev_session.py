@@ -2,12 +2,33 @@
 
 import gc
 
+from codec import exi
+from codec.rational import to_int
 from firmware.clock import ticks_diff
+from host_tools.ev import requests
+from host_tools.ev.states import LOOP
+from micropython import const
 from tests.lib.plug import Plug
 
 HEAP_KB = 600  # the station and the car; the station alone is tested in 200 kB
 
 # slots: begin (make gen)
+_AC_ChargeLoopReq__BPT_Dynamic_AC_CLReqControlMode = const(3)
+_AC_ChargeLoopReq__DisplayParameters = const(1)
+_BPT_Dynamic_AC_CLReqControlMode__EVMaximumDischargePower = const(16)
+_BPT_Dynamic_DC_CLReqControlMode__EVMaximumDischargePower = const(9)
+_DC_ChargeLoopReq__BPT_Dynamic_DC_CLReqControlMode = const(4)
+_DC_ChargeLoopReq__DisplayParameters = const(1)
+_DisplayParameters__PresentSOC = const(0)
+_DisplayParameters__TargetSOC = const(2)
+_Dynamic_DC_CLReqControlMode__EVMaximumChargePower = const(4)
+_Dynamic_DC_CLReqControlMode__EVMaximumEnergyRequest = const(2)
+_Dynamic_DC_CLReqControlMode__EVMinimumEnergyRequest = const(3)
+_Dynamic_DC_CLReqControlMode__EVTargetEnergyRequest = const(1)
+_MSG_DC_ChargeLoopReq = const(83)
+_MSG_DC_WeldingDetectionReq = const(89)
+_MSG_PowerDeliveryReq = const(24)
+_MSG_SessionStopReq = const(40)
 # slots: end
 
 
@@ -78,7 +99,7 @@ def test_stops_when_full_and_does_not_discharge_below_its_floor():
     for service in ("DC_BPT", "AC_BPT"):
         for control in ("dynamic", "scheduled"):
             _, car = session(
-                {"service": service, "control": control, "soc": 5, "min_soc": 10, "loops": 20, "scheduled_w": 0},
+                {"service": service, "control": control, "soc": 5, "min_soc": 10, "loops": 20},
                 {"setpoint_w": -10000, "v2x_min_soc": 0},
             )
             assert car.ok and car.battery.energy_out_wms == 0, (service, control)
@@ -108,6 +129,49 @@ def test_scheduled_car_keeps_to_the_limits_of_the_station():
             # 30 loops each way, of 0.2 s and a little
             assert 0 < car.battery.energy_in_wms <= 3000 * 7000
             assert 0 < car.battery.energy_out_wms <= 2000 * 7000
+
+
+def request_in_loop(**ev):
+    """Block of the Dynamic request, display parameters: what the car would send now."""
+    car = Plug(ev, {}).car
+    car.bpt = True
+    car.state = LOOP
+    msg, r = requests.loop(car)
+    if msg == _MSG_DC_ChargeLoopReq:
+        return r[_DC_ChargeLoopReq__BPT_Dynamic_DC_CLReqControlMode], r[_DC_ChargeLoopReq__DisplayParameters]
+    return r[_AC_ChargeLoopReq__BPT_Dynamic_AC_CLReqControlMode], r[_AC_ChargeLoopReq__DisplayParameters]
+
+
+def test_loop_request_tells_charge_and_limits():
+    """The energies have a sign: the minimum is negative above the car's floor, and then it may be discharged."""
+    for service in ("AC_BPT", "DC_BPT"):
+        limits = {"service": service, "max_charge_w": 11000, "max_discharge_w": 7000}
+        b, shown = request_in_loop(soc=50, min_soc=10, target_soc=80, capacity_wh=60000, **limits)
+        assert shown[_DisplayParameters__PresentSOC] == 50 and shown[_DisplayParameters__TargetSOC] == 80
+        assert to_int(b[_Dynamic_DC_CLReqControlMode__EVTargetEnergyRequest]) == 18000
+        assert to_int(b[_Dynamic_DC_CLReqControlMode__EVMaximumEnergyRequest]) == 30000
+        assert to_int(b[_Dynamic_DC_CLReqControlMode__EVMinimumEnergyRequest]) == -24000
+        most_out = _BPT_Dynamic_AC_CLReqControlMode__EVMaximumDischargePower
+        if service == "DC_BPT":
+            most_out = _BPT_Dynamic_DC_CLReqControlMode__EVMaximumDischargePower
+        most = _Dynamic_DC_CLReqControlMode__EVMaximumChargePower  # same slot in AC
+        assert to_int(b[most]) == 11000 and to_int(b[most_out]) == 7000
+        b, _ = request_in_loop(soc=100, **limits)
+        assert to_int(b[most]) == 0 and to_int(b[most_out]) == 7000
+        b, _ = request_in_loop(soc=5, min_soc=10, **limits)
+        assert to_int(b[_Dynamic_DC_CLReqControlMode__EVMinimumEnergyRequest]) == 3000
+        assert to_int(b[most]) == 11000 and to_int(b[most_out]) == 0
+
+
+def test_order_of_the_last_requests():
+    for service, last in (
+        ("AC", [_MSG_PowerDeliveryReq, _MSG_SessionStopReq]),
+        ("DC", [_MSG_PowerDeliveryReq] + [_MSG_DC_WeldingDetectionReq] * 3 + [_MSG_SessionStopReq]),
+    ):
+        _, car = session({"service": service, "loops": 2}, {"cable_check_ms": 100})
+        sent = [m for m in car._trace.messages if m[0] == 0][-len(last) :]
+        found = [exi.decode(exi.schema_of(kind), data, 0, len(data))[0] for _, kind, data, _ in sent]
+        assert found == last, (service, found)
 
 
 def test_driver_stops():

@@ -150,6 +150,21 @@ def test_sessions_in_one_trace_add_up():
         eq(both[key], 2 * facts[key])
 
 
+def test_meter_that_starts_again_between_two_samples():
+    records = session(loops=2, power=False)
+    blank = {"setpoint_w": 0, "power_w": 0, "energy_discharged_wh": 0}
+    records += [{"t_ms": 1, "power": {**blank, "energy_charged_wh": wh}} for wh in (0, 3, 5, 2, 4)]
+    eq(summary(records)["charged_wh"], 9)
+
+
+def test_refusal_in_the_middle_is_no_good_end():
+    records = session(loops=2)
+    body = next(r for r in records if r.get("name") == "AuthorizationRes")["json"]["AuthorizationRes"]
+    body["ResponseCode"] = "FAILED"
+    facts = summary(records)
+    assert not facts["ok"] and facts["result"] == "FAILED"
+
+
 def test_bad_traces():
     eq(fails(""), "t.jsonl: no message in this trace")
     eq(fails('{"t_ms": 0, "note": "x"}\n'), "t.jsonl: no message in this trace")
