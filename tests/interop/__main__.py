@@ -7,6 +7,7 @@ over plain TCP. Needs root, `ip` and Java; `make interop` sets the rest up. PART
 import argparse
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -19,10 +20,11 @@ from host_tools.cli import _paths
 _paths()
 
 from host_tools.secc_proc import SeccError, SeccProcess
-from tests.interop import evcc, netns
+from tests.interop import evcc, netns, refusals
 from tests.interop.cases import COMBINATIONS, DISCHARGE_W, LOOPS, SCENARIOS, check, check_trace
 
 CASES = COMBINATIONS + SCENARIOS
+_REFUSALS = "refusals, read by the jar"
 _TURN_AT = 8  # the loop request at which the set-point goes negative
 _stop = threading.Event()  # set once: the running sessions end, and with them their processes and namespaces
 
@@ -98,6 +100,16 @@ def _sessions(case, number, folder):
     return text
 
 
+def read_by_the_jar():
+    """(passed, seconds, text): the refusals of the station through the package's codec."""
+    begin = time.monotonic()
+    try:
+        text = refusals.check()
+    except (AssertionError, OSError, subprocess.SubprocessError) as error:
+        return False, time.monotonic() - begin, "%s: %s" % (type(error).__name__, error)
+    return True, time.monotonic() - begin, text
+
+
 def main():
     parser = argparse.ArgumentParser(
         prog="python -m tests.interop", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -107,9 +119,13 @@ def main():
     parser.add_argument("--keep", metavar="DIR", help="keep logs and traces below DIR")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="sessions side by side")
     args = parser.parse_args()
-    cases = [c for c in CASES if not args.parts or any(p.lower() in c.name.lower() for p in args.parts)]
+
+    def wanted(name):
+        return not args.parts or any(part.lower() in name.lower() for part in args.parts)
+
+    cases = [c for c in CASES if wanted(c.name)]
     if args.command == "list":
-        print("\n".join(c.name for c in cases))
+        print("\n".join([c.name for c in cases] + [_REFUSALS] * wanted(_REFUSALS)))
         return 0
     try:
         netns.check()
@@ -124,10 +140,12 @@ def main():
     passed = failed = 0
     pool = ThreadPoolExecutor(args.jobs)
     try:
-        results = [(case, pool.submit(run, case, i, args.keep)) for i, case in enumerate(cases)]
-        for case, result in results:
+        results = [(case.name, pool.submit(run, case, i, args.keep)) for i, case in enumerate(cases)]
+        if wanted(_REFUSALS):
+            results.append((_REFUSALS, pool.submit(read_by_the_jar)))
+        for name, result in results:
             good, seconds, text = result.result()
-            print("%-32s %-6s %5.1f s  %s" % (case.name, "ok" if good else "FAILED", seconds, text), flush=True)
+            print("%-32s %-6s %5.1f s  %s" % (name, "ok" if good else "FAILED", seconds, text), flush=True)
             passed += good
             failed += not good
     except KeyboardInterrupt as error:

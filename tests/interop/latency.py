@@ -97,6 +97,7 @@ def _pairs(text):
 
 def table(loops=40, report=print):
     """Rows (message, count, ours median, ours max, 32-bit median, PyPI median, PyPI max) in ms."""
+    netns.end_on_signals()
     report("latency: our station, 64-bit")
     ours = _measure(90, _ours, loops)
     report("latency: our station, 32-bit, 200 kB heap")
