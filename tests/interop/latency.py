@@ -86,11 +86,17 @@ def _pairs(text):
         if data[:2] != b"\x01\xfe":
             continue
         schema = exi.schema_of(data[2] << 8 | data[3])
-        name = exi_json.name_of(exi.decode(schema, data, 8, len(data) - 8)[0])
+        msg_id, value = exi.decode(schema, data, 8, len(data) - 8)
+        name = exi_json.name_of(msg_id)
         if name.endswith("Req"):
-            asked = (name, int(nanos))
+            row = name.removesuffix("Req")
+            if row == "PowerDelivery":
+                # Stop waits for the hardware. Together with the others, of which the vehicle sends a random number, it
+                # would make a median of nothing.
+                row += " " + exi_json.to_json_obj(msg_id, value)[name]["ChargeProgress"]
+            asked = (row, int(nanos))
         elif asked:
-            found.setdefault(asked[0].removesuffix("Req"), []).append((int(nanos) - asked[1]) / 1e6)
+            found.setdefault(asked[0], []).append((int(nanos) - asked[1]) / 1e6)
             asked = None
     return found
 
