@@ -56,7 +56,7 @@ class Cable:
             for namespace, interface in (self.secc, self.evcc):
                 # No duplicate address detection: the link-local address is usable at once.
                 for name in ("all", "default", interface):
-                    self.run(namespace, ["sysctl", "-qw", "net.ipv6.conf.%s.accept_dad=0" % name])
+                    self.run(namespace, ["sh", "-c", "echo 0 > /proc/sys/net/ipv6/conf/%s/accept_dad" % name])
                 _ip("-n", namespace, "link", "set", "lo", "up")  # the vehicle talks to its own Java over 127.0.0.1
                 _ip("-n", namespace, "link", "set", interface, "up")
             for namespace, interface in (self.secc, self.evcc):

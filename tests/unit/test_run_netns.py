@@ -46,10 +46,10 @@ def _ip(*words):
     subprocess.run(["ip", *words], check=True, stderr=subprocess.PIPE)
 
 
-def _sysctl(ns, iface):
+def _no_detection(ns, iface):
     # No duplicate address detection: the link-local address is usable at once.
-    word = f"net.ipv6.conf.{iface}.accept_dad=0"
-    subprocess.run(["ip", "netns", "exec", ns, "sysctl", "-qw", word], check=True)
+    word = f"echo 0 > /proc/sys/net/ipv6/conf/{iface}/accept_dad"
+    subprocess.run(["ip", "netns", "exec", ns, "sh", "-c", word], check=True)
 
 
 def _wait_for_address(ns, iface):
@@ -76,7 +76,7 @@ def test_discovery_by_multicast_on_the_vehicle_interface_only_r_sdp_01():
         for end in ("", "2"):
             _ip("link", "add", f"mv2evse{end}", "netns", evse, "type", "veth", "peer", f"mv2car{end}", "netns", car)
             for ns, iface in ((evse, f"mv2evse{end}"), (car, f"mv2car{end}")):
-                _sysctl(ns, iface)
+                _no_detection(ns, iface)
                 _ip("-n", ns, "link", "set", iface, "up")
         for ns, iface in ((evse, "mv2evse"), (evse, "mv2evse2"), (car, "mv2car"), (car, "mv2car2")):
             _wait_for_address(ns, iface)
