@@ -115,11 +115,12 @@ def loop(f, req):
                 _BPT_Scheduled_AC_CLReqControlMode__EVMaximumDischargePower_L2,
                 _BPT_Scheduled_AC_CLReqControlMode__EVMaximumDischargePower_L3,
             )
-    # An absent value does not overwrite a known one (R-LOOP-11, R-LOOP-12).
+    # An absent value does not overwrite a known one (R-LOOP-11, R-LOOP-12); a new one may only narrow what parameter
+    # discovery said (R-LOOP-03).
     if high is not None:
-        f.ev_max_charge_w = max(high, 0)
+        f.ev_max_charge_w = min(max(high, 0), f.ev_top_charge_w)
     if out is not None:
-        f.ev_max_discharge_w = abs(out)
+        f.ev_max_discharge_w = min(abs(out), f.ev_top_discharge_w)
     f.ev_present_w = present
     f.target_w = target_w(f)
     res = reply.ok(f, _MSG_AC_ChargeLoopRes)

@@ -57,22 +57,23 @@ def _selected(f, req):
 
 
 def _limits(f, w, ma, max_mv, min_mv):
-    """Take the vehicle's limits of this request; an absent one keeps its last value (R-LOOP-11, R-LOOP-12)."""
+    """Take the vehicle's limits of this request: they narrow those of parameter discovery, never widen them
+    (R-LOOP-03); an absent one keeps its last value (R-LOOP-11, R-LOOP-12)."""
     if w is not None:
-        f.ev_max_charge_w = max(rational.to_int(w), 0)
+        f.ev_max_charge_w = min(max(rational.to_int(w), 0), f.ev_top_charge_w)
     if ma is not None:
-        f.ev_max_charge_ma = max(rational.to_milli(ma), 0)
+        f.ev_max_charge_ma = min(max(rational.to_milli(ma), 0), f.ev_top_charge_ma)
     if max_mv is not None:
-        f.ev_max_mv = rational.to_milli(max_mv)
+        f.ev_max_mv = min(rational.to_milli(max_mv), f.ev_top_mv)
     if min_mv is not None:
-        f.ev_min_mv = rational.to_milli(min_mv)
+        f.ev_min_mv = max(rational.to_milli(min_mv), f.ev_floor_mv)
 
 
 def _discharge_limits(f, w, ma):
     if w is not None:
-        f.ev_max_discharge_w = abs(rational.to_int(w))  # D-02
+        f.ev_max_discharge_w = min(abs(rational.to_int(w)), f.ev_top_discharge_w)  # D-02
     if ma is not None:
-        f.ev_max_discharge_ma = abs(rational.to_milli(ma))
+        f.ev_max_discharge_ma = min(abs(rational.to_milli(ma)), f.ev_top_discharge_ma)
 
 
 def loop(f, req):

@@ -55,6 +55,13 @@ class Facts:
         self.ev_max_discharge_ma = 0
         self.ev_max_mv = 0
         self.ev_min_mv = 0
+        # What ChargeParameterDiscovery said: later requests may only narrow it (R-LOOP-03).
+        self.ev_top_charge_w = 0
+        self.ev_top_discharge_w = 0
+        self.ev_top_charge_ma = 0
+        self.ev_top_discharge_ma = 0
+        self.ev_top_mv = 0
+        self.ev_floor_mv = 0
         self.ev_present_mv = 0
         self.ev_present_w = 0
         self.ev_target_ma = 0

@@ -93,7 +93,7 @@ def ac(f, req):
     )
     _range(f, low, high, "EVMinimumChargePower above EVMaximumChargePower")
     _range(f, low, f.cfg["ac_max_charge_w"], "EVMinimumChargePower above the station's maximum")  # R-CPD-03
-    f.ev_max_charge_w = max(high, 0)
+    f.ev_max_charge_w = f.ev_top_charge_w = max(high, 0)
     if f.bpt:
         # Limits are magnitudes; some vehicles send them negative (D-02).
         out = abs(
@@ -113,7 +113,7 @@ def ac(f, req):
             )
         )
         _range(f, low, out, "EVMinimumDischargePower above EVMaximumDischargePower")
-        f.ev_max_discharge_w = out
+        f.ev_max_discharge_w = f.ev_top_discharge_w = out
     return reply.ok(f, _MSG_AC_ChargeParameterDiscoveryRes), SCHEDULE
 
 
@@ -138,14 +138,16 @@ def dc(f, req):
     _range(f, low_ma, cfg["dc_max_charge_ma"], "EVMinimumChargeCurrent above the station's maximum")
     _range(f, cfg["dc_min_voltage_mv"], high_mv, "EVMaximumVoltage below the station's minimum")
     _range(f, low_mv, cfg["dc_max_voltage_mv"], "EVMinimumVoltage above the station's maximum")
-    f.ev_max_charge_w = max(high_w, 0)
-    f.ev_max_charge_ma = max(high_ma, 0)
-    f.ev_max_mv = high_mv
-    f.ev_min_mv = low_mv
+    f.ev_max_charge_w = f.ev_top_charge_w = max(high_w, 0)
+    f.ev_max_charge_ma = f.ev_top_charge_ma = max(high_ma, 0)
+    f.ev_max_mv = f.ev_top_mv = max(high_mv, 0)
+    f.ev_min_mv = f.ev_floor_mv = max(low_mv, 0)
     if f.bpt:
         out_w = abs(rational.to_int(b[_BPT_DC_CPDReqEnergyTransferMode__EVMaximumDischargePower]))
         low_w = abs(rational.to_int(b[_BPT_DC_CPDReqEnergyTransferMode__EVMinimumDischargePower]))
         _range(f, low_w, out_w, "EVMinimumDischargePower above EVMaximumDischargePower")
-        f.ev_max_discharge_w = out_w
-        f.ev_max_discharge_ma = abs(rational.to_milli(b[_BPT_DC_CPDReqEnergyTransferMode__EVMaximumDischargeCurrent]))
+        f.ev_max_discharge_w = f.ev_top_discharge_w = out_w
+        f.ev_max_discharge_ma = f.ev_top_discharge_ma = abs(
+            rational.to_milli(b[_BPT_DC_CPDReqEnergyTransferMode__EVMaximumDischargeCurrent])
+        )
     return reply.ok(f, _MSG_DC_ChargeParameterDiscoveryRes), SCHEDULE

@@ -20,6 +20,7 @@ _AC_ChargeLoopRes__MeterInfo = const(3)
 _AC_ChargeLoopRes__Scheduled_AC_CLResControlMode = const(10)
 _AC_ChargeParameterDiscoveryRes__BPT_AC_CPDResEnergyTransferMode = const(3)
 _BPT_Dynamic_DC_CLResControlMode__EVSEMaximumDischargePower = const(8)
+_DC_CableCheckRes__EVSEProcessing = const(2)
 _DC_ChargeLoopRes__BPT_Dynamic_DC_CLResControlMode = const(10)
 _DC_ChargeLoopRes__BPT_Scheduled_DC_CLResControlMode = const(11)
 _DC_ChargeLoopRes__Dynamic_DC_CLResControlMode = const(13)
@@ -33,6 +34,7 @@ _Dynamic_AC_CLResControlMode__EVSETargetActivePower = const(4)
 _Dynamic_AC_CLResControlMode__EVSETargetActivePower_L3 = const(6)
 _EVSEStatus__EVSENotification = const(1)
 _EVSEStatus__NotificationMaxDelay = const(0)
+_MSG_DC_CableCheckReq = const(81)
 _MeterInfo__BPT_DischargedEnergyReadingWh = const(2)
 _PowerDeliveryRes__EVSEStatus = const(2)
 _evseNotification__Terminate = const(2)
@@ -325,3 +327,33 @@ def test_pieces_of_every_size_r_v2gtp_01():
         w.sleep(1000)
         w.trace.messages.clear()
         w.trace.notes.clear()
+
+
+def test_limits_of_the_loop_only_narrow_r_loop_03_11():
+    """A car that said 20 kW and 100 A in parameter discovery and 11 kW (AC: 11 kW) or more in the loop: the lower holds."""
+    w = World(setpoint_w=-30000)
+    w.to_authorized(False)
+    w.discovery()
+    w.select(5, w.set_id(5, True))
+    w.ac_parameters(True, charge_w=4000, discharge_w=3000)
+    w.schedule(True)
+    w.power_delivery(START)
+    assert ac_target(w.loop(5, True)[1]) == -3000  # the loop request says 11 kW
+    w.power.set_setpoint_w(30000)
+    assert ac_target(w.loop(5, True)[1]) == 4000
+    w = World(setpoint_w=-30000, power_ramp_w_per_s=1000000)
+    w.to_schedule(6, True)
+    w.secc.facts.ev_top_discharge_ma = 11000  # as a vehicle that said 11 A, and 100 A in the loop
+    for _ in range(100):
+        if w.plain(_MSG_DC_CableCheckReq)[1][_DC_CableCheckRes__EVSEProcessing] == 0:
+            break
+        w.sleep(50)
+    for _ in range(20):
+        w.precharge()
+        w.sleep(50)
+    w.power_delivery(START)
+    for _ in range(5):
+        value = w.loop(6, True)[1]
+        w.sleep(100)
+    assert rational.to_milli(value[_DC_ChargeLoopRes__EVSEPresentCurrent]) == -11000
+    assert value[_DC_ChargeLoopRes__EVSECurrentLimitAchieved] is True  # R-LOOP-05
