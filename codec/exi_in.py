@@ -98,6 +98,8 @@ class Reader:
 
     def unsigned(self, high):
         """Unsigned varint up to `high`; None = as long as the input (xs:integer)."""
+        if high is None:
+            return self._integer()
         value = shift = 0
         while True:
             octet = self.bits(8)
@@ -106,11 +108,28 @@ class Reader:
                 break
             shift += 7
             # Leading zero groups are legal EXI and endless: ten groups hold 64 bits.
-            if high is not None and (shift >= 70 or value > high):
+            if shift >= 70 or value > high:
                 self.fail(ExiError.RANGE)
-        if high is not None and value > high:
+        if value > high:
             self.fail(ExiError.RANGE)
         return value
+
+    def _integer(self):
+        """A number of any length, gathered in octets: adding group by group would take quadratic time."""
+        out = bytearray()
+        rest = bits = 0
+        while True:
+            octet = self.bits(8)
+            rest |= (octet & 0x7F) << bits
+            bits += 7
+            if bits >= 8:
+                out.append(rest & 0xFF)
+                rest >>= 8
+                bits -= 8
+            if octet < 0x80:
+                break
+        out.append(rest)
+        return int.from_bytes(out, "little")
 
     def text(self, low, high):
         n = self.unsigned(0x1FFFF) - 2

@@ -59,6 +59,12 @@ class Writer:
         self.free = free
 
     def unsigned(self, value):
+        while value >> 64:  # of an arbitrary integer: whole pieces, so that each octet does not copy all of it
+            low = value & 0xFFFFFFFFFFFFFF
+            value >>= 56
+            for _ in range(8):
+                self.bits(low & 0x7F | 0x80, 8)
+                low >>= 7
         while value > 0x7F:
             self.bits(value & 0x7F | 0x80, 8)
             value >>= 7

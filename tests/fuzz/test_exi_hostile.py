@@ -15,7 +15,7 @@ TIMEOUT_S = 600
 # (file, take every n-th line up to this length of JSON): 200 messages in all
 PICK = (
     ("SAP", 1, 30),
-    ("AC", 3, 45),
+    ("AC", 3, 44),
     ("DC", 4, 46),
     ("CommonMessages", 8, 40),
     ("xmldsig", 1, 10),

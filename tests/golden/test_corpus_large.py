@@ -8,8 +8,8 @@ TIMEOUT_S = 300
 _OUT = bytearray(40000)
 
 
-def test_common_messages():
-    assert corpus.check("CommonMessages_large", _OUT) == 54
+def test_large_messages():
+    assert corpus.check("large", _OUT) == 55
 
 
 def test_full_arrays():

@@ -6,7 +6,7 @@ CODEC_HEAP = {
     "AC_ChargeLoopRes": (944, 960),
     "AC_ChargeParameterDiscoveryReq": (752, 784),
     "AC_ChargeParameterDiscoveryRes": (912, 800),
-    "AuthorizationReq": (10272, 2976),
+    "AuthorizationReq": (688, 800),
     "AuthorizationRes": (608, 608),
     "AuthorizationSetupReq": (608, 608),
     "AuthorizationSetupRes": (864, 816),

@@ -8,10 +8,15 @@ from tests.lib.mtest import eq, raises
 _AuthorizationReq__EIM_AReqAuthorizationMode = const(2)
 _AuthorizationReq__PnC_AReqAuthorizationMode = const(3)
 _AuthorizationReq__SelectedAuthorizationService = const(1)
+_CertificateInstallationReq__ListOfRootCertificateIDs = const(2)
+_CertificateInstallationReq__MaximumContractCertificateChains = const(3)
+_CertificateInstallationReq__OEMProvisioningCertificateChain = const(1)
 _DC_WeldingDetectionRes__EVSEPresentVoltage = const(2)
 _DC_WeldingDetectionRes__ResponseCode = const(1)
 _LEN_AuthorizationReq = const(4)
+_LEN_CertificateInstallationReq = const(5)
 _LEN_DC_WeldingDetectionRes = const(3)
+_LEN_ListOfRootCertificateIDs = const(1)
 _LEN_MessageHeader = const(3)
 _LEN_PnC_AReqAuthorizationMode = const(3)
 _LEN_ServiceDiscoveryReq = const(2)
@@ -19,7 +24,11 @@ _LEN_ServiceDiscoveryRes = const(5)
 _LEN_ServiceIDList = const(1)
 _LEN_SessionSetupReq = const(2)
 _LEN_SessionStopReq = const(4)
+_LEN_SignedCertificateChain = const(3)
+_LEN_X509IssuerSerial = const(2)
+_ListOfRootCertificateIDs__RootCertificateID = const(0)
 _MSG_AuthorizationReq = const(3)
+_MSG_CertificateInstallationReq = const(10)
 _MSG_DC_WeldingDetectionRes = const(90)
 _MSG_ServiceDiscoveryReq = const(34)
 _MSG_ServiceDiscoveryRes = const(35)
@@ -33,6 +42,10 @@ _ServiceDiscoveryRes__ServiceRenegotiationSupported = const(2)
 _ServiceIDList__ServiceID = const(0)
 _SessionSetupReq__EVCCID = const(1)
 _SessionStopReq__ChargingSession = const(1)
+_SignedCertificateChain__Certificate = const(1)
+_SignedCertificateChain__Id = const(0)
+_X509IssuerSerial__X509IssuerName = const(0)
+_X509IssuerSerial__X509SerialNumber = const(1)
 _chargingSession__Terminate = const(1)
 # slots: end
 
@@ -176,3 +189,28 @@ def test_unknown_ids():
         raises((ValueError, IndexError), exi.encode, msg, [], _OUT, 0)
     raises(ValueError, exi.encode_fragment, exi.AC, _MSG_SessionStopReq, stop(), _OUT, 0)
     raises(ValueError, exi.encode_as, exi.AC, _MSG_SessionStopReq, stop(), _OUT, 0)
+
+
+def serial(number):
+    issuer = [None] * _LEN_X509IssuerSerial
+    issuer[_X509IssuerSerial__X509IssuerName] = "CN=x"
+    issuer[_X509IssuerSerial__X509SerialNumber] = number
+    roots = [None] * _LEN_ListOfRootCertificateIDs
+    roots[_ListOfRootCertificateIDs__RootCertificateID] = [issuer]
+    chain = [None] * _LEN_SignedCertificateChain
+    chain[_SignedCertificateChain__Id] = "a"
+    chain[_SignedCertificateChain__Certificate] = b"0"
+    r = message(_LEN_CertificateInstallationReq)
+    r[_CertificateInstallationReq__OEMProvisioningCertificateChain] = chain
+    r[_CertificateInstallationReq__ListOfRootCertificateIDs] = roots
+    r[_CertificateInstallationReq__MaximumContractCertificateChains] = 1
+    return r
+
+
+def test_integers_of_any_length():
+    """xs:integer around each border of 7, 8, 56 and 64 bits, and up to 3,000 octets, both signs."""
+    out = bytearray(4000)
+    for bits in (0, 6, 7, 8, 13, 14, 15, 55, 56, 57, 63, 64, 65, 112, 160, 24000):
+        for number in ((1 << bits) - 1, 1 << bits, -(1 << bits), -(1 << bits) - 1):
+            n = exi.encode(_MSG_CertificateInstallationReq, serial(number), out, 0)
+            eq(exi.decode(exi.CM, out, 0, n)[1], serial(number))
