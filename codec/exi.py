@@ -52,9 +52,16 @@ def _schema(msg):
 
 def decode(schema, buf, at, n):
     """(message id, value) of the document buf[at:at+n]; ExiError if it is not one."""
-    r = Reader(buf, at, n, schema)
+    try:
+        return _document(Reader(buf, at, n, schema))
+    except MemoryError:
+        # A long list of small elements is legal and grows tenfold in memory: on a small heap that is the sender's fault.
+        raise ExiError(ExiError.MEMORY, 0)
+
+
+def _document(r):
     r.header()
-    roots = ROOTS[schema]
+    roots = ROOTS[r.schema]
     code = r.bits(width(len(roots) + 1))
     if code >= len(roots) or MESSAGES[roots[code]] < 0:
         r.fail(ExiError.DEVIATION)
@@ -86,9 +93,15 @@ def _encode(schema, msg, value, out, at):
 
 def decode_fragment(schema, buf, at, n):
     """(element id, value) of the EXI fragment buf[at:at+n]: one of the elements that are signed."""
-    r = Reader(buf, at, n, schema)
+    try:
+        return _fragment(Reader(buf, at, n, schema))
+    except MemoryError:
+        raise ExiError(ExiError.MEMORY, 0)
+
+
+def _fragment(r):
     r.header()
-    count, known = FRAGMENTS[schema]
+    count, known = FRAGMENTS[r.schema]
     bits = width(count + 1)
     code = r.bits(bits)
     for fragment, msg in known:

@@ -24,6 +24,7 @@ class ExiError(ValueError):
     SPACE = 8
     MISSING = 9
     SURPLUS = 10
+    MEMORY = 11
 
     def __init__(self, code, bit):
         super().__init__(code, bit)
@@ -52,6 +53,7 @@ _REASONS = (
     "message does not fit the buffer",
     "mandatory element missing or of the wrong type",
     "element that the grammar has no place for",
+    "message needs more memory than there is",
 )
 
 

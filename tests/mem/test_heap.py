@@ -14,7 +14,9 @@ import firmware.main  # noqa: F401 - its size is what is measured
 gc.collect()
 _IMPORTED = gc.mem_alloc() - _before
 
+from codec import exi
 from tests.lib import codec_cost
+from tests.lib.mtest import raises
 from tests.lib.world import World
 from tests.mem.budget import CODEC_HEAP, SESSIONS_LEFT, STATION_IMPORT
 
@@ -36,6 +38,26 @@ def test_decode_and_encode_stay_in_budget():
         if heap_in > CODEC_HEAP[name][0] or heap_out > CODEC_HEAP[name][1]:
             over.append((name, heap_in, heap_out))
     assert seen == len(CODEC_HEAP) and not over, over
+
+
+def test_message_larger_than_the_heap():
+    """With 3 kB left, a message that needs 5 kB is an ExiError, and the next one decodes: nothing stays behind."""
+    _name, schema, data = next(m for m in codec_cost.messages(root()) if m[0] == "ScheduleExchangeRes")
+    small = next(m for m in codec_cost.messages(root()) if m[0] == "SessionStopReq")
+    exi.decode(schema, data, 0, len(data))
+    gc.collect()
+    ballast = []
+    while gc.mem_free() > 3000:
+        ballast.append(bytearray(500))
+    try:
+        error = raises(exi.ExiError, exi.decode, schema, data, 0, len(data))
+        gc.collect()
+        exi.decode(small[1], small[2], 0, len(small[2]))
+    finally:
+        ballast.clear()
+        gc.collect()
+    assert error.code == exi.ExiError.MEMORY
+    exi.decode(schema, data, 0, len(data))
 
 
 def session(w):
