@@ -165,7 +165,10 @@ def run(module, runtime, part):
 
 def find(paths):
     files = []
-    for path in [Path(p).resolve() for p in paths] or [ROOT / "tests" / folder for folder in FOLDERS]:
+    folders = [ROOT / "tests" / folder for folder in FOLDERS]
+    for path in [Path(p).resolve() for p in paths] or [folder for folder in folders if folder.is_dir()]:
+        if not path.exists():
+            sys.exit("no such test file: %s" % path)
         files += sorted(path.rglob("test_*.py")) if path.is_dir() else [path]
     return [Module(path) for path in files]
 

@@ -5,7 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.lib.mtest import eq, skip
+from tests import run
+from tests.lib.mtest import eq, raises, skip
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNTIMES = ("cpython",)  # starts the others
@@ -110,6 +111,17 @@ def test_memory_of_a_microcontroller():
     eq(status, 1)
     assert "MemoryError" in text, text
     eq(runner("HEAP_KB = 1000\n" + source, "--runtime", "unix32")[0], 0)
+
+
+def test_folders_that_a_clone_lacks_are_left_out():
+    saved, run.FOLDERS = run.FOLDERS, ("no_such_folder", "golden")
+    try:
+        names = [module.name for module in run.find([])]
+    finally:
+        run.FOLDERS = saved
+    assert "tests.golden.test_corpus" in names, names
+    error = raises(SystemExit, run.find, ["no/such/file.py"])
+    assert "no/such/file.py" in str(error), error
 
 
 def test_options_of_a_file():
