@@ -45,7 +45,9 @@ def port(name):
     folder, board = BUILD / name, ROOT / "boards" / name
     binary = folder / "micropython"
     config = stamp_of(TAG, os.environ.get("MICROPY_DIR", ""), *sorted(board.glob("m*")))
-    stamp = stamp_of(config, *[ROOT / part for part in ("codec", "drivers", "firmware", "boards/unix/board")])
+    stamp = stamp_of(
+        config, *[ROOT / part for part in ("codec", "drivers", "firmware", "boards/unix/board", "host_tools/twin")]
+    )
     if fresh(name, stamp) and binary.exists():
         return
     mpy_cross = cross()

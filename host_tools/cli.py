@@ -32,11 +32,14 @@ def parser():
 
 
 def _paths():
-    """The firmware's modules import `micropython` and `board`; on CPython these stand in for them."""
+    """The firmware's modules import `micropython`, `board` and `twin`; on CPython these stand in for them."""
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     for path in (os.path.join(root, "boards", "unix"), os.path.join(root, "host_tools", "shim"), root):
         if path not in sys.path:
             sys.path.insert(0, path)
+    tools = os.path.join(root, "host_tools")  # `twin`; last, so that no tool is taken for a library
+    if tools not in sys.path:
+        sys.path.append(tools)
 
 
 def main(argv=None):

@@ -14,8 +14,9 @@ LONG = 450  # lines: a file is one idea
 # Package of ours -> packages of ours that it may import, besides itself.
 ALLOWED = {
     "codec": (),
-    "drivers": (),
-    "board": ("firmware.clock", "drivers"),
+    "drivers": ("firmware.clock",),
+    "twin": ("firmware.clock",),
+    "board": ("firmware.clock", "drivers", "twin"),
     "firmware.clock": (),
     "firmware.trace": ("firmware.clock",),
     "firmware.net": ("codec", "firmware.clock", "firmware.trace"),
@@ -33,7 +34,7 @@ ALLOWED = {
     ),
     "firmware.main": ("codec", "firmware", "drivers", "board"),
 }
-OURS = ("codec", "drivers", "firmware", "board", "host_tools", "tests")
+OURS = ("codec", "drivers", "firmware", "board", "twin", "host_tools", "tests")
 # Modules that only some places may import.
 RESERVED = {
     "machine": ("board", "firmware.main"),
@@ -91,7 +92,13 @@ def check(module, source):
 
 def modules():
     """(module name, path) of everything that runs on the target."""
-    for folder, prefix in (("codec", ""), ("drivers", ""), ("firmware", ""), ("boards/unix/board", "board")):
+    for folder, prefix in (
+        ("codec", ""),
+        ("drivers", ""),
+        ("firmware", ""),
+        ("boards/unix/board", "board"),
+        ("host_tools/twin", "twin"),
+    ):
         base = ROOT / folder
         for path in sorted(base.rglob("*.py")):
             parts = path.relative_to(base if prefix else ROOT).with_suffix("").parts

@@ -7,6 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "host_tools" / "shim"), str(ROOT / "boards" / "unix")]
+sys.path.append(str(ROOT / "host_tools"))
 
 from tests.lib.mtest import Skip
 from tests.run import Module

@@ -4,3 +4,4 @@ package("codec", base_path="../..")
 package("drivers", base_path="../..")
 package("firmware", base_path="../..")
 package("board", base_path=".")
+package("twin", base_path="../../host_tools")  # the chip and pilot models are the hardware of this board
