@@ -1,6 +1,8 @@
-"""Start of the station on the unix port: `micropython -m firmware.main IFACE [CONFIG.json]`.
+"""Start of the station on the unix port: `micropython -m firmware.main LINK [CONFIG.json]`.
 
-Builds the parts, hands them to each other, runs them. Exit status 2: wrong arguments, configuration or network.
+LINK: `os:IFACE` or IFACE = sockets of the operating system; `packet:IFACE` = raw frames, modem as a network interface;
+`sim` or `sim:PORT` = QCA7000 model on a simulated SPI bus. Builds the parts, hands them to each other, runs them. Exit
+status 2: wrong arguments, configuration or network.
 """
 
 import gc
@@ -11,31 +13,67 @@ from firmware.app import config
 from firmware.app.power import Power
 from firmware.clock import ticks_ms, unix_s
 from firmware.run import console, os_net
-from firmware.run.os_link import OsLink
 from firmware.run.report import Report
 from firmware.run.safe import Safe
 from firmware.session.secc import Secc
 from firmware.trace import Trace
 
 _TRACE_BYTES = 60000  # the longest message several times, for while the reader is slow; less on a small heap
+_SIM_PORT = 15119
 
 
-def build(name, cfg):
-    """The whole station on one interface; returns the run loop."""
+class LinkError(Exception):
+    """The link cannot be had; str() says why."""
+
+
+def build(link, cfg):
+    """The whole station on one link; returns the run loop."""
+    kind, name = link.split(":", 1) if ":" in link else (link, "")
+    if kind in ("sim", "packet"):
+        return _framed(kind, name, cfg)
+    return _sockets(name if kind == "os" else link, cfg)
+
+
+def _trace():
+    return Trace(min(_TRACE_BYTES, gc.mem_free() // 8) if hasattr(gc, "mem_free") else _TRACE_BYTES, ticks_ms())
+
+
+def _sockets(name, cfg):
     from board.sim_power import SimPower
+    from firmware.run.os_link import OsLink
 
-    trace = Trace(min(_TRACE_BYTES, gc.mem_free() // 8) if hasattr(gc, "mem_free") else _TRACE_BYTES, ticks_ms())
+    trace = _trace()
     power = Power(cfg, SimPower(cfg))
     safe = Safe(lambda: Secc(cfg, power, os.urandom, unix_s, trace), power, trace)
     out = console.StdOut()
     return OsLink(name, cfg, safe, power, trace, Report(trace, out, power), console.StdIn(), out)
 
 
+def _framed(kind, name, cfg):
+    from board import cable, packet, sim_board
+    from firmware.app import station
+    from firmware.run.frame_link import FrameLink
+
+    trace = _trace()
+    try:
+        if kind == "packet":
+            board = sim_board.SimBoard(cfg, os.urandom, trace, port=packet.PacketPort(name))
+        else:
+            board = sim_board.SimBoard(cfg, os.urandom, trace, cable=cable.Cable(int(name or _SIM_PORT)))
+    except (packet.PacketError, cable.CableError) as e:
+        raise LinkError(str(e))
+    power = Power(cfg, board.power)
+    safe = Safe(lambda: Secc(cfg, power, os.urandom, unix_s, trace), power, trace)
+    charger = station.build(cfg, board, power, safe, os.urandom, trace)
+    out = console.StdOut()
+    return FrameLink(board, charger, safe, power, trace, Report(trace, out, power), console.StdIn(), out)
+
+
 def main(args=None):
-    """args: interface, then a configuration file if there is one."""
+    """args: link, then a configuration file if there is one."""
     args = sys.argv[1:] if args is None else args
     if len(args) not in (1, 2):
-        return _fail("usage: firmware.main IFACE [CONFIG.json]")
+        return _fail("usage: firmware.main LINK [CONFIG.json]; LINK is sim[:PORT], packet:IFACE or os:IFACE")
     text = None
     if len(args) == 2:
         try:
@@ -46,7 +84,7 @@ def main(args=None):
     try:
         link = build(args[0], config.load(text))
         link.open()
-    except (config.ConfigError, os_net.NetError) as e:
+    except (config.ConfigError, os_net.NetError, LinkError) as e:
         return _fail(str(e))
     try:
         link.run()

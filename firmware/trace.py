@@ -14,6 +14,9 @@ ERROR = 3
 POWER = 4
 DROPPED = 5
 STATUS = 6
+PILOT = 7
+ATTENUATION = 8
+CHANGE = 9
 
 FROM_CAR = 0
 TO_CAR = 1
@@ -71,6 +74,26 @@ class Trace:
     def status(self, now, text):
         """Record the answer to a `status` command."""
         self._text(STATUS, now, text, None)
+
+    def pilot(self, now, state, duty_permille, high_mv, low_mv):
+        """Record the control pilot after a change: state letter, duty, mV of both plateaus (None: there is none)."""
+        self._text(PILOT, now, "%s %d %s %s" % (state, duty_permille, high_mv, low_mv), None)
+
+    def attenuation(self, now, mac, sounds, groups):
+        """Record what was measured of one car: MAC 6 bytes, number of sounds, 58 groups in dB."""
+        place = self._place(ATTENUATION, now, 7 + len(groups))
+        if place >= 0:
+            place += _HEAD
+            ring = self._ring
+            for i in range(6):
+                ring[place + i] = mac[i]
+            ring[place + 6] = sounds
+            for i in range(len(groups)):
+                ring[place + 7 + i] = groups[i]
+
+    def change(self, now, old, new, reason):
+        """Record a transition of the supervisor: numbers of states, and why."""
+        self._text(CHANGE, now, "%d %d %s" % (old, new, reason), None)
 
     def drain(self, sink):
         """Give each record, oldest first, to sink(kind, t_ms, direction, payload_type, state, buf, at, n) -> bool.

@@ -1,23 +1,34 @@
 """`microv2g secc`: run the station firmware on a network interface."""
 
 import argparse
+import os
 import signal
+import socket
 import sys
 import threading
 
+from host_tools import oneline
 from host_tools.secc_proc import RUNTIMES, SeccError, SeccProcess, interfaces
 
 _EPILOG = """\
 examples:
-  microv2g secc --iface lo                                  for a car on this machine
+  microv2g secc --link sim                                  plug, pilot and modem simulated; `microv2g ev --link sim` joins
+  microv2g secc --iface lo                                  TCP only, for a car on this machine
   microv2g secc --iface eth1 --services DC_BPT --control dynamic --setpoint 10000 --trace session.jsonl
   microv2g secc --iface eth1 --config station.json --stop-after 100
   microv2g secc --print-config                              all configuration keys with their meaning
+
+links:
+  sim[:PORT]      QCA7000 model behind a simulated SPI bus; its powerline and pilot are UDP port PORT on loopback (15119)
+  packet:IFACE    raw frames on an interface whose far side is a modem, or a stand-in for one (root); pilot simulated
+  os:IFACE        the operating system's IPv6 sockets, no pilot (= --iface IFACE)
 
 lines on stdin while it runs:
   setpoint W    new power set-point; negative discharges; the next loop answer carries it
   stop          the station ends the session (Terminate)
   status        one line about the state
+  cp A..F|auto  simulated pilot: what hangs on the plug (links sim and packet; auto: the simulated car decides)
+  clear         the cause of a latched fault is repaired
   quit          end
 
 The command line has priority over the configuration file. Exit status: 0 ended on request, 1 the station
@@ -38,7 +49,8 @@ def register(subparsers):
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    p.add_argument("--iface", metavar="IFACE", help="network interface towards the car")
+    p.add_argument("--link", metavar="KIND", help="sim[:PORT], packet:IFACE or os:IFACE; see below")
+    p.add_argument("--iface", metavar="IFACE", help="network interface towards the car: --link os:IFACE")
     p.add_argument("--services", type=_words, metavar="LIST", help="energy services on offer, e.g. DC_BPT,DC")
     p.add_argument("--control", type=_words, metavar="LIST", help="control modes on offer: dynamic,scheduled")
     p.add_argument("--setpoint", type=int, metavar="W", help="power set-point; positive charges, negative discharges")
@@ -81,10 +93,8 @@ def show(record, quiet=False):
     elif quiet:
         return
     elif "dir" in record:
-        from host_tools.oneline import summary
-
         arrow = "->" if record["dir"] == "EVCC->SECC" else "<-"
-        what = summary(record["json"]) if record["json"] else record.get("decode_error", "")
+        what = oneline.summary(record["json"]) if record["json"] else record.get("decode_error", "")
         text = f"{t}  {arrow} {record['name'] or record['payload_type']:<32} {what}".rstrip()
     elif "power" in record:
         p = record["power"]
@@ -95,7 +105,7 @@ def show(record, quiet=False):
             f"{p['energy_charged_wh']} Wh in, {p['energy_discharged_wh']} Wh out"
         )
     else:
-        text = f"{t}  .  {record['note']}"
+        text = f"{t}  .  {oneline.event(record)}"
     print(text, flush=True)
 
 
@@ -104,10 +114,32 @@ def _fail(why):
     return 2
 
 
+def unusable(link):
+    """Why a link cannot be used, found before anything is started; None if it can."""
+    from firmware.run import os_net
+
+    kind, _, where = link.partition(":")
+    if kind == "os":
+        try:
+            os_net.interface(where)
+        except os_net.NetError as e:
+            return f"{e} (usable here: {', '.join(interfaces()) or 'none'})"
+    elif kind == "packet":
+        if where not in [name for _, name in socket.if_nameindex()]:
+            return f"no network interface named {where or '(none given)'}"
+        if os.geteuid():
+            return f"raw frames on {where} need root"
+    elif kind == "sim":
+        if where and not (where.isdecimal() and 1024 <= int(where) <= 65535):
+            return f"--link sim:{where}: the port is a number in 1024..65535"
+    else:
+        return f"--link {link}: there are sim[:PORT], packet:IFACE and os:IFACE"
+    return None
+
+
 def run(args):
     """Exit status: see _EPILOG."""
     from firmware.app import config
-    from firmware.run import os_net
 
     try:
         changes = merged_config(args)
@@ -119,24 +151,25 @@ def run(args):
         for line in config.describe(config.merge(changes)):
             print(line)
         return 0
-    if not args.iface:
-        return _fail("--iface is needed; there are: " + (", ".join(interfaces()) or "none with IPv6"))
-    try:
-        os_net.interface(args.iface)
-    except os_net.NetError as e:
-        return _fail(f"{e} (usable here: {', '.join(interfaces()) or 'none'})")
+    if bool(args.iface) == bool(args.link):
+        usable = ", ".join(interfaces()) or "none with IPv6"
+        return _fail(f"one of --iface and --link is needed (try --link sim; interfaces here: {usable})")
+    link = args.link or "os:" + args.iface
+    why = unusable(link)
+    if why:
+        return _fail(why)
 
     def on_record(record):
         if record.get("note", "").startswith("READY "):
             print(record["note"], flush=True)
-        elif secc.port is not None:  # what went wrong before is said by wait_ready
+        elif secc.ready:  # what went wrong before is said by wait_ready
             show(record, args.quiet)
 
     def interrupt(*_):
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)
-    secc = SeccProcess(args.iface, changes, args.runtime, args.trace, on_record)
+    secc = SeccProcess(link, changes, args.runtime, args.trace, on_record)
     asked = False
     try:
         secc.start()

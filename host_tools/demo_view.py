@@ -4,7 +4,7 @@ import threading
 from collections import deque
 
 from host_tools import oneline
-from host_tools.report import find
+from host_tools.oneline import find
 
 _LINES = 14
 _BAR = 24  # characters to each side of zero

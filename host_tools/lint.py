@@ -22,7 +22,15 @@ ALLOWED = {
     "firmware.net": ("codec", "firmware.clock", "firmware.trace"),
     "firmware.slac": ("codec", "firmware.clock", "firmware.trace"),
     "firmware.session": ("codec", "firmware.net", "firmware.clock", "firmware.trace"),
-    "firmware.app": ("codec", "firmware.session", "firmware.slac", "firmware.net", "firmware.clock", "firmware.trace"),
+    "firmware.app": (
+        "codec",
+        "drivers.pilot",  # the words of the pilot: states and duties
+        "firmware.session",
+        "firmware.slac",
+        "firmware.net",
+        "firmware.clock",
+        "firmware.trace",
+    ),
     "firmware.run": (
         "codec",
         "firmware.app",

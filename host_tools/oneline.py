@@ -83,3 +83,35 @@ def summary(obj):
                 value = f"{value:g}"
             words.append(f"{_SHOWN[key]}={value}" if _SHOWN[key] else str(value))
     return "  ".join(words)
+
+
+def find(obj, key):
+    """First value of a key anywhere in a JSON object, or None."""
+    if isinstance(obj, dict):
+        if key in obj:
+            return obj[key]
+        obj = list(obj.values())
+    if isinstance(obj, list):
+        for item in obj:
+            found = find(item, key)
+            if found is not None:
+                return found
+    return None
+
+
+def event(record):
+    """What a note, a pilot sample, a transition or a measurement says, in words."""
+    if "pilot" in record:
+        p = record["pilot"]
+        low = "" if p["low_mv"] is None else f" / {p['low_mv'] / 1000:+.1f}"
+        high = "-" if p["high_mv"] is None else f"{p['high_mv'] / 1000:+.1f}"
+        duty = p["duty_permille"] / 10
+        return f"pilot {p['state']}, duty {duty:g} %, {high}{low} V"
+    if "change" in record:
+        c = record["change"]
+        return f"{c['from']} -> {c['to']}: {c['reason']}"
+    if "attenuation" in record:
+        a = record["attenuation"]
+        mean = sum(a["groups_db"]) / len(a["groups_db"])
+        return f"attenuation of {a['mac']}: {mean:.1f} dB over {len(a['groups_db'])} groups, {a['sounds']} sounds"
+    return record["note"]

@@ -3,15 +3,14 @@
 The trace is what `microv2g secc --trace` writes, or `microv2g ev --trace` (without the station's power then). The page is one file without anything to fetch.
 """
 
-import io
 import json
 from pathlib import Path
 
-from host_tools import oneline
+from host_tools import oneline, report_plots
+from host_tools.oneline import find
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 _KEEP = 2  # of many charge loops in a row so many pairs stay open at both ends
-_INK = "#5b6472"  # readable on white and on dark
 
 
 class ReportError(Exception):
@@ -35,20 +34,6 @@ def load(path):
     return records
 
 
-def find(obj, key):
-    """First value of a key anywhere in a JSON object, or None."""
-    if isinstance(obj, dict):
-        if key in obj:
-            return obj[key]
-        obj = list(obj.values())
-    if isinstance(obj, list):
-        for item in obj:
-            found = find(item, key)
-            if found is not None:
-                return found
-    return None
-
-
 def _total(values):
     """What a counter came to that starts again at zero with every session."""
     total = last = 0
@@ -69,6 +54,21 @@ def _waits(messages):
             waits[name] = max(waits.get(name, 0), m["t_ms"] - asked["t_ms"])
             asked = None
     return waits
+
+
+def _attenuation(records):
+    """Mean attenuation in dB of the last matching, or None."""
+    groups = [r["attenuation"]["groups_db"] for r in records if "attenuation" in r]
+    return sum(groups[-1]) / len(groups[-1]) if groups and groups[-1] else None
+
+
+def _letters(records):
+    """Pilot states in their order, as "A B C B A"; "" without a pilot."""
+    letters = []
+    for r in records:
+        if "pilot" in r and r["pilot"]["state"] not in letters[-1:]:
+            letters.append(r["pilot"]["state"])
+    return " ".join(letters)
 
 
 def summary(records):
@@ -96,66 +96,11 @@ def summary(records):
         "discharged_wh": _total(p["energy_discharged_wh"] for p in power) if power else None,
         "soc_from": soc[0] if soc else None,
         "soc_to": soc[-1] if soc else None,
+        "attenuation_db": _attenuation(records),
+        "pilot": _letters(records),
         "worst_name": worst,
         "worst_ms": waits.get(worst, 0),
     }
-
-
-def plot(records):
-    """SVG text: power and set-point over time, state of charge on a second axis. None without power samples."""
-    samples = [(r["t_ms"] / 1000, r["power"]) for r in records if "power" in r]
-    if len(samples) < 2:
-        return None
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams.update({"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10})
-    import matplotlib.pyplot as plt
-
-    t = [s[0] for s in samples]
-    kw = [s[1]["power_w"] / 1000 for s in samples]
-    wanted = [s[1]["setpoint_w"] / 1000 for s in samples]
-    soc = [
-        (r["t_ms"] / 1000, value)
-        for r in records
-        if "dir" in r and (value := find(r["json"], "PresentSOC")) is not None
-    ]
-    figure, axis = plt.subplots(figsize=(10, 3.6))
-    axis.fill_between(t, kw, 0, where=[v >= 0 for v in kw], color="#2f9e5b", alpha=0.25, interpolate=True, linewidth=0)
-    axis.fill_between(t, kw, 0, where=[v <= 0 for v in kw], color="#d9822b", alpha=0.25, interpolate=True, linewidth=0)
-    axis.plot(t, kw, color="#1c7ed6", linewidth=2, label="power")
-    axis.step(t, wanted, where="post", color=_INK, linewidth=1.2, linestyle="--", label="set-point")
-    axis.axhline(0, color=_INK, linewidth=0.8)
-    axis.set_xlabel("time in s")
-    axis.set_ylabel("kW   (above 0 into the car)")
-    handles, labels = axis.get_legend_handles_labels()
-    if soc:
-        right = axis.twinx()
-        right.plot([s[0] for s in soc], [s[1] for s in soc], color="#9c36b5", linewidth=1.6, label="SoC")
-        right.set_ylabel("SoC in %")
-        values = [s[1] for s in soc]
-        right.set_ylim(max(0, min(values) - 8), min(100, max(values) + 8))
-        more, names = right.get_legend_handles_labels()
-        handles, labels = handles + more, labels + names
-        right.spines[["top"]].set_visible(False)
-    axis.legend(handles, labels, loc="upper center", ncols=3, frameon=False, bbox_to_anchor=(0.5, 1.14))
-    axis.spines[["top"]].set_visible(False)
-    for a in figure.axes:
-        a.tick_params(colors=_INK)
-        a.xaxis.label.set_color(_INK)
-        a.yaxis.label.set_color(_INK)
-        for spine in a.spines.values():
-            spine.set_color(_INK)
-    for text in axis.get_legend().get_texts():
-        text.set_color(_INK)
-    figure.patch.set_alpha(0)
-    for a in figure.axes:
-        a.patch.set_alpha(0)
-    out = io.StringIO()
-    figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
-    plt.close(figure)
-    text = out.getvalue()
-    return text[text.index("<svg") :]
 
 
 def _rows(records):
@@ -178,8 +123,10 @@ def _rows(records):
                     "type": r["payload_type"],
                 }
             )
-        elif "note" in r or "error" in r:
-            rows.append({"t": f"{r['t_ms'] / 1000:.3f}", "note": r.get("note") or r["error"], "error": "error" in r})
+        elif "error" in r:
+            rows.append({"t": f"{r['t_ms'] / 1000:.3f}", "note": r["error"], "error": True})
+        elif any(key in r for key in ("note", "pilot", "change", "attenuation")):
+            rows.append({"t": f"{r['t_ms'] / 1000:.3f}", "note": oneline.event(r), "error": False})
     out, run = [], []
     for row in [*rows, None]:
         if row and "ChargeLoop" in row.get("name", ""):
@@ -204,7 +151,11 @@ def build_report(trace, out, title="microv2g session"):
     facts = summary(records)
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True)
     page = environment.get_template("session.html").render(
-        title=title, facts=facts, plot=plot(records), rows=_rows(records)
+        title=title,
+        facts=facts,
+        plot=report_plots.timeline(records),
+        attenuation=report_plots.attenuation(records),
+        rows=_rows(records),
     )
     Path(out).parent.mkdir(parents=True, exist_ok=True)
     Path(out).write_text(page, encoding="utf-8")

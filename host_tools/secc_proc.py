@@ -1,6 +1,6 @@
 """Start and stop the station firmware as a process, and put names to what it reports.
 
-    with SeccProcess("lo", {"services": ["DC_BPT"]}, on_record=print, trace="secc.jsonl") as secc:
+    with SeccProcess("os:lo", {"services": ["DC_BPT"]}, on_record=print, trace="secc.jsonl") as secc:
         port, address = secc.wait_ready(5)
         secc.command("setpoint -5000")
 
@@ -8,6 +8,8 @@ The firmware prints numbers and hex (firmware/run/report.py); here they become r
 
     {"t_ms", "dir": "EVCC->SECC" | "SECC->EVCC", "payload_type": "0x8002", "name", "json", "exi_hex", "state"}
     {"t_ms", "note"}   {"t_ms", "error"}   {"t_ms", "status": {...}}   {"t_ms", "power": {...}}
+    {"t_ms", "pilot": {"state", "duty_permille", "high_mv", "low_mv"}}   {"t_ms", "change": {"from", "to", "reason"}}
+    {"t_ms", "attenuation": {"mac", "sounds", "groups_db"}}
 
 t_ms: milliseconds since the start of the firmware. A message that cannot be decoded has "decode_error" and no "json".
 """
@@ -70,6 +72,19 @@ def interfaces():
     return sorted(names)
 
 
+def _pilot(rest):
+    state, duty, high, low = rest.split(" ")
+    levels = [None if word == "None" else int(word) for word in (high, low)]
+    return {"state": state, "duty_permille": int(duty), "high_mv": levels[0], "low_mv": levels[1]}
+
+
+def _change(rest):
+    from firmware.app.charger import STATE_NAMES
+
+    old, new, reason = rest.split(" ", 2)
+    return {"from": STATE_NAMES[int(old)], "to": STATE_NAMES[int(new)], "reason": reason}
+
+
 class Decoder:
     """Lines of the firmware -> records."""
 
@@ -93,6 +108,16 @@ class Decoder:
                 return {"t_ms": t_ms, "note": rest}
             if kind == "E":
                 return {"t_ms": t_ms, "error": rest}
+            if kind == "L":
+                return {"t_ms": t_ms, "pilot": _pilot(rest)}
+            if kind == "A":
+                data = bytes.fromhex(rest)
+                return {
+                    "t_ms": t_ms,
+                    "attenuation": {"mac": data[:6].hex(":"), "sounds": data[6], "groups_db": list(data[7:])},
+                }
+            if kind == "T":
+                return {"t_ms": t_ms, "change": _change(rest)}
             if kind == "D":
                 return {"t_ms": t_ms, "error": f"{rest} records lost: the output was not read in time"}
         return {"t_ms": self._base + self._last, "error": line}
@@ -133,22 +158,23 @@ class Decoder:
 class SeccProcess:
     """One station.
 
-    iface: network interface. config: dict of firmware/app/config.py keys (only what differs from the defaults).
+    link: os:IFACE, packet:IFACE, sim or sim:PORT (firmware/main.py). config: dict of firmware/app/config.py keys (only what differs from the defaults).
     runtime: one of RUNTIMES. trace: path of a JSON lines file, or None. on_record(record): called for each record, in
     the thread that reads the firmware's output. prefix: words before the command, e.g. ["ip", "netns", "exec", NAME].
     command: argument list in place of the firmware's, for tests.
     """
 
-    def __init__(self, iface, config=None, runtime="unix", trace=None, on_record=None, prefix=(), command=None):
-        self.iface = iface
+    def __init__(self, link, config=None, runtime="unix", trace=None, on_record=None, prefix=(), command=None):
+        self.link = link
         self.config = dict(config or {})
         self.runtime = runtime
         self.trace = trace
         self.on_record = on_record
         self.prefix = list(prefix)
         self._command = command
-        self.address = None  # text, once ready
+        self.address = None  # text, once ready; None behind a modem, where it comes with the data link
         self.port = None
+        self.ready = {}  # words of the READY line
         self._process = None
         self._reader = None
         self._dir = None
@@ -176,7 +202,7 @@ class SeccProcess:
         path = Path(self._dir.name) / "config.json"
         path.write_text(json.dumps(self.config))
         self._process = subprocess.Popen(
-            [*self.prefix, *command, self.iface, str(path)],
+            [*self.prefix, *command, self.link, str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -189,10 +215,10 @@ class SeccProcess:
         self.command("attach")  # should we die, the end of its stdin ends the station
 
     def wait_ready(self, timeout_s=5.0):
-        """Wait until discovery answers; return (port, address). Raises SeccError."""
+        """Wait until the station is ready for a car; return (port, address) where it has them. Raises SeccError."""
         if not self._ready.wait(timeout_s):
             raise SeccError(f"the station was not ready within {timeout_s} s")
-        if self.port is None:
+        if not self.ready:
             self.wait(1)
             raise SeccError("\n".join(self._errors) or f"the station ended at once, status {self._process.poll()}")
         return self.port, self.address
@@ -253,8 +279,9 @@ class SeccProcess:
         for raw in self._process.stdout:
             line = raw.decode("utf-8", "replace").rstrip("\r\n")
             if line.startswith("READY "):
-                words = dict(word.split("=", 1) for word in line.split()[1:])
-                self.port, self.address = int(words["port"]), words["addr"]
+                self.ready = dict(word.split("=", 1) for word in line.split()[1:])
+                if "addr" in self.ready:
+                    self.port, self.address = int(self.ready["port"]), self.ready["addr"]
                 record = {"t_ms": 0, "note": line}
             elif line:
                 try:
@@ -263,11 +290,11 @@ class SeccProcess:
                     record = {"t_ms": 0, "error": f"unreadable line: {type(e).__name__} {e}: {line[:200]}"}
             else:
                 continue
-            if "error" in record and self.port is None:
+            if "error" in record and not self.ready:
                 self._errors.append(record["error"])
             if self._file:
                 self._file.write(json.dumps(record) + "\n")
             self._tell(record)
-            if self.port is not None:
+            if self.ready:
                 self._ready.set()
         self._ready.set()

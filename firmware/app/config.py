@@ -103,6 +103,27 @@ SPEC = (
     ("off_timeout_ms", "int", 500, 50, 60000, "current gone after the order to stop"),
     ("tcp_hold_ms", "int", 5000, 0, 60000, "TCP stays open this long after SessionStopRes, for the car to close it"),
     ("terminate_delay_s", "int", 30, 0, 3600, "NotificationMaxDelay of a stop by the station"),
+    # Pilot and powerline
+    (
+        "slac_init_ms",
+        "int",
+        40000,
+        1000,
+        50000,
+        "TT_EVSE_SLAC_init: 5 % pilot to the first matching request; the standard wants 20000..50000",
+    ),
+    ("ef_retries", "int", 2, 0, 5, "C_sequ_retry: pilot F pulses that wake a car which does not start matching"),
+    ("step_ef_ms", "int", 4000, 4000, 8000, "T_step_EF: length of such a pulse"),
+    ("step_x1_ms", "int", 3000, 500, 8000, "T_step_X1: steady pilot between 5 % and the nominal duty"),
+    (
+        "basic_fallback",
+        "bool",
+        True,
+        0,
+        0,
+        "AC only: a car without ISO 15118 charges by the pilot alone (IEC 61851); not used while DC is on offer",
+    ),
+    ("link_setup_ms", "int", 18000, 1000, 60000, "data link to the end of SessionSetup"),
     # Network
     ("tcp_port", "int", 0, 0, 65535, "0 = a random port in 49152..65535; else a port of that range"),
     ("sdp_port", "int", 15118, 1, 65535, "lab switch: cars always ask on 15118"),

@@ -18,6 +18,11 @@ class Power:
         self.cfg = cfg
         self.hw = hw
         self.setpoint_w = cfg["setpoint_w"]
+        # A supervisor with a pilot says when the car may be energised; without a pilot (sockets of the operating
+        # system, for laboratories) nobody can.
+        self.permitted = True
+        self._live = False
+        self._cut = False
 
     def set_setpoint_w(self, w):
         """New set-point in W; the next loop answer carries it."""
@@ -30,6 +35,19 @@ class Power:
 
     def poll(self, now):
         self.hw.poll(now)
+
+    def permit(self, yes, now):
+        """May the car be energised? No means off at once, whatever session or network do (R-POWER-11, R-DC-SAFETY-07)."""
+        if not yes and self.permitted and self._live:
+            self.hw.off(now)
+            self._live = False
+            self._cut = True
+        self.permitted = yes
+
+    @property
+    def fault(self):
+        """Fault code of the power stage, 0 = none."""
+        return self.hw.fault
 
     def measure(self, f, now):
         """Bring the station's part of the facts up to date."""
@@ -45,6 +63,8 @@ class Power:
         f.charged_wh = hw.charged_wh
         f.discharged_wh = hw.discharged_wh
         f.fault = hw.fault
+        if self._cut:
+            f.cut = True
 
     def apply(self, f, now):
         """Do what the facts ask. Off is done at once; the rest follows as the hardware can."""
@@ -52,7 +72,13 @@ class Power:
         ask = f.ask
         if ask == _f.ASK_OFF:
             hw.off(now)
-        elif ask == _f.ASK_TEST:
+            self._live = False
+            self._cut = False
+            return
+        if not self.permitted:
+            return  # a late pilot: what was asked is done as soon as it says C (R-POWER-10)
+        self._live = True
+        if ask == _f.ASK_TEST:
             hw.test(f.ask_mv, now)
         elif ask == _f.ASK_PRECHARGE:
             hw.precharge(f.ask_mv, now)
@@ -104,6 +130,16 @@ class Power:
     def off(self, now):
         """Power off whatever the session thinks: the last way out (design.md 6)."""
         self.hw.off(now)
+        self._live = False
+
+    def basic(self, close, w, now):
+        """Charging without a session (IEC 61851, AC): the contactor as told, w is what the car may draw."""
+        if close and self.permitted:
+            self._live = True
+            self.hw.close(now)
+            self.hw.ac(w)
+        elif self._live:
+            self.off(now)
 
     def sample(self):
         """(set-point W, power W, mV, mA, contactor 0/1, charged Wh, discharged Wh)."""

@@ -10,8 +10,9 @@ import sys
 
 from firmware.clock import sooner, ticks_add, ticks_diff, ticks_ms
 from firmware.net.sdp import ANSWER_SIZE, TLS_NONE, TLS_REQUIRED, SdpServer
-from firmware.run import console, os_net
+from firmware.run import os_net
 from firmware.run.connection import Connection
+from firmware.run.operator import Operator
 from micropython import const
 
 _OUT_SIZE = const(8200)  # largest V2GTP message of ours
@@ -51,14 +52,12 @@ class OsLink:
         self.power = power
         self.trace = trace
         self.report = report
-        self.quit = False
-        self._stdin = stdin
         self._stdout = stdout
-        self._attached = False
         self._out = bytearray(_OUT_SIZE)
         self._in = bytearray(_IN_SIZE)
         self._sdp_out = bytearray(ANSWER_SIZE)
         self._poller = os_net.Poller()
+        self._operator = Operator(stdin, self._poller, power, trace, safe.request_stop, self._status)
         self._conn = None
         self._had_session = False
         self._answered = False
@@ -78,10 +77,13 @@ class OsLink:
         self._sdp = SdpServer(address, port, TLS_NONE if self.cfg["allow_plain"] else TLS_REQUIRED)
         self._poller.add(self._listener, os_net.IN)
         self._poller.add(self._udp, os_net.IN)
-        if self._stdin is not None:
-            self._poller.add(self._stdin.source, os_net.IN)
+        self._operator.open()
         if self._stdout is not None:
             self._stdout.offer(b"READY port=%d addr=%s\n" % (port, os_net.text(address).encode()))
+
+    @property
+    def quit(self):
+        return self._operator.quit
 
     def run(self):
         """Serve session after session until `quit`."""
@@ -98,8 +100,8 @@ class OsLink:
                 self.safe.attempt("accept", now, self._accept, now)
             elif obj is self._udp:
                 self.safe.attempt("discovery", now, self._discovery, now)
-            elif self._stdin is not None and obj is self._stdin.source:
-                self.safe.attempt("command", now, self._commands, now)
+            elif self._operator.owns(obj):
+                self.safe.attempt("command", now, self._operator.read, now)
         now = ticks_ms()
         self._fire(now)
         self.safe.attempt("sample", now, self.report.sample, now, self._conn is not None)
@@ -243,41 +245,6 @@ class OsLink:
         conn.close()
         self.safe.lost(now)
         self.trace.note(now, "disconnected")
-
-    # -- commands
-
-    def _commands(self, now):
-        for line in self._stdin.lines():
-            if line is console.END:
-                self._poller.remove(self._stdin.source)
-                self._stdin = None
-                if self._attached:
-                    self.quit = True
-                return
-            self._command(line, now)
-
-    def _command(self, line, now):
-        words = line.split()
-        if len(words) == 2 and words[0] == "setpoint":
-            w = console.number(words[1])
-            if w is not None and -1000000 <= w <= 1000000:
-                self.power.set_setpoint_w(w)
-                self.trace.note(now, "setpoint_w", w)
-                return
-        elif words == ["stop"]:
-            self.trace.note(now, "stop requested")
-            self.safe.request_stop(now)
-            return
-        elif words == ["status"]:
-            self.trace.status(now, self._status())
-            return
-        elif words == ["quit"]:
-            self.quit = True
-            return
-        elif words == ["attach"]:
-            self._attached = True
-            return
-        self.trace.error(now, "unknown command; there are: setpoint W | stop | status | quit | attach")
 
     def _status(self):
         secc = self.safe.secc

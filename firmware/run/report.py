@@ -5,6 +5,9 @@
     P t setpoint power mv ma contactor charged discharged      W, W (positive: to the car), mV, mA, 0/1, Wh, Wh
     S t key=value ...                          answer to `status`
     N t text        E t text                   note, error
+    L t state duty high low                    control pilot: letter, permille, mV of both plateaus or None
+    A t hex                                    attenuation: MAC 6 bytes, number of sounds 1, 58 groups in dB
+    T t old new reason                         transition of the supervisor, numbers of app/charger.py
     D t n                                      n records were lost because nobody read
 
 t: milliseconds since start, modulo 2**30.
@@ -13,11 +16,11 @@ t: milliseconds since start, modulo 2**30.
 from binascii import hexlify
 
 from firmware.clock import ticks_add, ticks_diff
-from firmware.trace import ERROR, FROM_CAR, MESSAGE, NOTE, POWER, STATUS
+from firmware.trace import ATTENUATION, CHANGE, ERROR, FROM_CAR, MESSAGE, NOTE, PILOT, POWER, STATUS
 from micropython import const
 
 _SAMPLE_MS = const(250)
-_LETTERS = {NOTE: "N", ERROR: "E", POWER: "P", STATUS: "S"}
+_LETTERS = {NOTE: "N", ERROR: "E", POWER: "P", STATUS: "S", PILOT: "L", ATTENUATION: "A", CHANGE: "T"}
 
 
 def line(kind, t_ms, direction, payload_type, state, buf, at, n):
@@ -26,6 +29,8 @@ def line(kind, t_ms, direction, payload_type, state, buf, at, n):
     if kind == MESSAGE:
         way = "rx" if direction == FROM_CAR else "tx"
         return b"M %d %s %04x %d %s\n" % (t_ms, way.encode(), payload_type, state, hexlify(content))
+    if kind == ATTENUATION:
+        content = hexlify(content)
     return ("%s %d " % (_LETTERS.get(kind, "D"), t_ms)).encode() + content.replace(b"\n", b" ") + b"\n"
 
 

@@ -101,6 +101,9 @@ class Safe:
     def session_over(self):
         return self.broken or self.secc.session_over
 
+    def established(self):
+        return not self.broken and self.secc.established
+
     def lost(self, now):
         """The connection is gone. What the machine does with that may fail; the power is off in any case."""
         if not self.broken:
@@ -127,9 +130,18 @@ class Safe:
         try:
             return call(*args)
         except Exception as error:
-            self.faults += 1
-            self._trace.error(now, what + ": " + describe(error))
+            self.report(what, error, now)
             return None
+
+    def report(self, what, error, now):
+        """Count and trace an exception that was caught elsewhere."""
+        self.faults += 1
+        self._trace.error(now, what + ": " + describe(error))
+
+    def fault(self, now):
+        """The station itself is at fault (hardware): FAILED to the request under way, session over."""
+        if not self.broken and not self.secc.session_over:
+            self.attempt("fault answer", now, self.secc.fault, now)
 
     def _fault(self, error, now):
         self.faults += 1

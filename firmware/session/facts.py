@@ -87,6 +87,7 @@ class Facts:
         self.charged_wh = 0
         self.discharged_wh = 0
         self.fault = 0
+        self.cut = False  # the pilot left C/D while energised: the power is off and stays off in this session
         # -- progress
         self.stop_wish = False
         self.stop_wish_ms = 0  # how long the vehicle has been told to stop

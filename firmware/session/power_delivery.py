@@ -120,6 +120,8 @@ def start(f, req):
         return waiting
     if req[_PowerDeliveryReq__ChargeProgress] == _chargeProgress__Stop or f.stop_wish:
         return _off(f, STOP)  # never on to the loop (R-POWER-01); a stop wish is told here (R-STATUS-06)
+    if f.cut:
+        raise PeerError(_responseCode__FAILED_PowerDeliveryNotApplied, "pilot left state C")
     if f.ask != _f.ASK_POWER:
         if dc:
             _check_precharge(f)

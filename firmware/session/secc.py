@@ -18,6 +18,7 @@ from firmware.session.states import (
     IDLE,
     SAP,
     SETUP,
+    WELDING,
 )
 from micropython import const
 
@@ -25,6 +26,7 @@ from micropython import const
 _MSG_AC_ChargeLoopRes = const(60)
 _MSG_CertificateInstallationReq = const(10)
 _MSG_DC_ChargeLoopRes = const(84)
+_MSG_PowerDeliveryReq = const(24)
 _MSG_SessionSetupReq = const(38)
 _MSG_SessionStopReq = const(40)
 _MSG_SessionStopRes = const(41)
@@ -118,6 +120,9 @@ class Secc:
         if f.fault and f.ask != _f.ASK_OFF:
             self._off(now)  # the power goes first, the word comes with the next answer (R-STATUS-07)
             self._trace.note(now, "station fault", f.fault)
+        if f.cut and f.ask != _f.ASK_OFF:
+            self._off(now)  # it is off already; what is asked must say so too
+            self._trace.note(now, "pilot left state C: power off")
         if self._req is not None and self._retry is not None and ticks_diff(now, self._retry) >= 0:
             self._step(now)
         if self._deadline is not None and ticks_diff(now, self._deadline) >= 0:
@@ -174,6 +179,11 @@ class Secc:
             self._answer(reply.blank(self.facts, reply.RESPONSE_OF[self._msg], _responseCode__FAILED), now)
         self._retry = None
         self._go(FAILED, now)
+
+    @property
+    def established(self):
+        """True from the answer to SessionSetup to the end of the session."""
+        return SETUP < self.state < ENDED
 
     @property
     def session_over(self):
@@ -291,6 +301,9 @@ class Secc:
             raise PeerError(_responseCode__FAILED_SequenceError, "request out of order")
         if f.fault and msg != _MSG_SessionStopReq and self.state >= CABLE_CHECK:
             raise PeerError(_responseCode__FAILED, "station fault")
+        if f.cut and CABLE_CHECK <= self.state < WELDING and msg not in (_MSG_PowerDeliveryReq, _MSG_SessionStopReq):
+            # R-DC-SAFETY-07: the phase is over. A stop that follows is an orderly one (R-POWER-10).
+            raise PeerError(_responseCode__FAILED, "pilot left state C")
         if msg == _MSG_SessionSetupReq:
             f.new_id = self._fresh_id(self._req[_HEADER_SLOT][_MessageHeader__SessionID])
         return row

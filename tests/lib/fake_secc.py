@@ -19,6 +19,7 @@ class FakeSecc:
         self.calls = [] if calls is None else calls
         self.due = None
         self.session_over = True
+        self.established = False
         self.raise_in = None
         self.queue = []
         self.code = 0

@@ -309,19 +309,19 @@ def test_nothing_due_means_sleep_and_due_for_ever_is_no_busy_loop():
 def test_commands():
     def test(station):
         link, now = station.link, ticks_ms()
-        link._command("setpoint -5000", now)
+        link._operator.command("setpoint -5000", now)
         assert station.power.setpoint_w == -5000
-        link._command("stop", now)
+        link._operator.command("stop", now)
         assert station.calls == ["request_stop"]
-        link._command("status", now)
+        link._operator.command("status", now)
         bad = ("setpoint", "setpoint x", "setpoint 1 2", "setpoint 9999999", "!", "nonsense", "stop now")
         for line in bad:
-            link._command(line, now)
+            link._operator.command(line, now)
         station.turns(1)
         assert len(station.said("unknown command")) == len(bad)
         assert len(station.said("setpoint_w=-5000")) == 1
         assert station.power.setpoint_w == -5000 and not link.quit
-        link._command("quit", now)
+        link._operator.command("quit", now)
         assert link.quit
 
     with_station(test)
@@ -331,7 +331,7 @@ def test_quit_during_a_session_opens_the_contactor():
     station = Station()
     car = station.connect()
     station.power.contactor = 1
-    station.link._command("quit", ticks_ms())
+    station.link._operator.command("quit", ticks_ms())
     station.link.run()
     station.link.close()
     assert station.power.contactor == 0 and station.calls == ["start", "lost"]

@@ -1,0 +1,349 @@
+"""The supervisor: one plug, one car, from plug-in to unplug (IEC 61851-1, ISO 15118-3).
+
+It owns the order of things: pilot, matching, network, session, or charging by the pilot alone. Parts are machines of
+their own; frames go down to them and facts come up. What energises the car is `power`, and `power.permit` is asked anew
+with every sample of the pilot: no part can close the contactor, or keep it closed, without it.
+
+    rx(frame) ── 0x88E1 ── slac        pilot ── state ──┐
+              └─ 0x86DD ── net ── link ── session       └── permit ── power
+"""
+
+from drivers.pilot import FIVE_PERCENT, X1, A, B, C, D, E
+from drivers.pilot import STATE_NAMES as LETTERS
+from firmware.app.basic import Basic
+from firmware.clock import sooner, ticks_add, ticks_diff
+from firmware.slac import evse as _slac
+from micropython import const
+
+UNPLUGGED = const(0)
+MATCHING = const(1)  # 5 %, the car is expected to start matching
+PULSE = const(2)  # pilot F for T_step_EF, then a moment of X1
+LINKED = const(3)  # data link up: discovery, sessions
+STEP = const(4)  # X1 for T_step_X1, then nominal duty
+BASIC = const(5)  # charging by the pilot alone
+WAITING = const(6)  # nothing to offer to this car: until it is unplugged
+FAULT = const(7)  # power off until the cause is gone and the plug is out
+
+STATE_NAMES = ("Unplugged", "Matching", "Pulse", "Linked", "Step", "Basic", "Waiting", "Fault")
+
+_F = const(0)  # duty in permille: steady -12 V
+
+_AFTER_EF_MS = const(750)  # X1 between the pulse and the duty that follows: some cars want 500..1000 ms
+_KEY_WAIT_MS = const(10000)  # the modem restarts with its new key; without it matching cannot begin
+_ETHERTYPE = const(12)
+
+
+class Charger:
+    """cfg: dict of app/config. pilot: drivers.pilot.Pilot. slac: slac.evse.Slac. net: net.stack.Stack. link:
+    app.v2g_link.V2gLink over the connections of net. power: app.power.Power. trace: firmware/trace.Trace."""
+
+    def __init__(self, cfg, pilot, slac, net, link, power, trace):
+        self.cfg = cfg
+        self.pilot = pilot
+        self.slac = slac
+        self.net = net
+        self.link = link
+        self.power = power
+        self.basic = Basic(_amps_x10(cfg))
+        self.state = UNPLUGGED
+        self.fault = ""  # why the state is FAULT
+        self.modem_up = False
+        self.plug_ins = 0  # since boot
+        self._trace = trace
+        self._fallback = cfg["basic_fallback"] and not [s for s in cfg["services"] if s.startswith("DC")]
+        self._deadline = None
+        self._pulses = 0
+        self._begun = False  # the car has started matching on this plug-in: leave 5 % by X1, not by F (R-LINK-04)
+        self._keyed = False
+        self._next = MATCHING  # where a pulse or a step leads
+        self._told = -1
+        self._counting = False
+
+    # -- the machine contract
+
+    def start(self, now):
+        """Boot, or a new beginning after a fault of our own: the car sees a station that is not ready."""
+        self.power.permit(False, now)
+        self.power.off(now)
+        self.pilot.start(now)
+        self.pilot.set_duty(X1, now)
+        self.net.stop(now)
+        self.state = UNPLUGGED
+        self.fault = ""
+        self._deadline = None
+        self._told = -1
+        self._counting = False
+
+    def rx(self, buf, n, now):
+        """One Ethernet frame from the modem."""
+        if n > _ETHERTYPE + 1:
+            kind = buf[_ETHERTYPE] << 8 | buf[_ETHERTYPE + 1]
+            if kind == 0x88E1:
+                self.slac.rx(buf, n, now)
+                self._slac_events(now)
+            elif kind == 0x86DD and self.state != UNPLUGGED:
+                self.slac.peer_frame(now)
+                self.net.rx(buf, n, now)
+                self.link.pump(now)
+
+    def poll(self, now):
+        """Pilot first: what it forbids is off before anything else is looked at."""
+        self.pilot.poll(now)
+        self._pilot(now)
+        self.slac.poll(now)
+        self._slac_events(now)
+        self.net.poll(now)
+        self.link.safe.poll(now)
+        self.link.pump(now)
+        self._net_events(now)
+        if self.state == BASIC:
+            self.basic.poll(now)
+            self._drive_basic(now)
+        if self.power.fault and self.state != FAULT:
+            self._to_fault("power stage fault %d" % self.power.fault, now)
+        if self._deadline is not None and ticks_diff(self._deadline, now) <= 0:
+            self._deadline = None
+            self._expired(now)
+
+    def tx(self, out):
+        """Next frame for the modem into out; 0 = nothing."""
+        return self.slac.tx(out) or self.net.tx(out)
+
+    @property
+    def due(self):
+        due = sooner(self._deadline, self.pilot.due)
+        due = sooner(due, self.slac.due)
+        due = sooner(due, self.net.due)
+        due = sooner(due, self.link.due)
+        if self.state == BASIC:
+            due = sooner(due, self.basic.due)
+        return due
+
+    # -- from the board
+
+    def modem(self, up, now):
+        """The modem came up, or is gone (rebooted, SPI dead): without it there is no data link (R-LINK-24)."""
+        if up == self.modem_up:
+            return
+        self.modem_up = up
+        if up:
+            self.slac.modem_up(now)
+        else:
+            self.slac.modem_down(now)
+        self._slac_events(now)
+
+    def clear(self, now):
+        """The operator says that the cause of a fault is repaired."""
+        self.power.clear(now)
+        if self.state == FAULT and not self.power.fault:
+            self.pilot.set_duty(X1, now)  # from here on the pilot shows whether the plug is out
+
+    # -- inside
+
+    def _go(self, state, reason, now):
+        """The one writer of `state`; timers of the old state end here."""
+        self._trace.change(now, self.state, state, reason)
+        self.state = state
+        self._deadline = None
+
+    def _pilot(self, now):
+        pilot = self.pilot
+        state = pilot.state
+        charging = self.state == LINKED or self.state == BASIC
+        self.power.permit(charging and C <= state <= D and pilot.diode_ok and pilot.diode_seen, now)
+        event = pilot.event()
+        if event or self._told < 0:
+            self._trace.pilot(now, LETTERS[state], pilot.duty, pilot.high_mv, pilot.low_mv)
+        changed = state != self._told
+        self._told = state
+        self._toggles(now)
+        if self.state == FAULT:
+            if state == A and pilot.duty and not self.power.fault:
+                self._unplugged("unplugged", now)
+            return
+        if not pilot.diode_ok:
+            self._to_fault("no diode on the pilot: short circuit, or no car", now)
+        elif state >= E and pilot.duty:
+            self._to_fault("pilot in state " + LETTERS[state], now)
+        elif changed and state == A and self.state != UNPLUGGED:
+            self._unplugged("unplugged", now)
+        elif changed and state in (B, C, D) and self.state == UNPLUGGED:
+            self._plugged(now)
+        elif changed and self.state == BASIC:
+            self.basic.pilot(state, now)
+            self._drive_basic(now)
+
+    def _toggles(self, now):
+        """The car proves by B-C-B that it is the one on this plug; no contactor closes meanwhile (R-LINK-18)."""
+        if self._counting and not self.pilot.counting:
+            self._counting = False
+            self.slac.toggles(self.pilot.toggles, now)
+        elif self.slac.wants_toggles and not self._counting:
+            self._counting = True
+            self.pilot.count_toggles(now)
+
+    def _plugged(self, now):
+        self.plug_ins += 1
+        self._pulses = 0
+        self._begun = False
+        self.link.clear()
+        self.link.enabled = True
+        self._match("plugged in", now)
+
+    def _unplugged(self, reason, now):
+        self._leave(reason, now)
+        self.slac.plugged(False, now)
+        self.fault = ""
+        self._go(UNPLUGGED, reason, now)
+        self.pilot.set_duty(X1, now)
+
+    def _leave(self, reason, now):
+        """Session, network and power end, in this order of words and the other way round in deeds."""
+        self.power.permit(False, now)
+        self.link.drop(now, reason)
+        self.net.stop(now)
+        self.power.off(now)
+
+    def _match(self, reason, now):
+        """5 % and wait for the car; the modem has its key first: some cars start at once with the PWM."""
+        self._go(MATCHING, reason, now)
+        self.slac.plugged(True, now)
+        self._keyed = False
+        self._listen(now)
+        if not self._keyed:
+            self._deadline = ticks_add(now, _KEY_WAIT_MS)
+
+    def _listen(self, now):
+        if self.slac.ready and not self._keyed:
+            self._keyed = True
+            self.pilot.set_duty(FIVE_PERCENT, now)
+            self._deadline = ticks_add(now, self.cfg["slac_init_ms"])  # R-LINK-02
+
+    def _slac_events(self, now):
+        while True:
+            event = self.slac.event()
+            if not event:
+                return
+            if event == _slac.KEY_READY:
+                if self.state == MATCHING:
+                    self._listen(now)
+            elif event == _slac.STARTED:
+                self._started(now)
+            elif event == _slac.LINK_UP:
+                if self.state in (MATCHING, LINKED):
+                    self._linked(now)
+            elif event == _slac.LINK_LOST:
+                if self.state == LINKED:
+                    self._link_lost("data link lost", now)
+            elif event == _slac.FAILED:
+                if self.state == MATCHING:
+                    self._give_up("matching failed", now)
+            elif event == _slac.MODEM_FAULT and self.state in (MATCHING, LINKED):
+                self._leave("modem fault", now)
+                self._give_up("modem fault", now)
+
+    def _started(self, now):
+        """First matching request of a run. While linked: the car starts again, its old session is over."""
+        self._begun = True
+        if self.state == LINKED:
+            self._link_lost("the car starts again", now)
+        if self.state == MATCHING:
+            self._deadline = None  # from here the timers of the matching itself count
+
+    def _linked(self, now):
+        self._go(LINKED, "data link up", now)
+        self.pilot.set_duty(FIVE_PERCENT, now)
+        self.link.clear()
+        self.net.start(now)
+        self._deadline = ticks_add(now, self.cfg["link_setup_ms"])  # R-SDP-08
+
+    def _link_lost(self, reason, now):
+        self._leave(reason, now)
+        self._begun = False
+        self._match(reason, now)
+
+    def _net_events(self, now):
+        while self.net.event():
+            pass  # levels are looked at, not edges
+        if self.state == LINKED and self._deadline is not None and self.link.session_seen:
+            self._deadline = None
+
+    def _expired(self, now):
+        state = self.state
+        if state == MATCHING:
+            if not self._keyed:
+                self._give_up("modem has no key", now)
+            elif self._pulses < self.cfg["ef_retries"]:
+                self._pulses += 1
+                self._pulse(MATCHING, "no matching request", now)
+            else:
+                self._give_up("no matching request", now)
+        elif state == PULSE:
+            if self.pilot.duty == _F:
+                self.pilot.set_duty(X1, now)
+                self._deadline = ticks_add(now, _AFTER_EF_MS)
+            else:
+                self._onward(now)
+        elif state == STEP:
+            self._onward(now)
+        elif state == LINKED:
+            self._leave("no session", now)
+            self._give_up("no session within the set-up time", now)
+
+    def _onward(self, now):
+        if self._next == MATCHING:
+            self._match("try again", now)
+        else:
+            self._basic(now)
+
+    def _give_up(self, reason, now):
+        """No session with this car: charge it by the pilot alone, or wait until it is gone."""
+        self.slac.plugged(False, now)
+        if not self._fallback:
+            self._go(WAITING, reason, now)
+            self.pilot.set_duty(X1, now)
+        elif self.pilot.duty != FIVE_PERCENT:
+            self._next = BASIC
+            self._basic(now)  # 5 % was never on: nothing to leave
+        elif self._begun:
+            self._next = BASIC
+            self._go(STEP, reason, now)
+            self.pilot.set_duty(X1, now)
+            self._deadline = ticks_add(now, self.cfg["step_x1_ms"])
+        else:
+            self._pulse(BASIC, reason, now)
+
+    def _pulse(self, onward, reason, now):
+        self._next = onward
+        self.slac.plugged(False, now)
+        self._go(PULSE, reason, now)
+        self.pilot.set_duty(_F, now)
+        self._deadline = ticks_add(now, self.cfg["step_ef_ms"])
+
+    def _basic(self, now):
+        self._go(BASIC, "charging by the pilot alone", now)
+        self.basic.start(now)
+        self.basic.pilot(self.pilot.state, now)
+        self._drive_basic(now)
+
+    def _drive_basic(self, now):
+        basic = self.basic
+        if basic.duty != self.pilot.duty:
+            self.pilot.set_duty(basic.duty, now)
+        self.power.basic(basic.close, self.cfg["ac_max_charge_w"], now)
+
+    def _to_fault(self, why, now):
+        """Power off; F tells the car, except where the pilot itself is what is wrong: then X1, so that an unplug shows."""
+        self.fault = why
+        self.power.permit(False, now)
+        self.power.off(now)
+        self.link.enabled = False
+        self.link.safe.fault(now)
+        self.link.pump(now)
+        self._go(FAULT, why, now)
+        self.pilot.set_duty(_F if self.power.fault else X1, now)
+
+
+def _amps_x10(cfg):
+    """Nominal current of the pilot in 0.1 A from the limits of AC."""
+    return cfg["ac_max_charge_w"] * 10 // (cfg["ac_nominal_voltage_v"] * cfg["ac_phases"])

@@ -1,0 +1,133 @@
+"""Between the TCP connections of the network and the session machine: one car at a time, one message at a time.
+
+Pure, on the machine contract. The stage for TLS belongs here, between `conn` and `safe`.
+"""
+
+from firmware.clock import sooner, ticks_add, ticks_diff
+from micropython import const
+
+_OUT = const(4104)  # largest message of the session machine
+_IN = const(512)
+_TURNS = const(24)  # reads and writes in one pump(); what is left comes with the next
+_TAKE_MS = const(2000)  # the car's own message timeout: who does not take an answer by then does not want it any more
+
+
+class V2gLink:
+    """conns: the TCP connections of net.Stack. safe: run.safe.Safe around the session machine. trace: firmware/trace."""
+
+    def __init__(self, conns, safe, trace):
+        self.safe = safe
+        self.conn = None
+        self.session_seen = False  # a session was set up since clear()
+        self.enabled = True  # False: no new connection is taken
+        self._conns = conns
+        self._trace = trace
+        self._in = bytearray(_IN)
+        self._out = bytearray(_OUT)
+        self._at = 0
+        self._n = 0
+        self._closing = False
+        self._take_due = None
+        self._had_session = False
+
+    @property
+    def due(self):
+        return sooner(self._take_due, None)
+
+    def clear(self):
+        """A new data link begins."""
+        self.session_seen = False
+
+    def pump(self, now):
+        """Move bytes both ways as far as they go. Call after every rx and poll of the network or the session machine."""
+        self._accept(now)
+        if self.conn is None:
+            if self.safe.event(now):
+                self.safe.lost(now)  # nobody is connected: nothing to close, but a broken machine is replaced
+            return
+        for _ in range(_TURNS):
+            if not self._turn(now):
+                break
+        if self.conn is None:
+            return
+        if not self.safe.session_over():
+            self._had_session = True
+            if not self.session_seen and self.safe.established():
+                self.session_seen = True
+        if self.conn.gone or (self.conn.at_end and self._at == self._n):
+            self._lost(now, self.conn.reason)
+        elif self._take_due is not None and ticks_diff(self._take_due, now) <= 0:
+            self.conn.abort()
+            self._lost(now, "the car does not take its answer")
+
+    def drop(self, now, why):
+        """The data link is gone: the session ends."""
+        if self.conn is not None:
+            self.conn.abort()
+            self._lost(now, why)
+
+    # -- inside
+
+    def _turn(self, now):
+        """One step: output first, because a car whose answer waits is not listened to (R-V2GTP-07). False = nothing more."""
+        conn = self.conn
+        if self._at < self._n:
+            took = conn.write(self._out, self._at, self._n - self._at)
+            self._at += took
+            if self._at < self._n:
+                if self._take_due is None:
+                    self._take_due = ticks_add(now, _TAKE_MS)
+                return False
+            self._take_due = None
+            return True
+        if self._closing:
+            self._lost(now, "closed by the station")
+            return False
+        n = self.safe.tx(self._out, now)
+        if n:
+            self._at = 0
+            self._n = n
+            return True
+        if self.safe.event(now) == self.safe.CLOSE:
+            self._closing = True
+            return True
+        if conn.readable():
+            self.safe.rx(self._in, conn.read(self._in), now)
+            return True
+        return False
+
+    def _accept(self, now):
+        for conn in self._conns:
+            if conn is self.conn or not conn.fresh:
+                continue
+            if not self.enabled:
+                refused = "connection refused: the station is out of service"
+            elif self.conn is None:
+                refused = None
+            elif self._had_session and self.safe.session_over():
+                # Only held open after the end of its session: the next car need not wait for that.
+                self._lost(now, "replaced")
+                refused = None
+            else:
+                refused = "second connection refused"  # one cable, one car
+            conn.fresh = False
+            if refused:
+                conn.abort()
+                self._trace.note(now, refused)
+                continue
+            self.conn = conn
+            self._at = self._n = 0
+            self._closing = False
+            self._had_session = False
+            self._take_due = None
+            self._trace.note(now, "connected")
+            self.safe.start(now)
+
+    def _lost(self, now, why):
+        """The connection ends, whoever wanted it: safe.lost() takes the power off (R-STOP-10)."""
+        self.conn.close()  # our half too: a car that has sent its FIN waits for it
+        self.conn = None
+        self._at = self._n = 0
+        self._take_due = None
+        self.safe.lost(now)
+        self._trace.note(now, "disconnected: " + why)

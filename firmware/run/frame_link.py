@@ -1,0 +1,178 @@
+"""The station behind a modem: frames between the modem's driver and the supervisor, waiting, commands, trace.
+
+The only place that waits on this way; it never turns without a reason. One turn: models or pins of the board, frames in,
+what is due, frames out, and only then printing.
+"""
+
+import gc
+import sys
+
+from firmware.clock import sooner, ticks_add, ticks_diff, ticks_ms
+from firmware.run import os_net
+from firmware.run.operator import Operator
+from micropython import const
+
+_FRAME = const(1522)
+_FRAMES = const(16)  # of either direction in one turn: the pilot is looked at between turns
+_PRINT_AGAIN_MS = const(50)
+_GARBAGE = const(40)  # frames, after which the pause of the line is used to collect it
+_FAULT_PAUSE_MS = const(5000)  # after a fault of our own the pilot says F for this long, then all begins anew
+_MICROPYTHON = sys.implementation.name == "micropython"
+_F = const(0)
+
+
+class FrameLink:
+    """board: modem (start poll due recv frame send event), power stage, models (poll, due), sources (what to wait on).
+    charger: app.charger.Charger. wall: run.safe.Safe, for whatever goes wrong outside of the session."""
+
+    def __init__(self, board, charger, wall, power, trace, report, stdin=None, stdout=None):
+        self.board = board
+        self.charger = charger
+        self.wall = wall
+        self.power = power
+        self.trace = trace
+        self.report = report
+        self._stdout = stdout
+        self._poller = os_net.Poller()
+        self._operator = Operator(
+            stdin, self._poller, power, trace, self._stop, self._status, self._more, " | clear" + board.commands
+        )
+        self._out = bytearray(_FRAME)
+        self._n = 0  # frame in _out that the modem has not taken yet
+        self._print_due = None
+        self._frames = 0
+        self._again = None  # when all begins anew after a fault of our own
+
+    @property
+    def quit(self):
+        return self._operator.quit
+
+    def open(self):
+        now = ticks_ms()
+        for source in self.board.sources:
+            self._poller.add(source, os_net.IN)
+        self._operator.open()
+        self.board.modem.start(now)
+        self._guard("start", now, self.charger.start)
+        if self._stdout is not None:
+            self._stdout.offer(("READY " + self.board.ready + "\n").encode())
+
+    def run(self):
+        """Serve car after car until `quit`."""
+        while not self.quit:
+            self.turn(None)
+
+    def turn(self, at_most_ms):
+        """One turn; wait no longer than at_most_ms (None: as long as nothing is due)."""
+        for obj, _ in self._poller.wait(self._timeout(ticks_ms(), at_most_ms)):
+            if self._operator.owns(obj):
+                self.wall.attempt("command", ticks_ms(), self._operator.read, ticks_ms())
+        now = ticks_ms()
+        self.board.poll(now)
+        self.work(now)
+        self.wall.attempt("sample", now, self.report.sample, now, self.charger.link.conn is not None)
+        self._print_due = None if self.report.drain() else ticks_add(now, _PRINT_AGAIN_MS)
+        if self._frames >= _GARBAGE:
+            self._frames = 0
+            if _MICROPYTHON:
+                gc.collect()
+
+    def work(self, now):
+        """Everything but waiting and printing; tests in simulated time call it."""
+        if self._again is not None:
+            self.board.modem.poll(now)
+            while self.board.modem.recv():
+                pass
+            if ticks_diff(self._again, now) > 0:
+                return
+            self._again = None
+            self._guard("start", now, self.charger.start)
+        self._guard("frames", now, self._move)
+
+    def close(self):
+        """Power off, pilot off, everything closed."""
+        now = ticks_ms()
+        self.wall.off(now)
+        self.wall.attempt("pilot", now, self.charger.pilot.set_duty, _F, now)
+        self.charger.link.drop(now, "the station ends")
+        self.board.close()
+        self.report.drain()
+
+    # -- inside
+
+    def _move(self, now):
+        modem, charger = self.board.modem, self.charger
+        modem.poll(now)
+        event = modem.event()
+        while event:
+            charger.modem(modem.up, now)
+            event = modem.event()
+        for _ in range(_FRAMES):
+            n = modem.recv()
+            if not n:
+                break
+            self._frames += 1
+            charger.rx(modem.frame, n, now)
+        charger.poll(now)
+        for _ in range(_FRAMES):
+            if not self._n:
+                self._n = charger.tx(self._out)
+                if not self._n:
+                    break
+            if modem.up and not modem.send(self._out, self._n):
+                break  # no room: it waits, and the modem says when to look again
+            self._n = 0
+        modem.poll(now)
+
+    def _guard(self, what, now, call):
+        """call(now). A fault of our own: contactor open, pilot F, trace, and a new beginning (design.md, errors)."""
+        try:
+            call(now)
+        except Exception as error:
+            self.wall.off(now)
+            self.wall.report(what, error, now)
+            self.wall.attempt("pilot", now, self.charger.pilot.set_duty, _F, now)
+            self.wall.attempt("link", now, self.charger.link.drop, now, "fault of the station")
+            self._n = 0
+            self._again = ticks_add(now, _FAULT_PAUSE_MS)
+
+    def _timeout(self, now, at_most_ms):
+        due = sooner(self.board.due, self.board.modem.due)
+        due = sooner(due, self.charger.due if self._again is None else self._again)
+        due = sooner(due, self.report.due)
+        due = sooner(due, self._print_due)
+        if due is None:
+            return at_most_ms
+        wait = max(0, ticks_diff(due, now))
+        return wait if at_most_ms is None else min(wait, at_most_ms)
+
+    def _stop(self, now):
+        self.wall.request_stop(now)
+
+    def _more(self, words, now):
+        if words == ["clear"]:
+            self.charger.clear(now)
+            return True
+        return self.board.command(words, now)
+
+    def _status(self):
+        charger = self.charger
+        secc = self.wall.secc
+        return (
+            "charger=%d pilot=%d duty=%d modem=%d slac=%d linked=%d session=%d state=%d setpoint_w=%d plug_ins=%d faults=%d "
+            "lost_records=%d"
+            % (
+                charger.state,
+                charger.pilot.state,
+                charger.pilot.duty,
+                charger.modem_up,
+                charger.slac.state,
+                charger.link.conn is not None,
+                not secc.session_over,
+                secc.state,
+                self.power.setpoint_w,
+                charger.plug_ins,
+                self.wall.faults,
+                self.trace.dropped,
+            )
+        )
