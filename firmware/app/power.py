@@ -44,6 +44,10 @@ class Power:
             self._cut = True
         self.permitted = yes
 
+    def clear(self, now):
+        """The cause of a latched fault is repaired; the power stage forgets it if that is so."""
+        self.hw.clear(now)
+
     @property
     def fault(self):
         """Fault code of the power stage, 0 = none."""

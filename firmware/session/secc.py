@@ -33,6 +33,7 @@ _MSG_SessionStopRes = const(41)
 _MSG_supportedAppProtocolReq = const(1)
 _MessageHeader__SessionID = const(0)
 _responseCode__FAILED = const(21)
+_responseCode__FAILED_ContactorError = const(23)
 _responseCode__FAILED_SequenceError = const(34)
 _responseCode__FAILED_UnknownSession = const(38)
 # slots: end
@@ -44,6 +45,7 @@ _OUT = const(4096)  # largest answer without Plug & Charge is below 1 kB
 _TO_CAR = const(1)
 _FROM_CAR = const(0)
 _HEADER_SLOT = const(0)
+_CONTACTOR_FAULTS = (1, 2)  # stuck open, welded (drivers/contactor.py)
 _LOOPS = (_MSG_AC_ChargeLoopRes, _MSG_DC_ChargeLoopRes)
 
 
@@ -300,7 +302,9 @@ class Secc:
         if row is None:
             raise PeerError(_responseCode__FAILED_SequenceError, "request out of order")
         if f.fault and msg != _MSG_SessionStopReq and self.state >= CABLE_CHECK:
-            raise PeerError(_responseCode__FAILED, "station fault")
+            contactor = f.fault in _CONTACTOR_FAULTS
+            code = _responseCode__FAILED_ContactorError if contactor else _responseCode__FAILED
+            raise PeerError(code, "contactor fault" if contactor else "station fault")
         if f.cut and CABLE_CHECK <= self.state < WELDING and msg not in (_MSG_PowerDeliveryReq, _MSG_SessionStopReq):
             # R-DC-SAFETY-07: the phase is over. A stop that follows is an orderly one (R-POWER-10).
             raise PeerError(_responseCode__FAILED, "pilot left state C")

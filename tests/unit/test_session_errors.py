@@ -197,7 +197,7 @@ def test_every_request_in_every_phase_r_errors_01():
             if msg != _MSG_supportedAppProtocolReq:
                 assert res[1][1] == _responseCode__FAILED_SequenceError, (name, msg, res[1][1])
                 assert bytes(res[1][0][_MessageHeader__SessionID]) == w.sid
-            assert not w.hw._want_contactor and w.hw.ma == 0 and w.hw.w == 0
+            assert not w.hw.relay.wanted and w.hw.ma == 0 and w.hw.w == 0
             assert w.secc.state in (FAILED, ENDED)
             refused += 1
             w.trace.messages.clear()
@@ -230,11 +230,11 @@ def test_failed_is_a_latch_r_errors_03_r_security_02():
     sid = w.sid
     w.sid = bytes(8)
     assert w.loop(6, True)[1][1] == _responseCode__FAILED_UnknownSession
-    assert w.secc.state == FAILED and not w.hw._want_contactor and w.hw.ma == 0
+    assert w.secc.state == FAILED and not w.hw.relay.wanted and w.hw.ma == 0
     w.sid = sid
     for _ in range(3):
         assert w.loop(6, True)[1][1] == _responseCode__FAILED_SequenceError
-        assert not w.hw.contactor or not w.hw._want_contactor
+        assert not w.hw.contactor or not w.hw.relay.wanted
     w.sleep(4000)
     assert not w.closed
     assert w.stop()[1][1] == _responseCode__OK
@@ -264,7 +264,7 @@ def test_wrong_mode_in_the_loop_r_loop_01():
                 w.to_loop(service, dynamic)
                 res = w.dc_loop(bpt, dyn) if service in (2, 6) else w.ac_loop(bpt, dyn)
                 assert res[1][1] == _responseCode__FAILED
-                assert not w.hw._want_contactor
+                assert not w.hw.relay.wanted
 
 
 def test_two_refusals_share_nothing_r_errors_08():
@@ -289,7 +289,7 @@ def test_wrong_payload_type_is_a_decode_failure_r_v2gtp_05():
     w.to_loop(5, True)
     table = requests(w)
     w.feed(w.frame(_MSG_AC_ChargeLoopReq, table[_MSG_AC_ChargeLoopReq], 0x8002))
-    assert w.closed and not w.hw._want_contactor
+    assert w.closed and not w.hw.relay.wanted
 
 
 def test_undecodable_ends_the_session_r_errors_07():
@@ -299,7 +299,7 @@ def test_undecodable_ends_the_session_r_errors_07():
         reach(w)
         w.feed(b"\x01\xfe\x80\x02\x00\x00\x00\x04\x80\xff\xff\xff")
         assert w.closed, name
-        assert not w.hw._want_contactor and w.hw.ma == 0
+        assert not w.hw.relay.wanted and w.hw.ma == 0
         w.secc.lost(w.now)
         w.sleep(100)
         assert w.to_authorized(True)[1][1] == _responseCode__OK
@@ -360,7 +360,7 @@ def test_lost_connection_in_every_phase_r_stop_10():
         w = World()
         reach(w)
         w.secc.lost(w.now)
-        assert w.secc.state == IDLE and not w.hw._want_contactor and w.hw.ma == 0 and w.hw.w == 0, name
+        assert w.secc.state == IDLE and not w.hw.relay.wanted and w.hw.ma == 0 and w.hw.w == 0, name
         w.sleep(200)
         assert w.hw.path_off and w.secc.due is None
 
@@ -384,7 +384,7 @@ def test_pause_and_renegotiation_are_refused_r_stop_07_08():
         w = World()
         w.to_loop(6, True)
         assert w.stop(kind)[1][1] == code
-        assert not w.hw._want_contactor and w.secc.state == FAILED
+        assert not w.hw.relay.wanted and w.secc.state == FAILED
 
 
 def test_answers_are_exact_r_v2gtp_06():
@@ -440,7 +440,7 @@ def test_own_error_ends_that_session_only_r_errors_09():
         assert msg == reply.RESPONSE_OF[row[1]], name
         if msg != _MSG_supportedAppProtocolRes:
             assert value[1] == _responseCode__FAILED, name
-        assert not w.hw._want_contactor and w.hw.ma == 0 and w.hw.w == 0
+        assert not w.hw.relay.wanted and w.hw.ma == 0 and w.hw.w == 0
         machine.lost(w.now)
         w.sleep(200)
         assert w.to_authorized(True)[1][1] == _responseCode__OK

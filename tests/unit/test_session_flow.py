@@ -270,7 +270,7 @@ def test_car_that_ignores_terminate_r_status_04():
         if res[1][1] != _responseCode__OK:
             break
         w.sleep(400)
-    assert res[1][1] == _responseCode__FAILED and not w.hw._want_contactor
+    assert res[1][1] == _responseCode__FAILED and not w.hw.relay.wanted
 
 
 def test_stop_after_n_loops():

@@ -55,12 +55,12 @@ def test_cable_check_passes_after_the_whole_sequence_r_dc_safety_03():
 
 
 def test_cable_check_fails_r_dc_safety_02():
-    for fault in ("insulation_bad", "converter_dead", "contactor_stuck_open"):
+    for fault in ("insulation_bad", "converter_dead", "stuck_open"):
         w = World()
-        setattr(w.hw, fault, True)
+        setattr(w.hw.model if fault == "stuck_open" else w.hw, fault, True)
         w.to_schedule(6, True)
         assert cable_check(w)[1] == _responseCode__FAILED, fault
-        assert w.secc.state == FAILED and not w.hw._want_contactor
+        assert w.secc.state == FAILED and not w.hw.relay.wanted
 
 
 def test_cable_check_is_bounded_r_dc_safety_02():
@@ -139,7 +139,7 @@ def test_polls_decide_nothing_r_power_03():
     w.to_start(5, True)
     for _ in range(5):
         assert w.power_delivery(START, ONGOING)[1][1] == _responseCode__OK
-        assert not w.hw._want_contactor
+        assert not w.hw.relay.wanted
     assert w.power_delivery(START)[1][1] == _responseCode__OK and w.hw.contactor
 
 
@@ -147,7 +147,7 @@ def test_stop_instead_of_start_r_power_01():
     w = World()
     w.to_start(5, True)
     assert w.power_delivery(STOP)[1][1] == _responseCode__OK
-    assert not w.hw._want_contactor
+    assert not w.hw.relay.wanted
     assert w.loop(5, True)[1][1] == _responseCode__FAILED_SequenceError
 
 
@@ -163,12 +163,12 @@ def test_standby_is_a_warning_r_power_12():
 def test_contactor_that_does_not_close_r_power_04():
     """FAILED_ContactorError after 1.4 s; the vehicle gives up at 2 s."""
     w = World()
-    w.hw.contactor_stuck_open = True
+    w.hw.model.stuck_open = True
     w.to_start(5, True)
     w.feed(w.frame(_MSG_PowerDeliveryReq, start_request(w)))
     assert w.answer(1300) is None
     assert w.answer(200)[1][1] == _responseCode__FAILED_ContactorError
-    assert not w.hw._want_contactor
+    assert not w.hw.relay.wanted
 
 
 def start_request(w):
@@ -181,18 +181,18 @@ def start_request(w):
 def test_contactor_wait_is_cancelled_r_power_06():
     """The car goes while the contactor wait runs: nothing is sent later."""
     w = World()
-    w.hw.contactor_stuck_open = True
+    w.hw.model.stuck_open = True
     w.to_start(5, True)
     w.feed(w.frame(_MSG_PowerDeliveryReq, start_request(w)))
     w.secc.lost(w.now)
     w.sleep(3000)
-    assert w.secc.tx(w.buf) == 0 and not w.hw._want_contactor
+    assert w.secc.tx(w.buf) == 0 and not w.hw.relay.wanted
 
 
 def test_welded_contactor_r_power_07():
     w = World()
     w.to_loop(6, True)
-    w.hw.contactor_welded = True
+    w.hw.model.welded = True
     assert w.power_delivery(STOP)[1][1] == _responseCode__FAILED_ContactorError
 
 
@@ -229,7 +229,7 @@ def test_loop_silence_removes_power_in_half_a_second_r_timers_02():
         w.sleep(499)
         assert w.hw.contactor and not w.closed
         w.sleep(2)
-        assert w.hw.w == 0 and w.hw.ma == 0 and not w.hw._want_contactor and w.closed
+        assert w.hw.w == 0 and w.hw.ma == 0 and not w.hw.relay.wanted and w.closed
         w.sleep(60)
         assert not w.hw.contactor
 
@@ -254,7 +254,7 @@ def test_silence_elsewhere_sixty_seconds_r_timers_01_03():
         w.sleep(59900)
         assert not w.closed
         w.sleep(200)
-        assert w.closed and not w.hw._want_contactor
+        assert w.closed and not w.hw.relay.wanted
 
 
 def test_partial_request_does_not_stop_the_timer_r_timers_06():
@@ -263,7 +263,7 @@ def test_partial_request_does_not_stop_the_timer_r_timers_06():
     w.loop(6, True)
     w.feed(b"\x01\xfe\x80\x04\x00\x00")
     w.sleep(501)
-    assert w.closed and not w.hw._want_contactor
+    assert w.closed and not w.hw.relay.wanted
 
 
 def test_own_slowness_is_not_counted_r_timers_05():
@@ -297,9 +297,9 @@ def test_station_fault_in_the_loop_r_status_07():
     w.to_loop(6, True)
     w.loop(6, True)
     w.sleep(200)
-    w.hw.fault = 3
+    w.hw.converter_fault = 3
     w.secc.poll(w.now)
-    assert not w.hw._want_contactor and w.hw.ma == 0
+    assert not w.hw.relay.wanted and w.hw.ma == 0
     assert w.loop(6, True)[1][1] == _responseCode__FAILED
 
 

@@ -1,15 +1,19 @@
-"""Simulated power stage of the unix board: contactor, DC converter, AC and DC meter.
+"""Simulated power stage of the unix board: contactor behind its driver, DC converter, AC and DC meter.
 
 It has the delays and ramps of hardware and can fail like it; it does not know what the session hopes for. The car's
 side of the plug is not wired to this process, so the voltage (DC) and the power (AC) that the car reports stand in
 for the load, inside what this station can carry.
 """
 
+from drivers.contactor import Contactor
 from firmware.clock import ticks_add, ticks_diff
 from micropython import const
+from twin.contactor import ContactorModel
 
 _STEP_MS = const(20)
 _CONTACTOR_MS = const(50)  # closing and opening time of a typical contactor
+_OPEN_MS = const(200)  # not open by then: welded
+_PAUSE_MS = const(100)  # between opening and closing again
 _RAMP_MV_PER_S = const(2_000_000)  # output capacitor, charged by the converter without load
 _SAFE_MV = const(60_000)  # below 60 V the output counts as off
 _WMS_PER_WH = const(3_600_000)
@@ -22,26 +26,26 @@ _RUN = const(3)
 
 class SimPower:
     """Power stage with readings: contactor (bool), path_off (bool), test_result (0 running, 1 passed, 2 failed),
-    mv, ma, w, charged_wh, discharged_wh, fault (0 = none). Faults for tests: contactor_stuck_open,
-    contactor_welded, insulation_bad, converter_dead."""
+    mv, ma, w, charged_wh, discharged_wh, fault (those of drivers/contactor.py, 0 = none). `model` is the contactor, with
+    faults of its own; more faults: insulation_bad, converter_dead."""
 
     def __init__(self, cfg):
         self.cfg = cfg
-        self.contactor = False
+        self.model = ContactorModel(_CONTACTOR_MS, _CONTACTOR_MS)
+        # The session's own limit comes first: it has the better words for it.
+        self.relay = Contactor(
+            self.model.drive, self.model.feedback, cfg["contactor_timeout_ms"] + _CONTACTOR_MS, _OPEN_MS, _PAUSE_MS
+        )
         self.test_result = 0
         self.mv = 0
         self.ma = 0
         self.w = 0
         self.charged_wh = 0
         self.discharged_wh = 0
-        self.fault = 0
-        self.contactor_stuck_open = False
-        self.contactor_welded = False
+        self.converter_fault = 0  # 3 and above: the converter reports a fault of its own
         self.insulation_bad = False
         self.converter_dead = False
         self._mode = _OFF
-        self._want_contactor = False
-        self._contactor_at = None
         self._test_until = None
         self._target_mv = 0
         self._target_ma = 0
@@ -55,18 +59,28 @@ class SimPower:
     @property
     def due(self):
         """Tick of the next step while anything moves, else None."""
-        if self._last is None or (self._mode == _OFF and self.path_off and self._contactor_at is None):
+        if self._last is None or (self._mode == _OFF and self.path_off and self.model.due is None):
             return None
         return ticks_add(self._last, _STEP_MS)
 
     @property
+    def contactor(self):
+        """The feedback contact."""
+        return self.relay.closed
+
+    @property
+    def fault(self):
+        return self.relay.fault or self.converter_fault
+
+    @property
     def path_off(self):
-        return not self.contactor and self.ma == 0 and self.w == 0 and self.mv < _SAFE_MV
+        return not self.relay.closed and self.ma == 0 and self.w == 0 and self.mv < _SAFE_MV
 
     # -- commands
 
     def off(self, now):
-        self._switch(False, now)
+        self._start(now)
+        self.relay.open(now)
         self._mode = _OFF
         self._target_mv = 0
         self._target_ma = 0
@@ -76,7 +90,8 @@ class SimPower:
 
     def test(self, mv, now):
         if self._mode != _TEST:
-            self._switch(True, now)
+            self._start(now)
+            self.relay.close(now)
             self._mode = _TEST
             self._target_mv = mv
             self._test_until = ticks_add(now, self.cfg["cable_check_ms"])
@@ -93,8 +108,14 @@ class SimPower:
         if self._mode == _OFF:
             self.charged_wh = 0
             self.discharged_wh = 0
-        self._switch(True, now)
+        self._start(now)
+        if not self.relay.wanted:
+            self.relay.close(now)
         self._mode = _RUN
+
+    def clear(self, now):
+        """Forget a latched fault of the contactor; it stays while the contact does not read open."""
+        return self.relay.clear(now)
 
     def dc(self, mv, ma, car_mv):
         self._ac = False
@@ -109,7 +130,12 @@ class SimPower:
     # -- time
 
     def poll(self, now):
-        """Move the model to `now`."""
+        """Move the model to `now`. The feedback is looked at even while nothing is asked: a weld shows at any time."""
+        if self.relay.due is None:
+            self.model.start(now)
+            self.relay.start(now)
+        self.model.poll(now)
+        self.relay.poll(now)
         if self._last is None:
             return
         dt = ticks_diff(now, self._last)
@@ -120,12 +146,6 @@ class SimPower:
             return
         self._last = now
         self._energy(min(dt, 1000))
-        if self._contactor_at is not None and ticks_diff(now, self._contactor_at) >= 0:
-            self._contactor_at = None
-            if self._want_contactor:
-                self.contactor = not self.contactor_stuck_open
-            else:
-                self.contactor = self.contactor_welded and self.contactor
         if self._mode == _TEST:
             self._run_test(now, dt)
         elif self._mode == _PRECHARGE:
@@ -136,14 +156,10 @@ class SimPower:
             self._ramp(0, dt)
 
     def _start(self, now):
+        if self.relay.due is None:
+            self.poll(now)
         if self._last is None:
             self._last = now
-
-    def _switch(self, closed, now):
-        self._start(now)
-        if closed != self._want_contactor:
-            self._want_contactor = closed
-            self._contactor_at = ticks_add(now, _CONTACTOR_MS)
 
     def _ramp(self, target_mv, dt):
         if self.converter_dead:
