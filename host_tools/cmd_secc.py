@@ -27,7 +27,8 @@ lines on stdin while it runs:
   setpoint W    new power set-point; negative discharges; the next loop answer carries it
   stop          the station ends the session (Terminate)
   status        one line about the state
-  cp A..F|auto  simulated pilot: what hangs on the plug (links sim and packet; auto: the simulated car decides)
+  cp A|B|C|D|E|diode|auto   simulated pilot (links sim and packet): what hangs on the plug; E: shorted, diode: the
+                car's diode is shorted, auto: the simulated car decides
   clear         the cause of a latched fault is repaired
   quit          end
 

@@ -21,7 +21,7 @@ PULSE = const(2)  # pilot F for T_step_EF, then a moment of X1
 LINKED = const(3)  # data link up: discovery, sessions
 STEP = const(4)  # X1 for T_step_X1, then nominal duty
 BASIC = const(5)  # charging by the pilot alone
-WAITING = const(6)  # nothing to offer to this car: until it is unplugged
+WAITING = const(6)  # nothing more is tried; a car that starts matching by itself is still welcome
 FAULT = const(7)  # power off until the cause is gone and the plug is out
 
 STATE_NAMES = ("Unplugged", "Matching", "Pulse", "Linked", "Step", "Basic", "Waiting", "Fault")
@@ -58,6 +58,7 @@ class Charger:
         self._next = MATCHING  # where a pulse or a step leads
         self._told = -1
         self._counting = False
+        self._modem_fault = False
 
     # -- the machine contract
 
@@ -67,7 +68,10 @@ class Charger:
         self.power.off(now)
         self.pilot.start(now)
         self.pilot.set_duty(X1, now)
+        self.link.drop(now, "the station begins anew")
         self.net.stop(now)
+        self.slac.plugged(False, now)
+        self.slac.start(now)
         self.state = UNPLUGGED
         self.fault = ""
         self._deadline = None
@@ -210,7 +214,9 @@ class Charger:
         self.slac.plugged(True, now)
         self._keyed = False
         self._listen(now)
-        if not self._keyed:
+        if self._modem_fault:
+            self._give_up("modem fault", now)
+        elif not self._keyed:
             self._deadline = ticks_add(now, _KEY_WAIT_MS)
 
     def _listen(self, now):
@@ -224,31 +230,34 @@ class Charger:
             event = self.slac.event()
             if not event:
                 return
+            state = self.state
             if event == _slac.KEY_READY:
-                if self.state == MATCHING:
+                self._modem_fault = False
+                if state == MATCHING:
                     self._listen(now)
+                elif state == WAITING:
+                    self._match("modem has its key", now)
             elif event == _slac.STARTED:
-                self._started(now)
+                self._begun = True
+                if state == WAITING:
+                    self._go(MATCHING, "the car starts by itself", now)
+                if self.state == MATCHING:
+                    self._deadline = None  # from here the timers of the matching itself count
             elif event == _slac.LINK_UP:
-                if self.state in (MATCHING, LINKED):
+                if state == MATCHING:
                     self._linked(now)
             elif event == _slac.LINK_LOST:
-                if self.state == LINKED:
-                    self._link_lost("data link lost", now)
+                if state == LINKED:
+                    self._leave("data link lost", now)
+                    self._begun = False
+                    self._match("data link lost", now)
             elif event == _slac.FAILED:
-                if self.state == MATCHING:
+                if state == MATCHING:
                     self._give_up("matching failed", now)
-            elif event == _slac.MODEM_FAULT and self.state in (MATCHING, LINKED):
-                self._leave("modem fault", now)
-                self._give_up("modem fault", now)
-
-    def _started(self, now):
-        """First matching request of a run. While linked: the car starts again, its old session is over."""
-        self._begun = True
-        if self.state == LINKED:
-            self._link_lost("the car starts again", now)
-        if self.state == MATCHING:
-            self._deadline = None  # from here the timers of the matching itself count
+            elif event == _slac.MODEM_FAULT:
+                self._modem_fault = True
+                if state == MATCHING:
+                    self._give_up("modem fault", now)
 
     def _linked(self, now):
         self._go(LINKED, "data link up", now)
@@ -256,11 +265,6 @@ class Charger:
         self.link.clear()
         self.net.start(now)
         self._deadline = ticks_add(now, self.cfg["link_setup_ms"])  # R-SDP-08
-
-    def _link_lost(self, reason, now):
-        self._leave(reason, now)
-        self._begun = False
-        self._match(reason, now)
 
     def _net_events(self, now):
         while self.net.event():
@@ -288,6 +292,7 @@ class Charger:
             self._onward(now)
         elif state == LINKED:
             self._leave("no session", now)
+            self.slac.leave(now)
             self._give_up("no session within the set-up time", now)
 
     def _onward(self, now):
@@ -297,21 +302,19 @@ class Charger:
             self._basic(now)
 
     def _give_up(self, reason, now):
-        """No session with this car: charge it by the pilot alone, or wait until it is gone."""
-        self.slac.plugged(False, now)
+        """No session with this car: charge it by the pilot alone, or wait."""
+        self._next = BASIC
         if not self._fallback:
             self._go(WAITING, reason, now)
-            self.pilot.set_duty(X1, now)
         elif self.pilot.duty != FIVE_PERCENT:
-            self._next = BASIC
             self._basic(now)  # 5 % was never on: nothing to leave
-        elif self._begun:
-            self._next = BASIC
+        elif not self._begun:
+            self._pulse(BASIC, reason, now)
+        else:
+            self.slac.plugged(False, now)
             self._go(STEP, reason, now)
             self.pilot.set_duty(X1, now)
             self._deadline = ticks_add(now, self.cfg["step_x1_ms"])
-        else:
-            self._pulse(BASIC, reason, now)
 
     def _pulse(self, onward, reason, now):
         self._next = onward
@@ -321,6 +324,7 @@ class Charger:
         self._deadline = ticks_add(now, self.cfg["step_ef_ms"])
 
     def _basic(self, now):
+        self.slac.plugged(False, now)
         self._go(BASIC, "charging by the pilot alone", now)
         self.basic.start(now)
         self.basic.pilot(self.pilot.state, now)

@@ -52,7 +52,7 @@ class FrameLink:
         for source in self.board.sources:
             self._poller.add(source, os_net.IN)
         self._operator.open()
-        self.board.modem.start(now)
+        self.board.start(now)
         self._guard("start", now, self.charger.start)
         if self._stdout is not None:
             self._stdout.offer(("READY " + self.board.ready + "\n").encode())

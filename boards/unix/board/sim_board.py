@@ -1,0 +1,103 @@
+"""The unix board: a modem, simulated behind SPI or as a network interface, with simulated pilot and power stage.
+
+What firmware/main.py takes from a board: mac, modem, pilot, power, and for the loop that waits sources, due, poll(),
+command(), commands, ready, close().
+"""
+
+from board.sim_power import SimPower
+from drivers.pilot import Pilot
+from drivers.qca7000 import Qca7000
+from firmware.clock import sooner, ticks_add, ticks_diff
+from twin import cable as wire
+from twin.modem import EVSE, Modem
+from twin.pilot import PilotCircuit
+from twin.qca7000 import QcaSpi
+
+_HOST_MAC = b"\x02MV2\x00\x01"  # locally administered
+_MODEM_MAC = b"\x02MV2\x00\x02"
+_HIGH_MV = 12000
+_LOADS = ("A", "B", "C", "D")  # in the order of twin.pilot
+_IDLE_MS = 100  # the cable is looked at this often even if nothing comes in: a car may be gone
+
+
+class SimBoard:
+    """cfg: dict of app/config. cable: board.cable.Cable or its like in one process: the modem is the chip model on it.
+    port: board.packet.PacketPort, the modem is a network interface; then only pilot and power are simulated."""
+
+    commands = " | cp A|B|C|D|E|diode|auto"
+
+    def __init__(self, cfg, rand, trace, cable=None, port=None):
+        self.circuit = PilotCircuit(rand)
+        self.pilot = Pilot(self.circuit)
+        self.power = SimPower(cfg)
+        self.chip = None
+        self._cable = cable
+        self._manual = cable is None
+        self._seen = None
+        self._look = None
+        if port is None:
+            self.mac = _HOST_MAC
+            self.hpgp = Modem(_MODEM_MAC, EVSE, cable, rand)
+            self.chip = QcaSpi(self.hpgp, rand)
+            self.modem = Qca7000(self.chip, self.chip.cs, self.chip.irq, trace)
+            cable.line_rx = self.hpgp.line_rx
+            self.sources = [cable.sock]
+            self.ready = "link=sim udp=%d" % cable.port
+        else:
+            self.mac = port.mac
+            self.modem = port
+            self.sources = [port.sock]
+            self.ready = "link=packet iface=%s" % port.name
+
+    def start(self, now):
+        if self.chip is not None:
+            self.chip.start(now)
+        self.modem.start(now)
+
+    @property
+    def due(self):
+        return sooner(self.chip.due, self._look) if self.chip is not None else None
+
+    def poll(self, now):
+        """Move the models to `now`."""
+        if self._cable is None:
+            return
+        self._cable.poll(now)
+        load = self._cable.load
+        if not self._manual and load != self._seen:
+            self._seen = load
+            self._apply(load)
+        self.chip.poll(now)
+        self._cable.tell(self.circuit.duty, _HIGH_MV)
+        if self._look is None or ticks_diff(self._look, now) <= 0:
+            self._look = ticks_add(now, _IDLE_MS)
+
+    def command(self, words, now):
+        """A command of the laboratory: what hangs on the plug. True if it was one."""
+        if len(words) != 2 or words[0] != "cp":
+            return False
+        circuit, what = self.circuit, words[1]
+        if what == "auto":
+            self._manual = False
+            self._apply(self._seen)
+            return True
+        if what not in ("E", "diode") and what not in _LOADS:
+            return False
+        self._manual = True
+        circuit.short_ohm = 0 if what == "E" else None
+        circuit.diode_shorted = what == "diode"
+        if what in _LOADS:
+            circuit.load = _LOADS.index(what) + 1
+        return True
+
+    def close(self):
+        for part in (self._cable, self.modem):
+            if part is not None and hasattr(part, "close"):
+                part.close()
+
+    def _apply(self, load):
+        circuit = self.circuit
+        ohm, flags, _ = load or (wire.OPEN, 0, 0)
+        circuit.ohms = None if ohm == wire.OPEN or not flags & wire.PLUGGED else ohm
+        circuit.diode_shorted = bool(flags & wire.SHORTED_DIODE)
+        circuit.short_ohm = 0 if flags & wire.SHORTED_PILOT else None
