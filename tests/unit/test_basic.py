@@ -31,7 +31,7 @@ def run(b, start_ms, end_ms):
         b.poll(now)
         if (b.duty, b.close) != seen:
             seen = b.duty, b.close
-            log.append((ticks_diff(now, T0), *seen))
+            log.append((ticks_diff(now, T0), b.duty, b.close))
     return log
 
 
