@@ -1,11 +1,14 @@
 """firmware/app/basic.py: AC charging without messages. R-POWER-11, and the pilot of R-LINK-04 once it is nominal."""
 
 from drivers import pilot
-from drivers.pilot import UNKNOWN, A, B, C, D, E, F
+from drivers.contactor import Contactor
+from drivers.pilot import UNKNOWN, A, B, C, D, E, F, Pilot
 from firmware.app import basic
 from firmware.app.basic import Basic
 from firmware.clock import ticks_add, ticks_diff
 from tests.lib.mtest import eq
+from twin.contactor import ContactorModel
+from twin.pilot import PilotCircuit
 
 T0 = ticks_add(0, -300)
 
@@ -208,5 +211,39 @@ def test_start_again_begins_anew():
     b.set_amps_x10(0, at(100))
     b.start(at(200))
     eq((b.duty, b.close, b.due), (1000, False, None))
-    b.pilot(B, at(300))
-    eq(b.duty, 266)
+    b.pilot(C, at(300))
+    eq((b.duty, b.close), (266, True))
+    b.start(at(400))
+    eq((b.duty, b.close, b.due), (1000, False, None))
+
+
+def test_power_is_off_60_ms_after_c_to_b_r_power_11():
+    """Pilot, this machine and a contactor that takes 20 ms together: 100 ms are allowed."""
+    for phase in range(20):
+        circuit = PilotCircuit()
+        line = Pilot(circuit)
+        model = ContactorModel(40, 20)
+        contactor = Contactor(model.drive, model.feedback)
+        b = Basic(160)
+        for machine in (line, model, contactor, b):
+            machine.start(T0)
+        circuit.load = C
+        off_ms = None
+        for ms in range(1000):
+            if ms == 500 + phase:
+                assert model.closed
+                circuit.load = B
+            line.poll(at(ms))
+            if line.event():
+                b.pilot(line.state, at(ms))
+            line.set_duty(b.duty, at(ms))
+            if b.close:
+                contactor.close(at(ms))
+            else:
+                contactor.open(at(ms))
+            model.poll(at(ms))
+            contactor.poll(at(ms))
+            if ms > 500 and off_ms is None and not model.closed:
+                off_ms = ms - 500 - phase
+        assert off_ms is not None and 40 <= off_ms <= 60, off_ms
+        eq((contactor.fault, circuit.duty), (0, 266))

@@ -183,6 +183,42 @@ def test_opening_again_and_again_does_not_put_off_the_fault_r_power_07():
     eq(bench.contactor.fault, WELDED)
 
 
+def test_one_late_poll_is_enough_for_a_fault():
+    closed = [1]
+    c = Contactor(lambda on: None, lambda: closed[0])
+    c.start(T0)
+    eq((c.closed, c.due), (True, ticks_add(T0, 20)))
+    c.poll(ticks_add(T0, 100))
+    eq(c.fault, WELDED)
+    c = Contactor(lambda on: None, lambda: 0)
+    c.start(T0)
+    c.close(T0)
+    c.poll(ticks_add(T0, 200))
+    eq(c.fault, STUCK_OPEN)
+
+
+def test_fault_comes_at_its_time_between_two_samples():
+    bench = closed_bench(open_ms=90)
+    bench.model.welded = True
+    bench.open()
+    bench.run(200)
+    eq(bench.log, [(590, FAULT)])
+
+
+def test_pause_after_a_contactor_that_stuck_open():
+    bench = Bench()
+    bench.model.stuck_open = True
+    bench.start()
+    bench.close()
+    bench.run(300)
+    bench.model.stuck_open = False
+    assert bench.contactor.clear(bench.now()) and bench.close()
+    bench.run(899)
+    eq(bench.model.coil, 0)
+    bench.run(1)
+    eq(bench.model.coil, 1)
+
+
 def test_welded_without_having_been_driven_r_power_07():
     bench = Bench()
     bench.model.welded = True
@@ -228,8 +264,11 @@ def test_clear_needs_an_open_contact():
     bench.model.welded = False
     bench.run(100)
     eq(bench.contactor.fault, WELDED)
-    assert bench.contactor.clear(bench.now())
-    eq(bench.contactor.fault, OK)
+    bench.model.welded = True
+    bench.run(20)
+    bench.model.welded = False
+    assert bench.contactor.closed and bench.contactor.clear(bench.now())
+    eq((bench.contactor.fault, bench.contactor.closed), (OK, False))
     bench.run(1000)
     assert bench.close()
     bench.run(500)
@@ -339,7 +378,6 @@ def test_not_started_closes_nothing():
 def test_model_moves_after_its_delays():
     model = ContactorModel(40, 20)
     model.start(T0)
-    model.poll(T0)
     eq((model.closed, model.due), (False, None))
     model.drive(1)
     eq(model.due, T0)
@@ -349,7 +387,9 @@ def test_model_moves_after_its_delays():
     eq((model.closed, model.feedback()), (False, 0))
     model.poll(ticks_add(T0, 40))
     eq((model.closed, model.feedback(), model.due), (True, 1, None))
+    model.poll(ticks_add(T0, 90))
     model.drive(0)
+    eq(model.due, ticks_add(T0, 90))
     model.poll(ticks_add(T0, 100))
     model.poll(ticks_add(T0, 119))
     assert model.closed

@@ -115,7 +115,8 @@ def test_waveform_at_5_percent():
 
 def test_load_and_ohms():
     circuit = PilotCircuit()
-    eq(circuit.load, A)
+    eq((circuit.load, circuit.sampling), (A, "sync"))
+    eq(PilotCircuit(sampling="peak").sampling, "peak")
     for load in (A, B, C, D):
         circuit.load = load
         eq(circuit.load, load)
