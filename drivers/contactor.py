@@ -50,7 +50,6 @@ class Contactor:
         self._moved = self._failed = 0
         self._apart_at = self._free_at = None
         self.open(now)
-        self.poll(now)
 
     def close(self, now):
         """Ask for closing; False when a fault forbids it. Within pause_ms of an opening it waits for the rest of them."""
@@ -71,8 +70,8 @@ class Contactor:
         self._look(now)
 
     def clear(self, now):
-        """Forget a fault: True when there is none any more. Only with the coil off and the contact seen open."""
-        if self.fault != OK and not self.driven and not self._feedback():
+        """Forget a fault: True when there is none any more. Only with the contact seen open (the coil is off)."""
+        if self.fault != OK and not self._feedback():
             self.fault = OK
             self._look(now)
         return self.fault == OK

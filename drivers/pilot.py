@@ -61,9 +61,9 @@ def classify(mv, last):
 
 
 def diode_missing(high_mv, low_mv):
-    """True when the negative plateau is loaded as the positive one is: it mirrors it within 1.2 V, or does not reach
-    -10 V. Means something with PWM on and a car in B, C or D (IEC 61851-1, annex A)."""
-    return -1200 <= high_mv + low_mv <= 1200 or low_mv > -10000
+    """True when the negative plateau is loaded as the positive one is: it mirrors it to 1.2 V, or does not reach -10 V.
+    Means something with PWM on and a car in B, C or D (IEC 61851-1, annex A)."""
+    return high_mv + low_mv >= -1200 or low_mv > -10000
 
 
 def duty_permille(amps_x10):

@@ -43,6 +43,9 @@ class Basic:
     def __init__(self, limit_x10, ventilated=False):
         self._limit_x10 = min(limit_x10, _HIGHEST_X10)
         self._ventilated = ventilated
+        self._reset()
+
+    def _reset(self):
         self._amps_x10 = self._limit_x10
         self._state = 0
         self._hold_until = self._stop_at = None
@@ -52,12 +55,7 @@ class Basic:
 
     def start(self, now):
         """Begin without PWM, contactor open and the whole limit offered."""
-        self._amps_x10 = self._limit_x10
-        self._state = 0
-        self._hold_until = self._stop_at = None
-        self.duty = _X1
-        self.close = False
-        self.due = None
+        self._reset()
 
     def pilot(self, state, now):
         """The pilot's state; every time or only when it has changed."""

@@ -107,7 +107,10 @@ def _ohms(load):
     if load == A:
         return None
     beside = _R3_OHM[load]
-    return _R2_OHM if beside is None else _R2_OHM * beside // (_R2_OHM + beside)
+    if beside is None:
+        return _R2_OHM
+    both = _R2_OHM + beside
+    return (_R2_OHM * beside + both // 2) // both
 
 
 class PlugResistor:
