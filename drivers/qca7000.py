@@ -309,12 +309,15 @@ class Qca7000:
         self._go(RESET, now, ticks_add(now, self._interval_ms))
 
     def _await_cpu(self, now):
-        # The register and not the line: whether interrupts are on after a reset is not written anywhere.
-        alive = self._read(SIGNATURE) == SIGNATURE_VALUE and self._read(INTR_CAUSE) & CPU_ON
-        if alive or ticks_diff(now, self._give_up_at) >= 0:
+        # The register and not the line: whether interrupts are on after a reset is not written anywhere. A chip that
+        # comes up and fails again and again is kept waiting for the whole pause.
+        if ticks_diff(now, self._give_up_at) >= 0 or (self._tries == 1 and self._cpu_on()):
             self._check(now)
         else:
             self._due = ticks_add(now, self._interval_ms)
+
+    def _cpu_on(self):
+        return self._read(SIGNATURE) == SIGNATURE_VALUE and self._read(INTR_CAUSE) & CPU_ON
 
     def _pause_ms(self):
         """One more try: the pause behind it, 0.5 s doubled up to 30 s."""

@@ -472,11 +472,12 @@ def test_back_off_doubles_to_30_s_and_faults_once():
     bench.chip.stuck = 0x00
     tries = []
     errors = 0
+    bench.run(50)
     for _ in range(1300):
-        bench.run(100)
         if bench.driver.signature_errors != errors:
             errors = bench.driver.signature_errors
-            tries.append((bench.ms() - 100) // 500 * 500)
+            tries.append(bench.ms() - 50)
+        bench.run(100)
     eq(tries[:8], [0, 500, 1500, 3500, 7500, 15500, 31500, 61500])
     eq([code for _, code in bench.events], [FAULT])
     eq(bench.events[0][0], 7500)
@@ -495,13 +496,17 @@ def test_a_stuck_bus_at_the_start():
 
 
 def test_noise_for_every_number_of_transfers():
-    for count in range(1, 40):
+    for count in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 24):
         for kind in (0x00, 0xFF, "noise"):
             bench = Bench(seed=count)
             bench.run(20)
             bench.chip.stuck_for = count
             bench.chip.stuck = kind
-            bench.run(12000)
+            bench.run(100)
+            for _ in range(40):
+                if bench.driver.up and not bench.chip.stuck_for:
+                    break
+                bench.run(10000)
             assert bench.driver.up, (count, kind)
             eq(bench.codes()[-1], UP)
             bench.both_ways()
@@ -513,8 +518,9 @@ def test_a_chip_that_always_fails_again_is_slowed_down():
     for _ in range(600):
         bench.chip.raise_cause(4)
         bench.run(100)
-    assert 4 <= bench.driver.resets <= 40, bench.driver.resets
-    bench.run(11000)
+    assert 5 <= bench.driver.resets <= 8, bench.driver.resets  # 0, 1, 2, 4, 8, 16, 30 s apart
+    eq(bench.codes().count(FAULT), 1)
+    bench.run(41000)
     eq(bench.codes()[-1], UP)
     bench.chip.raise_cause(4)  # after 10 s of peace it is fast again
     begin = bench.ms()
@@ -547,9 +553,9 @@ def test_damaged_frames_cost_themselves_only():
         for together in (True, False):
             bench = Bench().up()
             wanted = [1, 2, 3] if kind == chip_model.GARBAGE else [1, 3]
+            bench.chip.damage(None)
+            bench.chip.damage(kind)
             for mark in (1, 2, 3):
-                if mark == 2:
-                    bench.chip.damage(kind)
                 bench.from_car(mme(sender=CAR, n=200, mark=mark))
                 if not together:
                     bench.run(20)
