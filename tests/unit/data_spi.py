@@ -77,15 +77,14 @@ WRITE_ERROR = (
 # Waiting for the start: nothing, nothing, CPU_ON; then bring-up.
 NOT_YET = (("da00 0000", "0000 0000"),)
 NOT_YET_2 = (("da00 0000", "0000 aa55"), ("cc00 0000", "0000 0000"))
-CPU_ON = (("da00 0000", "0000 aa55"), ("cc00 0000", "0000 0040"), *BRING_UP)
+CPU_ON = (("da00 0000", "0000 aa55"), ("cc00 0000", "0000 0040")) + BRING_UP
 
 # An interrupt that says the chip restarted.
 RESTARTED = (
     ("da00 0000", "0000 aa55"),
     ("4d00 0000", ""),
     ("cc00 0000", "0000 0040"),
-    *BRING_UP,
-)
+) + BRING_UP
 
 # A buffer that is not empty at bring-up: soft reset.
 NOT_EMPTY = (
@@ -98,7 +97,8 @@ NOT_EMPTY = (
 
 
 def octets(text):
-    return bytes([int(text[i : i + 2], 16) for text in (text.replace(" ", ""),) for i in range(0, len(text), 2)])
+    text = text.replace(" ", "")
+    return bytes([int(text[i : i + 2], 16) for i in range(0, len(text), 2)])
 
 
 class Transcript:

@@ -241,7 +241,7 @@ def test_impossible_values_are_not_acted_on():
     spi.add((("c200 0000", "0000 0c5c"),))
     assert not driver.send(octets(FRAME), 60)
     eq(driver.drops[qca7000.BAD_SPACE], 1)
-    spi.add((*data_spi.IDLE[:3], ("c300 0000", "0000 0c60"), *data_spi.IDLE[4:]))
+    spi.add(data_spi.IDLE[:3] + (("c300 0000", "0000 0c60"),) + data_spi.IDLE[4:])
     driver.poll(START)
     eq(driver.drops[qca7000.BAD_WAITING], 1)
     assert spi.finished and driver.up
