@@ -126,17 +126,20 @@ class World:
         self._out = bytearray(1518)
 
     def flush(self):
-        while True:
+        """Carry frames until nobody has one, then take the events."""
+        busy = True
+        while busy:
             n = self.machine.tx(self._out)
-            if not n:
-                break
-            data = bytes(self._out[:n])
-            if not self.modem.frame(data, self.now):
-                self.sent.append((self.now, data))
-                for peer in self.peers:
-                    peer(data, self.now)
-        for data in self.modem.out():
-            self.machine.rx(data, len(data), self.now)
+            busy = n > 0
+            if n:
+                data = bytes(self._out[:n])
+                if not self.modem.frame(data, self.now):
+                    self.sent.append((self.now, data))
+                    for peer in self.peers:
+                        peer(data, self.now)
+            for data in self.modem.out():
+                self.machine.rx(data, len(data), self.now)
+                busy = True
         while True:
             code = self.machine.event()
             if not code:
@@ -165,3 +168,11 @@ class World:
             self.flush()
         self.now = end
         return [frame for _, frame in self.sent[before:]]
+
+    def wait(self, kind, ms=2000):
+        """The next frame of that type (low byte) to the line, 5 ms steps; None after ms."""
+        for _ in range(0, ms, 5):
+            for frame in self.sleep(5):
+                if frame[15] == kind:
+                    return frame
+        return None
