@@ -7,7 +7,7 @@ cfg, all optional: `sounds` 0..10 (10), `attempts` (3), `run_id` 8 bytes (random
 network counts as joined once the own modem has the key), `set_key_ok` (1), `faults`, a tuple of names:
 
     wrong_run_id   another run id from START_ATTEN_CHAR on       wrong_mac      MATCH.REQ names another vehicle
-    replay_match   each MATCH.REQ goes out twice                 slow           START after 250 ms, MATCH.REQ after 980 ms
+    replay_match   the answered MATCH.REQ goes out again         slow          START after 250 ms, MATCH.REQ after 980 ms
     no_rsp         no ATTEN_CHAR.RSP                             skip_atten     MATCH.REQ right after the parameters
     one_start      one START_ATTEN_CHAR, as one tool does        validate       CM_VALIDATE before the match
 """
@@ -81,6 +81,7 @@ class EvSlac:
         self._frames = []
         self._due = None
         self._sent_run = self.run_id
+        self._asked = b""  # last MATCH.REQ
         self._step = 0  # within a state: messages or tries so far
         self._ask_at = None
         self.toggling = False
@@ -245,8 +246,7 @@ class EvSlac:
         frame[mme.MATCH_EVSE_MAC : mme.MATCH_EVSE_MAC + 6] = self.evse_mac
         frame[mme.MATCH_RUN : mme.MATCH_RUN + 8] = self._sent_run
         self._frames.append(frame)
-        if "replay_match" in self.faults:
-            self._frames.append(frame)
+        self._asked = frame
         self._again(now, _MATCH_MS)
 
     def _key(self, now):
@@ -348,6 +348,8 @@ class EvSlac:
             return False
         self.nid = bytes(buf[mme.MATCH_NID : mme.MATCH_NID + 7])
         self.nmk = bytes(buf[mme.MATCH_NMK : mme.MATCH_NMK + 16])
+        if "replay_match" in self.faults:
+            self._frames.append(self._asked)
         self._events.append(MATCHED)
         self._go(KEYING, now, 0)
         return True
