@@ -112,7 +112,7 @@ def test_matching_and_link_allocate_nothing():
     locked(script.play)
     eq(list(script.events[: script.told]), [STARTED, MATCHED, LINK_UP])
     for kind in (0x65, 0x6E, 0x79, 0x1D, 0x7D, 0xB8):
-        assert kind in script.sent, kind
+        assert bytes([kind]) in bytes(script.sent), kind
 
 
 def test_counted_validation_allocates_nothing():

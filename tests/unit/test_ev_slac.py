@@ -39,7 +39,7 @@ class Line:
     def __init__(self, car, stations, loss=0, seed=1):
         self.car = car
         self.stations = stations
-        self.ends = [car, *stations]
+        self.ends = [car] + stations
         self.loss = loss
         self.dice = dice(seed)
         self.now = T0
