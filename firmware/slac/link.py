@@ -1,0 +1,83 @@
+"""Is the car in the network? Asks the own modem after a match, tells once that the link is ready and once that it is lost.
+
+A modem that does not answer is no link. For chips that cannot be asked the first IPv6 frame from the line counts; they
+never tell a loss, the session's own timers have to.
+"""
+
+from firmware.clock import ticks_add, ticks_diff
+from micropython import const
+
+# What said() and poll() tell.
+UP = 1
+LOST = 2
+NOT_JOINED = 3
+
+_FAST_MS = const(100)  # between questions while joining
+_SLOW_MS = const(1000)  # and then
+_SILENT_MS = const(5000)  # TT_link_status_response
+
+_OFF = const(0)
+_JOINING = const(1)
+_LINKED = const(2)
+
+
+class Link:
+    """modem: the own one (watch()). can_ask: it answers VS_PL_LINK_STATUS. ready_ms: a link this old is told."""
+
+    def __init__(self, modem, can_ask, ready_ms):
+        self.can_ask = can_ask
+        self._modem = modem
+        self._ready_ms = ready_ms
+        self._state = _OFF
+        self._until = 0  # end of the time to join
+        self._seen = False  # up, but not long enough
+        self._noes = 0
+        self.due = None
+
+    def join(self, now, wait_ms):
+        """The car has wait_ms to come into the network."""
+        self._state = _JOINING
+        self._seen = False
+        self._until = ticks_add(now, wait_ms)
+        self.due = self._until
+        if self.can_ask:
+            self._modem.watch(now, _FAST_MS)
+
+    def off(self):
+        """Stop asking: nobody is expected, or the link is lost (R-LINK-24)."""
+        self._state = _OFF
+        self.due = None
+        self._modem.watch(0, 0)
+
+    def said(self, up, now):
+        """The modem's answer, or a frame of the car; return LOST or 0. One "no" is asked again before it counts."""
+        if self._state == _JOINING:
+            if up != self._seen:
+                self._seen = up
+                self.due = ticks_add(now, self._ready_ms) if up else self._until
+        elif self._state == _LINKED and self.can_ask:
+            if up:
+                self._noes = 0
+                self.due = ticks_add(now, _SILENT_MS)
+            elif self._noes:
+                self.off()
+                return LOST
+            else:
+                self._noes = 1
+                self._modem.watch(ticks_add(now, _FAST_MS), _SLOW_MS)
+        return 0
+
+    def poll(self, now):
+        """Fire the timer; return UP, LOST, NOT_JOINED or 0. A link seen in time may settle past the end (R-LINK-17)."""
+        if self.due is None or ticks_diff(now, self.due) < 0:
+            return 0
+        if self._state == _JOINING and self._seen:
+            self._state = _LINKED
+            self._noes = 0
+            self.due = ticks_add(now, _SILENT_MS) if self.can_ask else None
+            if self.can_ask:
+                self._modem.watch(ticks_add(now, _SLOW_MS), _SLOW_MS)
+            return UP
+        told = NOT_JOINED if self._state == _JOINING else LOST
+        self.off()
+        return told
