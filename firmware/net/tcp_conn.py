@@ -48,7 +48,7 @@ _ACK = const(0x10)
 _SYN_TRIES = const(3)
 _TRIES = const(10)  # given up after half a minute or so, with the limit of Rto
 _ACK_MS = const(20)
-_TIME_WAIT_MS = const(2000)  # twice what a frame can live on one hop, with room
+_TIME_WAIT_MS = const(6000)  # longer than the longest pause of a retransmission: the FIN of the car may come again
 _FIN_WAIT_MS = const(10000)
 _CHALLENGES = const(5)  # per second (RFC 5961 section 7)
 _LATER = const(1)  # values of _ack
@@ -258,9 +258,7 @@ class TcpConn:
             n = self._segment(out, send.max, 0, _RST | _ACK)
             self.end(ABORT)
             return n
-        if state <= SYN_RECEIVED:
-            if not self._syn:
-                return 0
+        if self._syn:
             self._syn = False
             send.sent(0, 1, self._iface.now)
             return self._segment(out, 0, 0, _SYN | _ACK if state == SYN_RECEIVED else _SYN)
@@ -268,7 +266,7 @@ class TcpConn:
             # An old byte number, as Linux does: the car must answer, and no message is split by the probe.
             send.probe = False
             return self._segment(out, -1, 0, _ACK)
-        if send.pick(self._iface.now):
+        if state > SYN_RECEIVED and send.pick(self._iface.now):
             flags = _ACK | _PSH if send.size else _ACK
             return self._segment(out, send.at, send.size, flags | _FIN if send.last else flags)
         if self._ack == _AT_ONCE:
@@ -383,7 +381,7 @@ class TcpConn:
             else:
                 self._ack = _LATER
                 self._ack_due = ticks_add(now, _ACK_MS)
-            if self._out.fin:
+            if self.state != ESTABLISHED:
                 self._rx.discard()
         else:
             self._ack = _AT_ONCE

@@ -41,7 +41,7 @@ class Sender:
         self.mss = _MSS_DEFAULT
         self.window = 0  # of the car, and the largest that it has had
         self._window_max = 0
-        self.fin = False  # wanted behind what waits
+        self.fin = False  # wanted behind what waits, and not acknowledged
         self.probe = False  # the timer says: ask for the window
         self.timer = None
         self.retries = 0
@@ -104,6 +104,8 @@ class Sender:
         n = self.ring.n
         fin = a > n
         self.ring.acknowledge(n if fin else a)
+        if fin:
+            self.fin = False
         self._forward(a, now)
         return fin
 
