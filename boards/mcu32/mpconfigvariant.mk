@@ -4,3 +4,5 @@ MICROPY_PY_SSL = 0
 MICROPY_PY_BTREE = 0
 MICROPY_PY_FFI = 0
 MICROPY_PY_THREAD = 0
+# Frozen viper functions are machine code of this processor (firmware/net/block.py).
+MPY_CROSS_FLAGS += -march=x86

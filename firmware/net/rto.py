@@ -1,0 +1,52 @@
+"""When to send again: the retransmission timer of TCP (RFC 6298), in milliseconds."""
+
+from micropython import const
+
+# RFC 6298 asks for 1 s at least. The link is one powerline hop, and a car waits 0.5 s for the answer of a charge loop:
+# a lost answer must be sent again before that.
+_MIN_MS = const(200)
+# RFC 6298 would go to 60 s. After 60 s the session is over anyway (R-TIMERS-01), and a link that comes back is used soon.
+_MAX_MS = const(5000)
+_FIRST_MS = const(1000)
+_AFTER_SYN_MS = const(3000)  # section 5.7: the handshake needed a second SYN
+
+
+class Rto:
+    """`ms` is the timer's length now, with back-off."""
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self):
+        self.ms = _FIRST_MS
+        self._srtt8 = 0  # smoothed round trip time * 8
+        self._var4 = 0  # its variation * 4
+        self._known = False
+
+    def sample(self, rtt_ms):
+        """A segment that was sent once was acknowledged after rtt_ms (Karn: never one that was sent again)."""
+        if not self._known:
+            self._known = True
+            self._srtt8 = rtt_ms << 3
+            self._var4 = rtt_ms << 1
+        else:
+            error = rtt_ms - (self._srtt8 >> 3)
+            self._srtt8 += error
+            if error < 0:
+                error = -error
+            self._var4 += error - (self._var4 >> 2)
+        self.settle()
+
+    def settle(self):
+        """Back to the estimate: the back-off was for a reason that is gone."""
+        if not self._known:
+            self.ms = _FIRST_MS
+            return
+        ms = (self._srtt8 >> 3) + self._var4
+        self.ms = _MIN_MS if ms < _MIN_MS else _MAX_MS if ms > _MAX_MS else ms
+
+    def back_off(self):
+        self.ms = self.ms * 2 if self.ms * 2 < _MAX_MS else _MAX_MS
+
+    def slow_handshake(self):
+        self.ms = _AFTER_SYN_MS
