@@ -5,16 +5,20 @@ import json
 import signal
 import sys
 
-from host_tools.ev.options import FAULTS
+from host_tools.ev.options import FAULTS, SLAC_FAULTS
 
 _EPILOG = """\
 examples:
+  microv2g ev --link sim                                       a whole car, against `microv2g secc --link sim`
+  microv2g ev --link sim --basic                               a car that knows only the pilot (IEC 61851)
   microv2g ev --iface lo                                       against `microv2g secc --iface lo`
   microv2g ev --iface veth1 --service AC_BPT --control scheduled --loops 50
   microv2g ev --iface eth1 --service DC_BPT --soc 60 --duration-s 30 --trace car.jsonl
   microv2g ev --iface lo --fault silence                       what does the station do?
 
-The car looks for a station by SDP on the interface (on lo: at ::1), runs one session over plain TCP with EIM and ends.
+--link sim[:PORT]: the car is plugged into the simulated cable of a station: pilot, modem, matching, then discovery
+and session over its own IPv6, then it is unplugged. --iface: sockets of the operating system; it looks for a station by
+SDP on the interface (on lo: at ::1). One session over plain TCP with EIM.
 A BPT car takes the plain service if the station offers no BPT. Ctrl-C ends the session in an orderly way,
 a second one at once.
 Exit status: 0 the session ended with SessionStopRes OK, 1 it did not (the reason is printed), 2 wrong arguments.
@@ -29,6 +33,7 @@ def register(subparsers):
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    p.add_argument("--link", metavar="KIND", help="sim[:PORT]: the simulated cable; os:IFACE: same as --iface")
     p.add_argument("--iface", metavar="IFACE", help="network interface towards the station")
     p.add_argument("--sdp-port", type=int, default=15118, metavar="PORT", help="lab switch: where the station listens")
     p.add_argument("--service", choices=("AC", "AC_BPT", "DC", "DC_BPT"))
@@ -37,7 +42,9 @@ def register(subparsers):
     p.add_argument("--capacity-wh", type=int, metavar="WH", help="size of the battery")
     p.add_argument("--loops", type=int, metavar="N", help="end after N charge loops")
     p.add_argument("--duration-s", type=float, metavar="S", help="end after S seconds of charge loop")
-    p.add_argument("--fault", choices=FAULTS, help="misbehave")
+    p.add_argument("--fault", choices=FAULTS, help="misbehave in the session")
+    p.add_argument("--slac-fault", choices=SLAC_FAULTS, help="misbehave in matching (--link sim)")
+    p.add_argument("--basic", action="store_true", help="charge by the pilot alone, without ISO 15118 (--link sim)")
     p.add_argument("--config", metavar="FILE", help="JSON object with any key of --print-config")
     p.add_argument("--trace", metavar="FILE.jsonl", help="write one JSON line per message")
     p.add_argument("--print-config", action="store_true", help="print the configuration that would be used, and end")
@@ -60,9 +67,11 @@ def config(args):
             changes = json.load(file)
         if not isinstance(changes, dict):
             raise ConfigError("the configuration is one JSON object")
-    for key in ("service", "control", "soc", "capacity_wh", "loops", "fault"):
+    for key in ("service", "control", "soc", "capacity_wh", "loops", "fault", "slac_fault"):
         if getattr(args, key) is not None:
             changes[key] = getattr(args, key)
+    if args.basic:
+        changes["iso15118"] = False
     if args.duration_s is not None:
         changes["duration_ms"] = int(args.duration_s * 1000)
     for key, value in changes.items():
@@ -73,7 +82,7 @@ def config(args):
     cfg = {**DEFAULTS, **changes}
     for key, low, high in (
         ("soc", 0, 100), ("min_soc", 0, 100), ("target_soc", 0, 100), ("capacity_wh", 1, 10**7), ("loops", 0, 10**9),
-        ("duration_ms", 0, 10**9), ("loop_pace_ms", 10, 10000), ("max_charge_w", 0, 10**6),
+        ("duration_ms", 0, 10**9), ("unplug_after_ms", 0, 10**6), ("sounds", 0, 10), ("pp_ohm", 0, 65535), ("loop_pace_ms", 10, 10000), ("max_charge_w", 0, 10**6),
         ("max_discharge_w", 0, 10**6), ("max_mv", 50000, 1500000), ("min_mv", 0, 1500000),
     ):  # fmt: skip
         if not low <= cfg[key] <= high:
@@ -83,7 +92,7 @@ def config(args):
 
 def run(args):
     from host_tools import oneline
-    from host_tools.ev import link
+    from host_tools.ev import cable, link
 
     try:
         cfg = config(args)
@@ -93,8 +102,12 @@ def run(args):
     if args.print_config:
         print(json.dumps(cfg, indent=2))
         return 0
-    if not args.iface:
-        print("microv2g ev: --iface is missing", file=sys.stderr)
+    link_kind, _, where = (args.link or "os:" + (args.iface or "")).partition(":")
+    if bool(args.link) == bool(args.iface):
+        print("microv2g ev: one of --link and --iface is needed", file=sys.stderr)
+        return 2
+    if link_kind not in ("sim", "os") or (link_kind == "sim" and where and not where.isdecimal()):
+        print(f"microv2g ev: --link {args.link}: there are sim[:PORT] and os:IFACE", file=sys.stderr)
         return 2
     try:
         trace = open(args.trace, "w", buffering=1) if args.trace else None
@@ -128,24 +141,28 @@ def run(args):
                 print(f"{t}  {arrow} {record['name'] or '?':32} {text}", flush=True)
 
     try:
-        car = link.run(cfg, args.iface, sink, lambda: bool(interrupted), args.sdp_port)
+        if link_kind == "sim":
+            car = cable.run(cfg, int(where or cable.PORT), sink, lambda: bool(interrupted))
+        else:
+            car = link.run(cfg, where, sink, lambda: bool(interrupted), args.sdp_port)
     except link.LinkError as error:
         print(f"microv2g ev: {error}", file=sys.stderr)
         return 1
     finally:
         if trace:
             trace.close()
-    battery = car.battery
+    session = car.evcc if link_kind == "sim" else car
+    battery = session.battery
     result = {
-        "ok": car.ok, "why": car.why, "loops": car.loops, "soc": battery.soc_centi / 100,
+        "ok": car.ok, "why": car.why, "loops": session.loops, "soc": battery.soc_centi / 100,
         "in_wh": round(battery.energy_in_wms / 3.6e6, 3), "out_wh": round(battery.energy_out_wms / 3.6e6, 3),
-        "worst_response_ms": car.worst_ms,
+        "worst_response_ms": session.worst_ms,
     }  # fmt: skip
     if args.json:
         print(json.dumps({"result": result}), flush=True)
     else:
         print(
-            f"{'ok' if car.ok else 'FAILED'}: {car.why}; {car.loops} loops, {result['in_wh']} Wh in, "
-            f"{result['out_wh']} Wh out, SoC {result['soc']} %, slowest answer {car.worst_ms} ms"
+            f"{'ok' if car.ok else 'FAILED'}: {car.why}; {session.loops} loops, {result['in_wh']} Wh in, "
+            f"{result['out_wh']} Wh out, SoC {result['soc']} %, slowest answer {session.worst_ms} ms"
         )
     return 0 if car.ok else 1

@@ -12,6 +12,7 @@ from drivers.pilot import FIVE_PERCENT, X1, A, B, C, D, E
 from drivers.pilot import STATE_NAMES as LETTERS
 from firmware.app.basic import Basic
 from firmware.clock import sooner, ticks_add, ticks_diff
+from firmware.net.stack import ACCEPTED, CLOSED
 from firmware.slac import evse as _slac
 from micropython import const
 
@@ -56,7 +57,8 @@ class Charger:
         self._begun = False  # the car has started matching on this plug-in: leave 5 % by X1, not by F (R-LINK-04)
         self._keyed = False
         self._next = MATCHING  # where a pulse or a step leads
-        self._told = -1
+        self._told = -1  # state of the pilot at the last poll, and the duty in the last record of it
+        self._told_duty = -1
         self._counting = False
         self._modem_fault = False
 
@@ -88,6 +90,7 @@ class Charger:
             elif kind == 0x86DD and self.state != UNPLUGGED:
                 self.slac.peer_frame(now)
                 self.net.rx(buf, n, now)
+                self._net_events(now)
                 self.link.pump(now)
 
     def poll(self, now):
@@ -97,9 +100,9 @@ class Charger:
         self.slac.poll(now)
         self._slac_events(now)
         self.net.poll(now)
+        self._net_events(now)
         self.link.safe.poll(now)
         self.link.pump(now)
-        self._net_events(now)
         if self.state == BASIC:
             self.basic.poll(now)
             self._drive_basic(now)
@@ -155,8 +158,8 @@ class Charger:
         state = pilot.state
         charging = self.state == LINKED or self.state == BASIC
         self.power.permit(charging and C <= state <= D and pilot.diode_ok and pilot.diode_seen, now)
-        event = pilot.event()
-        if event or self._told < 0:
+        if pilot.event() or self._told < 0 or pilot.duty != self._told_duty:
+            self._told_duty = pilot.duty
             self._trace.pilot(now, LETTERS[state], pilot.duty, pilot.high_mv, pilot.low_mv)
         changed = state != self._told
         self._told = state
@@ -267,8 +270,14 @@ class Charger:
         self._deadline = ticks_add(now, self.cfg["link_setup_ms"])  # R-SDP-08
 
     def _net_events(self, now):
-        while self.net.event():
-            pass  # levels are looked at, not edges
+        net = self.net
+        event = net.event()
+        while event:
+            if event == ACCEPTED:
+                self.link.accept(net.conns[net.which], now)
+            elif event == CLOSED:
+                self.link.closed(net.conns[net.which], now)
+            event = net.event()
         if self.state == LINKED and self._deadline is not None and self.link.session_seen:
             self._deadline = None
 

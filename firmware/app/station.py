@@ -13,5 +13,5 @@ def build(cfg, board, power, safe, rand, trace):
     # TLS is not there yet. Without plain TCP the station says "TLS only", which no car can use then.
     policy = TLS_NONE if cfg["allow_plain"] else TLS_REQUIRED
     net = Stack(board.mac, rand, trace, cfg["sdp_port"], cfg["tcp_port"], policy)
-    link = V2gLink(net.conns, safe, trace)
+    link = V2gLink(safe, trace)
     return Charger(cfg, board.pilot, slac, net, link, power, trace)

@@ -13,14 +13,15 @@ _TAKE_MS = const(2000)  # the car's own message timeout: who does not take an an
 
 
 class V2gLink:
-    """conns: the TCP connections of net.Stack. safe: run.safe.Safe around the session machine. trace: firmware/trace."""
+    """safe: run.safe.Safe around the session machine. trace: firmware/trace. `conn`: the net.tcp_conn.TcpConn of the car
+    that is served, or None."""
 
-    def __init__(self, conns, safe, trace):
+    def __init__(self, safe, trace):
         self.safe = safe
         self.conn = None
+        self._now = 0
         self.session_seen = False  # a session was set up since clear()
         self.enabled = True  # False: no new connection is taken
-        self._conns = conns
         self._trace = trace
         self._in = bytearray(_IN)
         self._out = bytearray(_OUT)
@@ -32,15 +33,43 @@ class V2gLink:
 
     @property
     def due(self):
-        return sooner(self._take_due, None)
+        return sooner(self._take_due, self.safe.due(self._now))
 
     def clear(self):
         """A new data link begins."""
         self.session_seen = False
 
+    def accept(self, conn, now):
+        """A car has connected: serve it, or refuse it."""
+        refused = None
+        if not self.enabled:
+            refused = "connection refused: the station is out of service"
+        elif self.conn is not None:
+            if self._had_session and self.safe.session_over():
+                self.conn.close()
+                self._lost(now, "replaced")  # only held open after its session: the next car need not wait for that
+            else:
+                refused = "second connection refused"  # one cable, one car
+        if refused:
+            conn.abort()
+            self._trace.note(now, refused)
+            return
+        self.conn = conn
+        self._at = self._n = 0
+        self._closing = False
+        self._had_session = False
+        self._take_due = None
+        self.safe.start(now)
+        self.pump(now)
+
+    def closed(self, conn, now):
+        """A connection has ended: by FIN, RST, or because the car does not answer any more."""
+        if conn is self.conn:
+            self._lost(now, "connection gone")
+
     def pump(self, now):
         """Move bytes both ways as far as they go. Call after every rx and poll of the network or the session machine."""
-        self._accept(now)
+        self._now = now
         if self.conn is None:
             if self.safe.event(now):
                 self.safe.lost(now)  # nobody is connected: nothing to close, but a broken machine is replaced
@@ -54,8 +83,9 @@ class V2gLink:
             self._had_session = True
             if not self.session_seen and self.safe.established():
                 self.session_seen = True
-        if self.conn.gone or (self.conn.at_end and self._at == self._n):
-            self._lost(now, self.conn.reason)
+        if self.conn.at_end and self._at == self._n:
+            self.conn.close()  # our half too: the car waits for it
+            self._lost(now, "by the car")
         elif self._take_due is not None and ticks_diff(self._take_due, now) <= 0:
             self.conn.abort()
             self._lost(now, "the car does not take its answer")
@@ -81,6 +111,7 @@ class V2gLink:
             self._take_due = None
             return True
         if self._closing:
+            conn.close()
             self._lost(now, "closed by the station")
             return False
         n = self.safe.tx(self._out, now)
@@ -96,36 +127,8 @@ class V2gLink:
             return True
         return False
 
-    def _accept(self, now):
-        for conn in self._conns:
-            if conn is self.conn or not conn.fresh:
-                continue
-            if not self.enabled:
-                refused = "connection refused: the station is out of service"
-            elif self.conn is None:
-                refused = None
-            elif self._had_session and self.safe.session_over():
-                # Only held open after the end of its session: the next car need not wait for that.
-                self._lost(now, "replaced")
-                refused = None
-            else:
-                refused = "second connection refused"  # one cable, one car
-            conn.fresh = False
-            if refused:
-                conn.abort()
-                self._trace.note(now, refused)
-                continue
-            self.conn = conn
-            self._at = self._n = 0
-            self._closing = False
-            self._had_session = False
-            self._take_due = None
-            self._trace.note(now, "connected")
-            self.safe.start(now)
-
     def _lost(self, now, why):
         """The connection ends, whoever wanted it: safe.lost() takes the power off (R-STOP-10)."""
-        self.conn.close()  # our half too: a car that has sent its FIN waits for it
         self.conn = None
         self._at = self._n = 0
         self._take_due = None

@@ -22,5 +22,16 @@ DEFAULTS = {
     "loop_pace_ms": 200,
     "ongoing_pace_ms": 100,
     "fault": "",
+    # Of a whole car (--link sim): plug, pilot and matching.
+    "iso15118": True,  # False: it charges by the pilot alone (IEC 61851)
+    "basic": True,  # does that too when matching fails
+    "unplug_after_ms": 1000,  # from the end of the session
+    "pp_ohm": 1500,  # proximity resistor of a CCS2 plug
+    "sounds": 10,
+    "diode_shorted": False,
+    "slac_fault": "",  # a name of ev/slac.py
 }
+SLAC_FAULTS = (
+    "wrong_run_id", "wrong_mac", "replay_match", "slow", "no_rsp", "skip_atten", "one_start", "validate",
+)  # fmt: skip
 FAULTS = ("wrong_session", "out_of_order", "wrong_mode", "silence")

@@ -238,7 +238,10 @@ def test_link_gone_in_every_state_r_link_24():
         p.send(ACK, 1, 1)
         eq((p.frames(), p.stack.drops[0], p.stack.port, p.stack.sdp.ready), ([], 1, 0, False))
         event = p.stack.event()
-        eq((state, event), (state, 4 if state in ("ESTABLISHED", "CLOSE-WAIT", "FIN-WAIT-1", "CLOSING", "LAST-ACK") else 0))
+        eq(
+            (state, event),
+            (state, 4 if state in ("ESTABLISHED", "CLOSE-WAIT", "FIN-WAIT-1", "CLOSING", "LAST-ACK") else 0),
+        )
         if event:
             eq(conn.reset, 5)
 

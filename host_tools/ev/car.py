@@ -1,0 +1,272 @@
+"""A whole simulated car, from plug-in to unplug: pilot, modem, matching, IPv6, discovery, TCP and session.
+
+A machine (docs/design.md) that also runs on MicroPython. What is between it and a station is a cable: `send(modem, data,
+now)` takes what its modem puts on the powerline, line_rx() brings what others put there; `load` is what the pilot of the
+station feels, pilot() is what the car sees of it.
+"""
+
+from firmware.clock import sooner, ticks_add, ticks_diff
+from firmware.net.stack import ACCEPTED, ADDRESS, CLOSED, CONFLICT
+from firmware.slac.evse import FAILED, LINK_LOST, LINK_UP
+from host_tools.ev.evcc import Evcc
+from host_tools.ev.slac import EvSlac
+from host_tools.ev.stack import NO_STATION, STATION, CarStack
+from host_tools.ev.states import CABLE_CHECK, LOOP, OVER, PRECHARGE, START, STOP
+from micropython import const
+from twin import cable as wire
+from twin.modem import PEV, Modem
+
+# Phases.
+OUT = const(0)  # not plugged in
+WAITING = const(1)  # for 5 % (or, without ISO 15118, for a nominal duty)
+MATCHING = const(2)
+ADDRESSING = const(3)
+DISCOVERING = const(4)
+CONNECTING = const(5)
+SESSION = const(6)
+CHARGING = const(7)  # by the pilot alone
+OVER_ = const(8)  # the session is over, the plug still in
+PHASE_NAMES = (
+    "unplugged", "plugged in", "matching", "address", "discovery", "connecting", "session", "charging", "over",
+)  # fmt: skip
+
+_B_OHM = const(2740)
+_C_OHM = const(882)
+_FRAME = const(1522)
+_FRAMES = const(32)  # in one poll
+_READ = const(512)
+_READY_MS = const(300)  # without ISO 15118: from the nominal duty to state C
+_HLC_LOW, _HLC_HIGH = const(30), const(70)  # permille that mean 5 %
+_NOMINAL_LOW, _NOMINAL_HIGH = const(80), const(970)
+_CLOSED_STATES = (CABLE_CHECK, PRECHARGE, START, LOOP, STOP)  # of the session: the pilot says C
+
+
+class Car:
+    """cfg: options.DEFAULTS with changes. mac: 6 bytes of its host; its modem has the next one. rand(n), wall(): as in
+    Evcc. trace: message() of the session, note(now, text, value). `load`: (ohm, flags, pp_ohm) of twin.cable; `done`
+    once it is unplugged after all; `ok`, `why`: how it ended."""
+
+    def __init__(self, cfg, mac, cable, rand, wall, trace):
+        self.cfg = cfg
+        self.modem = Modem(mac[:5] + bytes((mac[5] + 1 & 0xFF,)), PEV, cable, rand)
+        faults = [cfg["slac_fault"]] if cfg["slac_fault"] else []
+        self.slac = EvSlac({"faults": faults, "sounds": cfg["sounds"]}, mac, rand, trace)
+        self.net = CarStack(mac, rand, trace)
+        self.evcc = Evcc(cfg, wall, trace)
+        self.phase = OUT
+        self.load = (wire.OPEN, 0, cfg["pp_ohm"])
+        self.duty = -1  # permille as seen; -1 = nothing yet
+        self.ok = False
+        self.why = ""
+        self.done = False
+        self._trace = trace
+        self._buf = bytearray(_FRAME)
+        self._in = bytearray(_READ)
+        self._out = bytearray(4104)
+        self._at = self._n = 0
+        self._due = None
+        self._stop = False
+
+    # -- the cable
+
+    def line_rx(self, data, now):
+        self.modem.line_rx(data, now)
+
+    def pilot(self, duty_permille, now):
+        """What the car sees on the pilot."""
+        self.duty = duty_permille
+
+    # -- the machine contract
+
+    def start(self, now):
+        """Plug in."""
+        self.ok = self.done = False
+        self.why = ""
+        self.modem.start(now)
+        self._go(WAITING, now)
+
+    @property
+    def due(self):
+        due = sooner(self._due, self.modem.due)
+        due = sooner(sooner(due, self.slac.due), self.net.due)
+        return sooner(due, self.evcc.due) if self.phase == SESSION else due
+
+    def poll(self, now):
+        self.modem.poll(now)
+        for _ in range(_FRAMES):
+            frame = self.modem.host_next()
+            if frame is None:
+                break
+            self._frame(frame, now)
+        self.slac.poll(now)
+        self._slac_events(now)
+        self.net.poll(now)
+        self._net_events(now)
+        if self.phase == SESSION:
+            self._session(now)
+        elif self.phase in (WAITING, CHARGING):
+            self._by_pilot(now)
+        if self._due is not None and ticks_diff(now, self._due) >= 0:
+            self._due = None
+            self._expired(now)
+        for machine in (self.slac, self.net):
+            for _ in range(_FRAMES):
+                n = machine.tx(self._buf)
+                if not n:
+                    break
+                if n < 60:
+                    self._buf[n:60] = bytes(60 - n)
+                    n = 60
+                self.modem.host_rx(self._buf, n, now)
+        self._load()
+
+    def request_stop(self):
+        """The driver wants to end."""
+        if self.phase == SESSION:
+            self.evcc.request_stop()
+        elif self.phase not in (OUT, OVER_):
+            self._stop = True
+
+    def unplug(self, now, why="unplugged"):
+        """Pull the plug, whatever goes on."""
+        if self.phase == SESSION:
+            self.evcc.lost(now)
+        self.net.stop(now)
+        self.why = self.why or why
+        self._go(OUT, now)
+        self._load()
+        self.done = True
+
+    # -- inside
+
+    def _go(self, phase, now, wait_ms=None):
+        self.phase = phase
+        self._due = None if wait_ms is None else ticks_add(now, wait_ms)
+        self._trace.note(now, "car: " + PHASE_NAMES[phase])
+
+    def _end(self, ok, why, now):
+        self.ok = ok
+        self.why = why
+        self._go(OVER_, now, self.cfg["unplug_after_ms"])
+
+    def _load(self):
+        ohm = _B_OHM
+        if (
+            (self.phase == SESSION and self.evcc.state in _CLOSED_STATES)
+            or (self.phase == CHARGING and self._due is not None)
+            or self.slac.toggling
+        ):
+            ohm = _C_OHM
+        flags = wire.PLUGGED
+        if self.cfg["diode_shorted"]:
+            flags |= wire.SHORTED_DIODE
+        if self.phase == OUT:
+            ohm, flags = wire.OPEN, 0
+        if self.load[0] != ohm or self.load[1] != flags:
+            self.load = (ohm, flags, self.cfg["pp_ohm"])
+
+    def _frame(self, frame, now):
+        n = len(frame)
+        if frame[12] == 0x88 and frame[13] == 0xE1:
+            self.slac.rx(frame, n, now)
+        else:
+            self.net.rx(frame, n, now)
+
+    def _by_pilot(self, now):
+        """A car without a session follows the duty (IEC 61851-1)."""
+        nominal = _NOMINAL_LOW <= self.duty <= _NOMINAL_HIGH
+        if self.phase == WAITING:
+            if self._stop:
+                self._end(False, "stopped before it began", now)
+            elif _HLC_LOW <= self.duty <= _HLC_HIGH and self.cfg["iso15118"]:
+                self.slac.start(now)
+                self._go(MATCHING, now)
+            elif nominal:
+                self._go(CHARGING, now, self.cfg["duration_ms"] or 3000)
+        elif not nominal:
+            self._end(False, "the station took the duty away", now)
+
+    def _slac_events(self, now):
+        event = self.slac.event()
+        while event:
+            if event == LINK_UP and self.phase == MATCHING:
+                self.net.start(now)
+                self._go(ADDRESSING, now, 5000)
+            elif event == FAILED and self.phase == MATCHING:
+                if self.cfg["basic"]:
+                    self._go(WAITING, now)
+                    self.cfg = dict(self.cfg, iso15118=False)
+                else:
+                    self._end(False, "matching failed", now)
+            elif event == LINK_LOST and self.phase in (ADDRESSING, DISCOVERING, CONNECTING, SESSION):
+                self._lose("data link lost", now)
+            event = self.slac.event()
+
+    def _net_events(self, now):
+        net = self.net
+        event = net.event()
+        while event:
+            if event == ADDRESS and self.phase == ADDRESSING:
+                net.discover(now)
+                self._go(DISCOVERING, now)
+            elif event == CONFLICT:
+                self._lose("address conflict", now)
+            elif event == STATION:
+                if net.security != 0x10:
+                    self._lose("the station wants TLS, which this car does not speak yet", now)
+                else:
+                    net.connect()
+                    self._go(CONNECTING, now, 5000)
+            elif event == NO_STATION:
+                self._lose("no station answers discovery", now)
+            elif event == ACCEPTED:
+                self.evcc.start(now)
+                self._at = self._n = 0
+                self._go(SESSION, now)
+                if self._stop:
+                    self.evcc.request_stop()
+            elif event == CLOSED and self.phase == SESSION:
+                self._read(now)
+                self.evcc.lost(now)
+            elif event == CLOSED and self.phase == CONNECTING:
+                self._lose("connection refused", now)
+            event = net.event()
+
+    def _lose(self, why, now):
+        if self.phase == SESSION:
+            self.evcc.lost(now)
+        self.net.stop(now)
+        self._end(False, why, now)
+
+    def _read(self, now):
+        conn = self.net.conns[0]
+        while conn.readable():
+            n = conn.read(self._in)
+            self.evcc.rx(self._in, n, now)
+
+    def _session(self, now):
+        conn, evcc = self.net.conns[0], self.evcc
+        self._read(now)
+        if conn.at_end:
+            evcc.lost(now)
+        evcc.poll(now)
+        while True:
+            if self._at == self._n:
+                self._at, self._n = 0, evcc.tx(self._out)
+                if not self._n:
+                    break
+            took = conn.write(self._out, self._at, self._n - self._at)
+            self._at += took
+            if not took:
+                break
+        if evcc.state == OVER:
+            conn.close()
+            self._end(evcc.ok, evcc.why, now)
+
+    def _expired(self, now):
+        if self.phase == OVER_:
+            self.unplug(now)
+        elif self.phase == CHARGING:
+            self._end(True, "charged by the pilot alone", now)
+        else:
+            self._lose("stuck in " + PHASE_NAMES[self.phase], now)

@@ -1,0 +1,243 @@
+"""A whole installation in simulated time: station behind SPI, cable, cars. Nothing in it waits; the clock jumps to what is
+due next.
+
+    plant = Plant(services=["DC_BPT"]);  car = plant.plug(loops=5);  plant.run(car);  assert car.ok
+"""
+
+from board.sim_board import SimBoard
+from firmware.app import config, station
+from firmware.app.power import Power
+from firmware.clock import sooner, ticks_add, ticks_diff
+from firmware.run.frame_link import FrameLink
+from firmware.run.safe import Safe
+from firmware.session.secc import Secc
+from host_tools.ev import options
+from host_tools.ev.car import Car
+from tests.lib.world import START, UNIX_S
+from twin import cable as wire
+
+
+class Random:
+    """Numbers from a seed; a failing run is repeated by its number."""
+
+    def __init__(self, seed):
+        self._state = seed * 2 + 1 & 0xFFFF or 1
+
+    def __call__(self, n):
+        out = bytearray(n)
+        for i in range(n):
+            x = self._state
+            x ^= x << 7 & 0xFFFF
+            x ^= x >> 9
+            x ^= x << 8 & 0xFFFF
+            self._state = x
+            out[i] = x >> 4 & 0xFF
+        return bytes(out)
+
+
+class Notes:
+    """Trace of the tests: what was said, in bounded lists. `cars` separate."""
+
+    MOST = 400
+
+    def __init__(self):
+        self.notes = []
+        self.errors = []
+        self.changes = []  # (tick, from, to, reason)
+        self.pilots = []
+        self.measured = []
+        self.messages = 0
+        self.dropped = 0
+
+    def clear(self):
+        for kept in (self.notes, self.errors, self.changes, self.pilots, self.measured):
+            kept.clear()
+
+    def _add(self, kept, what):
+        if len(kept) < self.MOST:
+            kept.append(what)
+
+    def message(self, now, direction, payload_type, buf, at, n, state):
+        self.messages += 1
+
+    def note(self, now, text, value=None):
+        self._add(self.notes, text if value is None else "%s %s" % (text, value))
+
+    def error(self, now, text, value=None):
+        self._add(self.errors, text if value is None else "%s %s" % (text, value))
+
+    def pilot(self, now, state, duty, high_mv, low_mv):
+        self._add(self.pilots, (now, state, duty, high_mv, low_mv))
+
+    def attenuation(self, now, mac, sounds, groups):
+        self._add(self.measured, (bytes(mac), sounds, bytes(groups)))
+
+    def change(self, now, old, new, reason):
+        self._add(self.changes, (now, old, new, reason))
+
+    def status(self, now, text):
+        self._add(self.notes, text)
+
+    def said(self, text):
+        return [note for note in self.notes if text in note]
+
+
+class LocalCable:
+    """The cable of twin.cable within one process: what board.cable.Cable is over a socket."""
+
+    port = 0
+    sock = None
+
+    def __init__(self, delay_ms=1):
+        self.load = None
+        self.line_rx = None
+        self.cars = []
+        self.delay_ms = delay_ms
+        self.cut = False  # nothing passes on the powerline
+        self.filter = None  # filter(data, to_station) -> list of datagrams that pass in its place
+        self._flying = []  # (arrival, car or None for the station, datagram)
+        self._duty = -1
+
+    def close(self):
+        pass
+
+    @property
+    def due(self):
+        return self._flying[0][0] if self._flying else None
+
+    def poll(self, now):
+        while self._flying and ticks_diff(now, self._flying[0][0]) >= 0:
+            _, target, data = self._flying.pop(0)
+            (self.line_rx if target is None else target.line_rx)(data, now)
+        self.load = None
+        for car in self.cars:
+            if car.load[1] & wire.PLUGGED:
+                self.load = car.load
+                break
+
+    def tell(self, duty, high_mv):
+        if duty != self._duty:
+            self._duty = duty
+
+    def show(self, now):
+        """The pilot reaches the car that is plugged in."""
+        for car in self.cars:
+            if car.load[1] & wire.PLUGGED:
+                car.pilot(self._duty, now)
+
+    def send(self, modem, data, now):
+        """From the station's modem to the cars, or from a car's to the station and the others."""
+        if self.cut:
+            return
+        sender = None
+        for car in self.cars:
+            if car.modem is modem:
+                sender = car
+        for target in [None, *self.cars] if sender is not None else self.cars:
+            if target is not sender:
+                passed = [data] if self.filter is None else self.filter(data, target is None)
+                for one in passed:
+                    self._flying.append((ticks_add(now, self.delay_ms), target, one))
+
+
+class NoReport:
+    due = None
+
+    def sample(self, now, session_open):
+        pass
+
+    def drain(self):
+        return True
+
+
+class Plant:
+    """changes: configuration of the station."""
+
+    def __init__(self, seed=1, **changes):
+        self.now = START
+        self.rand = Random(seed)
+        self.trace = Notes()
+        self.car_trace = Notes()
+        self.cfg = config.merge(changes)
+        self.cable = LocalCable()
+        self.board = SimBoard(self.cfg, self.rand, self.trace, cable=self.cable)
+        self.board.sources = []
+        self.power = Power(self.cfg, self.board.power)
+        self.safe = Safe(self._secc, self.power, self.trace)
+        self.charger = station.build(self.cfg, self.board, self.power, self.safe, self.rand, self.trace)
+        self.link = FrameLink(self.board, self.charger, self.safe, self.power, self.trace, NoReport())
+        self.most_w = self.least_w = 0
+        self.script = []  # [(tick, function of the plant)], in the order of time
+        self.watch = []  # functions of the plant, called after every step
+        self.board.start(self.now)
+        self.charger.start(self.now)
+
+    def _secc(self):
+        return Secc(self.cfg, self.power, self.rand, lambda: UNIX_S, self.trace)
+
+    # -- cars
+
+    def plug(self, number=1, **ev):
+        """A car with changes to options.DEFAULTS is plugged in now."""
+        cfg = dict(options.DEFAULTS)
+        cfg.update(ev)
+        car = Car(cfg, b"\x02EV\x00\x00" + bytes((2 * number,)), self.cable, self.rand, lambda: UNIX_S, self.car_trace)
+        self.cable.cars.append(car)
+        car.start(self.now)
+        return car
+
+    def remove(self, car):
+        self.cable.cars.remove(car)
+
+    def after(self, ms, call):
+        """call(plant) in so many milliseconds."""
+        self.script.append((ticks_add(self.now, ms), call))
+        self.script.sort(key=lambda entry: ticks_diff(entry[0], self.now))
+
+    # -- time
+
+    def step(self):
+        """Everything that is to be done now; then the clock goes to what is due next."""
+        now = self.now
+        while self.script and ticks_diff(now, self.script[0][0]) >= 0:
+            self.script.pop(0)[1](self)
+        self.board.poll(now)
+        self.link.work(now)
+        self.cable.show(now)
+        for car in self.cable.cars:
+            car.poll(now)
+        self.most_w = max(self.most_w, self.board.power.w)
+        self.least_w = min(self.least_w, self.board.power.w)
+        for call in self.watch:
+            call(self)
+        due = sooner(self.board.due, self.board.modem.due)
+        due = sooner(due, self.charger.due if self.link._again is None else self.link._again)
+        due = sooner(due, self.cable.due)
+        for car in self.cable.cars:
+            due = sooner(due, car.due)
+        if self.script:
+            due = sooner(due, self.script[0][0])
+        if due is None or ticks_diff(due, now) > 1000:
+            due = ticks_add(now, 1000)
+        self.now = due if ticks_diff(due, now) > 0 else ticks_add(now, 1)
+
+    def sleep(self, ms):
+        end = ticks_add(self.now, ms)
+        while ticks_diff(self.now, end) < 0:
+            self.step()
+
+    def until(self, done, limit_ms):
+        """Run until done(plant); AssertionError with what was last said when that takes too long."""
+        end = ticks_add(self.now, limit_ms)
+        while not done(self):
+            if ticks_diff(self.now, end) >= 0:
+                raise AssertionError(
+                    "not within %d ms: %s %s" % (limit_ms, self.trace.changes[-3:], self.trace.notes[-5:])
+                )
+            self.step()
+
+    def run(self, car, limit_ms=120000):
+        """Until the car is unplugged, and a second more."""
+        self.until(lambda plant: car.done, limit_ms)
+        self.sleep(1500)
+        return car
