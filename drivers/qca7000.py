@@ -267,7 +267,6 @@ class Qca7000:
             self._trace.note(now, "modem " + STATE_NAMES[state])
         if state == READY:
             self._decoder.reset()
-            self._need = 0
             self._fault = False
             if not self._unstable:
                 self._tries = 0
