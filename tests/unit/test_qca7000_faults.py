@@ -42,7 +42,7 @@ def test_restart_of_the_modem_is_down_then_up_r_link_24():
                 assert bench.events[0][0] - begin <= 50
                 # Late by the pause in which it came up; with an interrupt for CPU_ON at once.
                 late_ms = bench.events[1][0] - begin - boot_ms
-                assert late_ms <= (50 if irq and enable and boot_ms > 100 else boot_ms + 600), (boot_ms, irq, late_ms)
+                assert late_ms <= (50 if irq and enable else boot_ms + 600), (boot_ms, irq, late_ms)
                 eq(bench.driver.resets, 0)
                 bench.both_ways()
 
@@ -125,7 +125,7 @@ def test_back_off_doubles_to_30_s_and_faults_once():
         bench.run(100)
     eq(tries[:8], [0, 500, 1500, 3500, 7500, 15500, 31500, 61500])
     eq([code for _, code in bench.events], [FAULT])
-    eq(bench.events[0][0], 7500)
+    eq(bench.events[0][0], 15500)
     eq(bench.notes.texts, ["modem pause"])  # one line, not one per try
     assert bench.chip.transfers < 30  # and the bus is quiet meanwhile
 
@@ -133,10 +133,10 @@ def test_back_off_doubles_to_30_s_and_faults_once():
 def test_a_stuck_bus_at_the_start():
     bench = Bench()
     bench.chip.stuck = 0xFF
-    bench.run(10000)
+    bench.run(16000)
     eq(bench.codes(), [FAULT])
     bench.chip.stuck = None
-    bench.run(10000)
+    bench.run(16000)
     eq(bench.codes(), [FAULT, UP])
 
 
@@ -174,15 +174,19 @@ def test_a_chip_that_always_fails_again_is_slowed_down():
     assert bench.events[-1][0] - begin <= 1100
 
 
-def test_an_interrupt_storm_in_a_pause_checks_ten_times_a_second():
+def test_an_interrupt_storm_in_a_pause_is_no_try():
     bench = Bench()
     bench.chip.stuck = 0x00
     bench.run(5000)
     errors = bench.driver.signature_errors
-    for _ in range(1000):
+    for _ in range(2000):
         bench.chip.irq.fired = True
         bench.run(1)
-    assert bench.driver.signature_errors - errors <= 11, bench.driver.signature_errors - errors
+    eq((bench.driver.signature_errors, bench.codes()), (errors, []))
+    bench.chip.stuck = None
+    bench.chip.irq.fired = True
+    bench.run(1)
+    eq(bench.codes(), [UP])
 
 
 def test_damaged_frames_cost_themselves_only():
@@ -259,15 +263,15 @@ def test_restarts_in_a_row_that_are_not_ours_are_no_fault():
         bench.events = []
 
 
-def test_an_edge_soon_after_a_failed_check_is_not_forgotten():
-    """CPU_ON less than 100 ms after the check: the next one is at 100 ms, not at the end of the pause."""
+def test_an_edge_ends_a_pause():
+    """CPU_ON between two checks, which are 1 s apart: it is up at once."""
     bench = Bench().up()
-    bench.modem.boot_ms = 80
+    bench.modem.boot_ms = 580
     begin = bench.ms()
     bench.chip.reboot(bench.now)
     bench.run(2000)
     eq(bench.codes(), [DOWN, UP])
-    assert bench.events[1][0] - begin <= 150, bench.events
+    eq([at - begin for at, _ in bench.events], [50, 580])
 
 
 def test_a_fault_that_is_over_is_not_told():
