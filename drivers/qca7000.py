@@ -74,8 +74,7 @@ _STUCK_MS = const(1000)
 _STABLE_MS = const(10000)  # READY for that long: the next reset starts again at the shortest pause
 _BACKOFF_MS = const(500)
 _BACKOFF_MAX_MS = const(30000)
-_FAULT_TRIES = const(5)  # 15.5 s without success
-_STORM_MS = const(100)  # least distance of checks, whatever the interrupt line does
+_FAULT_TRIES = const(6)  # 15.5 s without success; a modem may take 10 s to start
 
 _BLOCK = const(64)
 _COUNT_MASK = const(0x3FFFFFFF)
@@ -158,8 +157,7 @@ class Qca7000:
         self._interval_ms = _POLL_MS if irq is None else _SLOW_MS
         self._due = None
         self._polled_at = 0
-        self._checked_at = 0
-        self._since = 0  # of READY or RESET
+        self._since = 0  # of the state
         self._give_up_at = 0  # of RESET
         self._tries = 0
         self._unstable = False  # a reset of our own not long ago
@@ -176,7 +174,6 @@ class Qca7000:
         self._tries = 0
         self._unstable = False
         self._polled_at = now
-        self._checked_at = ticks_add(now, -_STORM_MS)
         self._go(PAUSE, now, now)
 
     @property
@@ -198,10 +195,9 @@ class Qca7000:
             self._serve(now)
         elif self.state == RESET:
             self._await_cpu(now)
-        elif ticks_diff(now, self._checked_at) >= _STORM_MS:
+        elif ticks_diff(now, self._due) >= 0 or self._answers():
+            # An edge in a pause may be the CPU_ON of a chip that is back; one that is noise is no try and no fault.
             self._check(now)
-        elif fired:
-            self._due = ticks_add(self._checked_at, _STORM_MS)
 
     def recv(self):
         """Length of the next frame, which lies in `frame` until the next call; 0 = none now."""
@@ -267,7 +263,6 @@ class Qca7000:
             self._trace.note(now, "modem " + STATE_NAMES[state])
         if state == READY:
             self._decoder.reset()
-            self._need = 0
             self._fault = False
             if not self._unstable:
                 self._tries = 0
@@ -278,9 +273,7 @@ class Qca7000:
 
     def _check(self, now):
         """Bring-up: is it the chip, is its buffer empty, then interrupts on."""
-        self._checked_at = now
-        self._read(SIGNATURE)  # the first read after power-on may be wrong
-        if self._read(SIGNATURE) != SIGNATURE_VALUE:
+        if not self._answers():
             self._unanswered(now)
             return
         space = self._read(WRBUF_SPC_AVA)
@@ -315,6 +308,10 @@ class Qca7000:
             self._check(now)
         else:
             self._due = ticks_add(now, self._interval_ms)
+
+    def _answers(self):
+        self._read(SIGNATURE)  # the first read after power-on may be wrong
+        return self._read(SIGNATURE) == SIGNATURE_VALUE
 
     def _cpu_on(self):
         return self._read(SIGNATURE) == SIGNATURE_VALUE and self._read(INTR_CAUSE) & CPU_ON

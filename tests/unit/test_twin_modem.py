@@ -320,6 +320,16 @@ def test_queue_for_the_host_is_bounded():
     eq(pair.station.drops["queue"], 84)
 
 
+def test_a_restart_loses_what_waits_for_the_host():
+    pair = Pair()
+    data = vendor(VERSION)
+    pair.station.host_rx(data, len(data), pair.now)
+    pair.station.reboot(pair.now)
+    eq(pair.station.host_next(), None)
+    pair.run(2000)
+    eq(pair.station.host_next(), None)
+
+
 def test_short_and_random_frames_do_nothing_r_link_26():
     pair = Pair()
     dice = Dice(5)
