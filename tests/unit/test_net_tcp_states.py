@@ -83,7 +83,7 @@ def test_old_data_is_acknowledged_again():
 
 def test_data_behind_the_window_is_answered_and_dropped():
     for state in STATES:
-        p, conn, _ = check(
+        _, conn, _ = check(
             state, {"flags": ACK, "seq": nxt(state) + 4096, "ack": una(state), "data": b"xyz"}, state, [ACK]
         )
         eq(conn.readable(), 0)
@@ -238,7 +238,10 @@ def test_link_gone_in_every_state_r_link_24():
         p.send(ACK, 1, 1)
         eq((p.frames(), p.stack.drops[0], p.stack.port, p.stack.sdp.ready), ([], 1, 0, False))
         event = p.stack.event()
-        eq((state, event), (state, 4 if state in ("ESTABLISHED", "CLOSE-WAIT", "FIN-WAIT-1", "CLOSING", "LAST-ACK") else 0))
+        eq(
+            (state, event),
+            (state, 4 if state in ("ESTABLISHED", "CLOSE-WAIT", "FIN-WAIT-1", "CLOSING", "LAST-ACK") else 0),
+        )
         if event:
             eq(conn.reset, 5)
 
