@@ -170,9 +170,9 @@ class Sender:
         at = self._nxt
         if at >= self.ring.n:
             return self.fin and at == self.ring.n
-        if at >= self._flight * self.mss:
-            return False
         size = self._size(at)
+        if at + size > self._flight * self.mss:
+            return False
         if at + size <= self.window:
             return True
         # A car whose window never held a whole segment gets what it can take; others get their message whole.

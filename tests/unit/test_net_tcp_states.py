@@ -83,7 +83,7 @@ def test_old_data_is_acknowledged_again():
 
 def test_data_behind_the_window_is_answered_and_dropped():
     for state in STATES:
-        p, conn, _ = check(
+        _, conn, _ = check(
             state, {"flags": ACK, "seq": nxt(state) + 4096, "ack": una(state), "data": b"xyz"}, state, [ACK]
         )
         eq(conn.readable(), 0)

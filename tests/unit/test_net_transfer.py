@@ -12,55 +12,48 @@ BYTES = 1000000 if CPYTHON else 50000
 TIMEOUT_S = 300
 
 
-class Flow:
-    """Sends bytes of a known pattern in messages of changing size and checks what comes in."""
+_PERIOD = 1009  # a prime: no size of segment or ring is a multiple of it
+_BIGGEST = 9000
+PATTERN = memoryview(bytes([(i * i * 7 + i) & 0xFF for i in range(_PERIOD)]) * (_BIGGEST // _PERIOD + 2))
 
-    def __init__(self, conn, total, salt, biggest=9000):
+
+class Flow:
+    """Sends bytes of a known pattern, in messages of changing size, and checks those that come in."""
+
+    def __init__(self, conn, total):
         self.conn = conn
         self.total = total
-        self.salt = salt
         self.sent = 0
         self.got = 0
-        self.biggest = biggest
         self._size = 1
-        self._out = bytearray(biggest)
         self._in = bytearray(3000)
+        self._view = memoryview(self._in)
 
-    def pattern(self, i):
-        return (i * 7 + (i >> 8) * 13 + self.salt) & 0xFF
-
-    def step(self, other):
-        """Write what goes, read what is there; the bytes come from the pattern of the flow `other`."""
+    def step(self):
         while self.sent < self.total:
-            n = min(self._size, self.total - self.sent)
-            out = self._out
-            for i in range(n):
-                out[i] = (((self.sent + i) * 7) + ((self.sent + i) >> 8) * 13 + self.salt) & 0xFF
-            taken = self.conn.write(out, 0, n)
+            taken = self.conn.write(PATTERN, self.sent % _PERIOD, min(self._size, self.total - self.sent))
             if not taken:
                 break
             self.sent += taken
-            self._size = self._size * 5 % self.biggest + 1
+            self._size = self._size * 5 % _BIGGEST + 1
         while True:
             n = self.conn.read(self._in)
             if not n:
                 break
-            for i in range(n):
-                place = self.got + i
-                if self._in[i] != (place * 7 + (place >> 8) * 13 + other.salt) & 0xFF:
-                    raise AssertionError("byte %d is wrong" % place)
+            at = self.got % _PERIOD
+            assert self._view[:n] == PATTERN[at : at + n], self.got
             self.got += n
 
 
 def transfer(total, limit_ms, **wire):
     w = Wire(**wire)
     station, car = w.ready()
-    down = Flow(station, total, 3)
-    up = Flow(car, total, 101)
+    down = Flow(station, total)
+    up = Flow(car, total)
 
     def app():
-        down.step(up)
-        up.step(down)
+        down.step()
+        up.step()
         return down.got == total and up.got == total
 
     begin = w.t
