@@ -4,32 +4,13 @@ The machine owns neither pilot nor contactor. It is told the debounced state, an
 position it wishes. It begins on a pilot without PWM: leaving 5 % through E/F or X1 is done before (R-LINK-04).
 """
 
+from drivers.pilot import X1, B, C, D, duty_permille
 from firmware.clock import sooner, ticks_add, ticks_diff
 from micropython import const
 
-# The states of drivers/pilot.py and its table of duties, which this layer may not import; a test compares them.
-_A = const(1)
-_B = const(2)
-_C = const(3)
-_D = const(4)
-
-_X1 = const(1000)  # permille: no PWM, the car may not draw current
 _HIGHEST_X10 = const(800)
 _HOLD_MS = const(5000)  # a car gets that long to follow a new duty before the next
 _STOP_MS = const(6000)  # a car that draws on without PWM is cut off under load (IEC 61851-1, table A.6, sequence 10.2)
-
-
-def duty_permille(amps_x10):
-    """Duty that offers a current in 0.1 A (IEC 61851-1, table A.7), rounded down; 1000, no charging, below 5.9 A."""
-    if amps_x10 < 59 or amps_x10 > _HIGHEST_X10:
-        return _X1
-    if amps_x10 <= 61:
-        return 100
-    if amps_x10 <= 510:
-        return amps_x10 * 10 // 6
-    if amps_x10 <= 525:
-        return 850
-    return 640 + amps_x10 * 4 // 10
 
 
 class Basic:
@@ -49,7 +30,7 @@ class Basic:
         self._amps_x10 = self._limit_x10
         self._state = 0
         self._hold_until = self._stop_at = None
-        self.duty = _X1
+        self.duty = X1
         self.close = False
         self.due = None
 
@@ -70,24 +51,24 @@ class Basic:
     def poll(self, now):
         if self._hold_until is not None and ticks_diff(now, self._hold_until) >= 0:
             self._hold_until = None
-        plugged = _B <= self._state <= _D
-        wanted = duty_permille(self._amps_x10) if plugged else _X1
+        plugged = B <= self._state <= D
+        wanted = duty_permille(self._amps_x10) if plugged else X1
         if not plugged:
             self._hold_until = None  # the next car has not seen any duty yet
-            self.duty = _X1
-        elif wanted != self.duty and (wanted == _X1 or self._hold_until is None):
+            self.duty = X1
+        elif wanted != self.duty and (wanted == X1 or self._hold_until is None):
             self.duty = wanted
             self._hold_until = ticks_add(now, _HOLD_MS)
         self._switch(now)
         self.due = sooner(self._hold_until if wanted != self.duty else None, self._stop_at)
 
     def _switch(self, now):
-        draws = self._state == _C or (self._state == _D and self._ventilated)
+        draws = self._state == C or (self._state == D and self._ventilated)
         if not draws:
             self.close = False
-        elif self.duty != _X1:
+        elif self.duty != X1:
             self.close = True
-        if not self.close or self.duty != _X1:
+        if not self.close or self.duty != X1:
             self._stop_at = None
         elif self._stop_at is None:
             self._stop_at = ticks_add(now, _STOP_MS)
