@@ -1,7 +1,8 @@
-"""`microv2g demo`: car and station as two processes over loopback, a DC_BPT session in Dynamic control, live."""
+"""`microv2g demo`: from plug-in to unplug, car and station as two processes with a simulated cable between them, live."""
 
 import argparse
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -15,9 +16,11 @@ examples:
   microv2g demo --seconds 60 --out /tmp/demo
   microv2g demo --plain                lines instead of the live view (as in a log)
 
-The station is the frozen firmware in unix-port MicroPython, the car is simulated; they talk over ::1. The set-point
-goes from +20 kW to -15 kW, to 0, to +10 kW. The car's battery is as small as 0.4 kWh, so that seconds show in its state of
-charge. Exit status 0 only if the session ended with SessionStopRes OK and energy flowed both ways."""
+The station is the frozen firmware in unix-port MicroPython, driving a model of the QCA7000 byte by byte over SPI, and a
+model of the pilot circuit; the car is simulated, with a modem of its own. The cable between them is UDP on loopback.
+Plug in, pilot B, matching (SLAC), IPv6, discovery, a DC_BPT session in Dynamic control, stop, unplug. The set-point goes from +20 kW to -15 kW, to 0, to +10 kW. The car's battery is as small as 0.4 kWh, so that seconds show in its state of
+charge. Exit status 0 only if the session ended with SessionStopRes OK, energy flowed both ways, and the contactor is
+open at the end."""
 
 # (part of the time, set-point in W)
 SCRIPT = ((0.0, 20000), (0.3, -15000), (0.68, 0), (0.78, 10000))
@@ -30,8 +33,9 @@ STATION = {"services": ["DC_BPT", "DC"], "control": ["dynamic", "scheduled"], "s
 def register(subparsers):
     p = subparsers.add_parser(
         "demo",
-        help="simulated car and station over loopback, live",
-        description="A complete bidirectional session between the simulated car and the station firmware.",
+        help="simulated car and station, from plug-in to unplug, live",
+        description="A complete bidirectional session between the simulated car and the station firmware, from plug-in to "
+        "unplug.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -44,12 +48,8 @@ def register(subparsers):
 def run(args):
     from host_tools.demo_view import View
     from host_tools.report import ReportError, build_report
-    from host_tools.secc_proc import SeccError, SeccProcess, interfaces
+    from host_tools.secc_proc import SeccError, SeccProcess
 
-    if "lo" not in interfaces():
-        remedy = "sysctl -w net.ipv6.conf.lo.disable_ipv6=0 && ip link set lo up"
-        print(f"microv2g demo: no IPv6 on lo; as root: {remedy}", file=sys.stderr)
-        return 2
     if not 3 <= args.seconds <= 3600:
         print("microv2g demo: --seconds must be in 3..3600", file=sys.stderr)
         return 2
@@ -57,32 +57,40 @@ def run(args):
     out.mkdir(parents=True, exist_ok=True)
     trace = out / "trace.jsonl"
     print(
-        f"Station: frozen firmware, unix-port MicroPython. Car: simulated, battery of {CAPACITY_WH / 1000:g} kWh at {SOC} % "
-        f"(small, so that seconds show)."
+        f"Station: frozen firmware, unix-port MicroPython, modem model behind SPI. Car: simulated, battery of "
+        f"{CAPACITY_WH / 1000:g} kWh at {SOC} % (small, so that seconds show)."
     )
     view = View(plain=args.plain or not sys.stdout.isatty())
-    secc = SeccProcess("lo", STATION, trace=str(trace), on_record=view.record)
+    port = _free_port()
+    secc = SeccProcess(f"sim:{port}", STATION, trace=str(trace), on_record=view.record)
     try:
         with secc:
             secc.wait_ready(10)
             with view:
-                result = _drive(args.seconds, secc, view)
+                result = _drive(args.seconds, secc, view, port)
     except SeccError as error:
         print(f"microv2g demo: {error}", file=sys.stderr)
         return 1
     try:
-        facts = build_report(trace, out / "session.html", "microv2g demo: DC_BPT, Dynamic")
+        facts = build_report(trace, out / "session.html", "microv2g demo: DC_BPT, Dynamic, from plug-in to unplug")
     except ReportError as error:
         print(f"microv2g demo: {error}", file=sys.stderr)
         return 1
     return _summary(facts, result, out)
 
 
-def _drive(seconds, secc, view):
+def _free_port():
+    """A UDP port of loopback that nobody uses: several demos may run on one machine."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def _drive(seconds, secc, view, port):
     """Run the car and the set-points; returns the car's own result, or None."""
     car = subprocess.Popen(
         [
-            sys.executable, "-m", "host_tools", "ev", "--iface", "lo", "--service", "DC_BPT", "--soc", str(SOC),
+            sys.executable, "-m", "host_tools", "ev", "--link", f"sim:{port}", "--service", "DC_BPT", "--soc", str(SOC),
             "--capacity-wh", str(CAPACITY_WH), "--duration-s", str(seconds), "--json", "--quiet",
         ],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -99,6 +107,10 @@ def _drive(seconds, secc, view):
                 secc.command(f"setpoint {script.pop(0)[1]}")
             view.refresh()
             time.sleep(0.05)
+        unplugged = time.monotonic() + 2
+        while view.pilot != "A" and time.monotonic() < unplugged:  # the station sees the open plug a moment later
+            time.sleep(0.05)
+        view.refresh()
     finally:
         if car.poll() is None:
             car.kill()
@@ -119,6 +131,9 @@ def _summary(facts, result, out):
     rows = [
         ("result", facts["result"]),
         ("duration", f"{facts['seconds']:.1f} s, {facts['messages']} messages, {facts['loops']} charge loops"),
+        ("control pilot", facts["pilot"]),
+        ("plug-in to data link", "-" if facts["link_s"] is None else f"{facts['link_s']:.2f} s"),
+        ("attenuation", "-" if facts["attenuation_db"] is None else f"{facts['attenuation_db']:.1f} dB (mean)"),
         ("power", f"{facts['min_w'] / 1000:+.1f} to {facts['max_w'] / 1000:+.1f} kW"),
         ("energy by the station's meter", f"{facts['charged_wh']} Wh in, {facts['discharged_wh']} Wh out"),
     ]
@@ -140,6 +155,10 @@ def _summary(facts, result, out):
         wrong.append("power did not change its sign")
     if not (facts["charged_wh"] and facts["discharged_wh"]):
         wrong.append("energy did not flow both ways")
+    if not facts["pilot"].endswith("A") or "C" not in facts["pilot"]:
+        wrong.append("the pilot did not go to C and back to A: " + facts["pilot"])
+    if facts["contactor_closed"]:
+        wrong.append("the contactor is closed at the end")
     for text in wrong:
         print("microv2g demo: " + text, file=sys.stderr)
     return 1 if wrong else 0

@@ -17,6 +17,9 @@ class View:
     def __init__(self, plain):
         self.plain = plain
         self.loops = 0
+        self.pilot = "?"
+        self._duty = ""
+        self._station = "Unplugged"
         self._lock = threading.Lock()
         self._lines = deque(maxlen=_LINES)
         self._power = None
@@ -51,8 +54,21 @@ class View:
                 self._power = record["power"]
                 if self.plain:
                     self._plain_power(t)
-            elif "note" in record or "error" in record:
-                self._line(t, " . ", record.get("note") or record["error"], "", "dim")
+            elif "error" in record:
+                self._line(t, " ! ", record["error"], "", "red")
+            else:
+                self._event(t, record)
+
+    def _event(self, t, record):
+        if "pilot" in record:
+            self.pilot = record["pilot"]["state"]
+            self._duty = f"{record['pilot']['duty_permille'] / 10:g} %"
+        elif "change" in record:
+            self._station = record["change"]["to"]
+        elif "note" not in record and "attenuation" not in record:
+            return
+        loud = "change" in record
+        self._line(t, " * " if loud else " . ", oneline.event(record), "", "magenta" if loud else "dim")
 
     def _message(self, t, record):
         name = record["name"] or "?"
@@ -102,7 +118,8 @@ class View:
         facts = Table.grid(padding=(0, 2))
         p = power or {"power_w": 0, "setpoint_w": 0, "voltage_mv": 0, "current_ma": 0, "contactor": 0,
                       "energy_charged_wh": 0, "energy_discharged_wh": 0}  # fmt: skip
-        facts.add_row("state", Text(state, "bold"), "contactor", "closed" if p["contactor"] else "open")
+        facts.add_row("pilot", Text(f"{self.pilot}  {self._duty}", "bold"), "station", Text(self._station, "bold"))
+        facts.add_row("session", Text(state, "bold"), "contactor", "closed" if p["contactor"] else "open")
         facts.add_row(
             "output", f"{p['voltage_mv'] / 1000:5.1f} V  {p['current_ma'] / 1000:+7.1f} A",
             "state of charge", "-" if soc is None else f"{soc} %",

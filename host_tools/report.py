@@ -62,11 +62,20 @@ def _attenuation(records):
     return sum(groups[-1]) / len(groups[-1]) if groups and groups[-1] else None
 
 
+def _link_s(records):
+    """Seconds from the first plug-in to the data link, or None."""
+    at = {}
+    for r in records:
+        if "change" in r:
+            at.setdefault(r["change"]["to"], r["t_ms"])
+    return (at["Linked"] - at["Matching"]) / 1000 if "Linked" in at and "Matching" in at else None
+
+
 def _letters(records):
     """Pilot states in their order, as "A B C B A"; "" without a pilot."""
     letters = []
     for r in records:
-        if "pilot" in r and r["pilot"]["state"] not in letters[-1:]:
+        if "pilot" in r and r["pilot"]["state"] != "?" and r["pilot"]["state"] not in letters[-1:]:
             letters.append(r["pilot"]["state"])
     return " ".join(letters)
 
@@ -98,6 +107,8 @@ def summary(records):
         "soc_to": soc[-1] if soc else None,
         "attenuation_db": _attenuation(records),
         "pilot": _letters(records),
+        "link_s": _link_s(records),
+        "contactor_closed": bool(power and power[-1]["contactor"]),
         "worst_name": worst,
         "worst_ms": waits.get(worst, 0),
     }
