@@ -667,3 +667,85 @@ def test_late_frames_cross_the_wrap():
         w.modem.link = 1
         w.sleep(1000)
         eq(w.events, [STARTED, MATCHED, LINK_UP])
+
+
+def test_time_for_new_attempts_begins_with_the_new_key():
+    """The car had the key and did not join; the modem needs 12 s for the next one."""
+    w = station()
+    car = Car()
+    matched(w, car)
+    w.modem.link = 0
+    w.modem.restart_ms = 9000
+    w.modem.results = [0, 0, 0]
+    w.sleep(12000)
+    eq((state(w), w.machine.due is not None), ("waiting", True))
+    while KEY_READY not in w.events:
+        eq(state(w), "waiting")
+        w.sleep(10)
+    w.sleep(9900)
+    eq(state(w), "waiting")
+    w.sleep(100)
+    eq((state(w), w.events[-1]), ("failed", FAILED))
+
+
+def test_link_comes_up_while_the_car_tries_again():
+    w = station()
+    car = Car()
+    matched(w, car)
+    second = Car(car.mac, B_RUN)
+    exchange(w, second)
+    w.modem.link = 1
+    w.sleep(700)
+    eq(state(w), "linked")
+    eq(w.rx(second.match()), [])
+    eq((w.events, w.machine.due is not None), ([STARTED, MATCHED, LINK_UP], True))
+    w = station()
+    matched(w, car)
+    w.rx(car.parm())  # the matched run itself begins again
+    w.modem.link = 1
+    w.sleep(1000)
+    eq(len(w.rx(car.amp_map())), 1)  # still known
+
+
+def test_two_single_wrong_answers_are_no_loss_r_link_24():
+    w = station()
+    linked(w, Car())
+    for _ in range(3):
+        asked = len(w.modem.asked)
+        w.modem.link = 0
+        while len(w.modem.asked) == asked:
+            w.sleep(10)
+        w.modem.link = 1
+        w.sleep(3000)
+    eq(state(w), "linked")
+
+
+def test_link_status_of_a_stranger_is_no_link():
+    w = station()
+    matched(w, Car())
+    fake = HOST + b"\x02\xbb\x00\x00\x00\x01\x88\xe1\x00\xb9\xa0\x00\xb0\x52\x00\x01" + bytes(38)
+    w.rx(fake)
+    w.sleep(3000)
+    eq(w.events, [STARTED, MATCHED])
+
+
+def test_validation_of_another_car_is_its_first_r_link_18():
+    w = station({"slac_validate": "count"})
+    a, b = Car(), Car(B_MAC, B_RUN)
+    w.rx(a.parm())
+    w.rx(b.parm())
+    eq(w.rx(a.validate())[0][19:22], b"\x00\x00\x01")
+    eq(w.rx(b.validate())[0][19:22], b"\x00\x00\x01")
+    assert not w.machine.wants_toggles
+
+
+def test_window_of_the_toggles_is_bounded_r_link_18():
+    w = station({"slac_validate": "count"})
+    car = Car()
+    exchange(w, car)
+    w.rx(car.validate())
+    w.rx(car.validate(timer=255))
+    w.sleep(3699)
+    assert w.machine.wants_toggles
+    w.sleep(1)
+    assert not w.machine.wants_toggles
