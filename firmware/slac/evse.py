@@ -1,7 +1,7 @@
 """The station's side of the data link: key of the own modem, matching of cars, link supervision (ISO 15118-3, annex A).
 
-A machine (docs/design.md). It owns the modem's key (modem.py), five runs (runs.py, run.py), the link (link.py) and the pilot validation
-(validate.py), and decides between them: which frame counts for which run, and who gets the key.
+A machine (docs/design.md). It owns the own modem (modem.py), five runs (runs.py, run.py), the link (link.py) and the pilot
+validation (validate.py), and decides between them: which frame counts for which run, and who gets the key.
 Matching proves nothing about who a car is: its MAC is a name, not an authorisation (R-SECURITY-03).
 """
 
@@ -30,11 +30,11 @@ OFF = const(0)
 UNPLUGGED = const(1)
 WAITING = const(2)  # plugged, no run
 MATCHING = const(3)
-JOINING = const(4)  # a car has the key
-LINKED = const(5)
-PAUSED = const(6)  # the car sleeps, the network is kept
-ENDED = const(7)  # attempts used up
-STATE_NAMES = ("off", "unplugged", "waiting", "matching", "joining", "linked", "paused", "failed")
+ENDED = const(4)  # attempts used up
+JOINING = const(5)  # a car has the key; from here on somebody is in the network
+LINKED = const(6)
+PAUSED = const(7)  # the car sleeps, the network is kept
+STATE_NAMES = ("off", "unplugged", "waiting", "matching", "failed", "joining", "linked", "paused")
 
 # drops[reason]
 DROP_LENGTH = 0
@@ -59,8 +59,8 @@ _COUNT = const(0x3FFFFFFF)
 
 
 class Slac:
-    """cfg: keys slac_… and set_key_… (docs of firmware/app/config.py). mac: 6 bytes of this host. rand(n): hardware random.
-    trace: note(now, text, value) and attenuation(now, mac, sounds, groups); the key is never in it (R-SECURITY-07).
+    """cfg: keys slac_…, set_key_… and evse_id. mac: 6 bytes of this host. rand(n): hardware random bytes. trace: note(now,
+    text, value) and attenuation(now, mac, sounds, groups); the key is never in it (R-SECURITY-07).
 
     start() once at boot; restarts of the modem come by modem_down() and modem_up(), also those that SET_KEY causes.
     `ev_mac` is valid from MATCHED on. `started_at`: tick of the first parameter request since plug-in, or None.
@@ -122,7 +122,7 @@ class Slac:
 
     def leave(self, now):
         """The session is over while the car stays plugged: leave the network, take a new key, be ready for a match."""
-        if self._is_joined():
+        if self.state >= JOINING:
             self._unmatch()
             self._renew(now)
             self._go(WAITING)
@@ -143,7 +143,7 @@ class Slac:
     def modem_down(self, now):
         """The modem restarts."""
         expected = self.modem.down(now)
-        if self._is_joined():
+        if self.state >= JOINING:
             self._lost(now)
         elif not expected and self.state != OFF:
             self._given = False
@@ -256,12 +256,9 @@ class Slac:
 
     def _known(self, buf):
         """True if the frame comes from a car that is in a run or in the network."""
-        if self._is_joined() and mme.same(buf, mme.SOURCE, self.ev_mac, 0, 6):
+        if self.state >= JOINING and mme.same(buf, mme.SOURCE, self.ev_mac, 0, 6):
             return True
         return self.runs.newest(buf, mme.SOURCE) is not None
-
-    def _is_joined(self):
-        return self.state in (JOINING, LINKED, PAUSED)
 
     def _profile(self, buf, now):
         if not self._any_source and not self.modem.is_own(buf):
@@ -281,7 +278,7 @@ class Slac:
             return
         if (
             self.state < WAITING
-            or self.state in (LINKED, PAUSED)
+            or self.state >= LINKED
             or not self.modem.ready
             or (self.state == ENDED and not self._reset)
             or (self.state == JOINING and not mme.same(buf, mme.SOURCE, self.ev_mac, 0, 6))
@@ -332,8 +329,6 @@ class Slac:
         self._resumed = False
         self._link.join(now, _JOIN_MS)
         self._go(JOINING)
-
-    # -- the own modem
 
     def _own(self, told, now):
         if told == own.KEY:
@@ -387,8 +382,6 @@ class Slac:
     def _forget(self):
         self.runs.forget()
         self._until = None
-
-    # -- time
 
     def poll(self, now):
         for run in self.runs.items:
