@@ -15,7 +15,9 @@ _PILOT = {
     "?": "#e03131",
 }
 _LANE = ("#748ffc", "#63e6be", "#ffd43b", "#ffa94d", "#b197fc", "#74c0fc", "#8ce99a", "#faa2c1")
-_SHORT = 0.055  # of the axis: a segment that is shorter has no room for its name
+_SHORT = 0.055  # of the axis: a segment that is shorter has no room for a name, one below _TINY not even for a letter
+_TINY = 0.012
+_TAIL_S = 0.5  # what holds at the end is seen for this long
 
 
 def _pyplot():
@@ -63,7 +65,7 @@ def _segments(points, end):
 
 def _lanes(records):
     """{lane: [(begin, length, name)]} of pilot, supervisor and session, in seconds; lanes without content are left out."""
-    end = records[-1]["t_ms"] / 1000
+    end = records[-1]["t_ms"] / 1000 + _TAIL_S
     pilot, station, session = [], [], []
     for r in records:
         t = r["t_ms"] / 1000
@@ -92,8 +94,10 @@ def _draw_lanes(axis, lanes, begin, end):
                 colour = colours.setdefault(name, _LANE[len(colours) % len(_LANE)])
             axis.broken_barh([(t, length)], (-row - 0.4, 0.8), facecolors=colour, edgecolor="white", linewidth=0.6)
             share = length / (end - begin)
-            if share > _SHORT:
+            if share > _SHORT or (lane == "pilot" and share > _TINY):
                 shown = name if share * 130 > len(name) else name[: int(share * 130)].rstrip() + "…"
+                if share <= _SHORT:
+                    shown = name[0]
                 axis.text(t + length / 2, -row, shown, ha="center", va="center", fontsize=8.5, color="#1d2530")
     axis.set_yticks([-row for row in range(len(lanes))], list(lanes))
     axis.set_ylim(-len(lanes) + 0.4, 0.6)
@@ -149,7 +153,7 @@ def timeline(records):
     axes = [row[0] for row in axes]
     if lanes:
         first = min(segments[0][0] for segments in lanes.values())
-        last = records[-1]["t_ms"] / 1000
+        last = records[-1]["t_ms"] / 1000 + _TAIL_S
         _draw_lanes(axes[0], lanes, first, last)
         axes[0].set_xlim(first, last)
     if powered:
