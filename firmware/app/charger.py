@@ -126,6 +126,11 @@ class Charger:
             due = sooner(due, self.basic.due)
         return due
 
+    @property
+    def busy(self):
+        """True while a car may be energised: power samples are worth recording."""
+        return self.link.conn is not None or self.state == BASIC
+
     # -- from the board
 
     def modem(self, up, now):

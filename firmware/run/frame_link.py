@@ -70,7 +70,7 @@ class FrameLink:
         now = ticks_ms()
         self.board.poll(now)
         self.work(now)
-        self.wall.attempt("sample", now, self.report.sample, now, self.charger.link.conn is not None)
+        self.wall.attempt("sample", now, self.report.sample, now, self.charger.busy)
         self._print_due = None if self.report.drain() else ticks_add(now, _PRINT_AGAIN_MS)
         if self._frames >= _GARBAGE:
             self._frames = 0

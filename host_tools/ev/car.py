@@ -35,7 +35,7 @@ _C_OHM = const(882)
 _FRAME = const(1522)
 _FRAMES = const(32)  # in one poll
 _READ = const(512)
-_READY_MS = const(300)  # without ISO 15118: from the nominal duty to state C
+_PATIENCE_MS = const(150000)  # two pulses and three times TT_EVSE_SLAC_init: then there is no station to wait for
 _HLC_LOW, _HLC_HIGH = const(30), const(70)  # permille that mean 5 %
 _NOMINAL_LOW, _NOMINAL_HIGH = const(80), const(970)
 _CLOSED_STATES = (CABLE_CHECK, PRECHARGE, START, LOOP, STOP)  # of the session: the pilot says C
@@ -64,6 +64,7 @@ class Car:
         self._in = bytearray(_READ)
         self._out = bytearray(4104)
         self._at = self._n = 0
+        self._now = 0
         self._due = None
         self._stop = False
 
@@ -83,21 +84,21 @@ class Car:
         self.ok = self.done = False
         self.why = ""
         self.modem.start(now)
-        self._go(WAITING, now)
+        self._go(WAITING, now, _PATIENCE_MS)
 
     @property
     def due(self):
+        if self.modem.waiting:
+            return self._now  # a modem hands over at once what it has, and forgets it when it restarts
         due = sooner(self._due, self.modem.due)
         due = sooner(sooner(due, self.slac.due), self.net.due)
         return sooner(due, self.evcc.due) if self.phase == SESSION else due
 
     def poll(self, now):
+        self._now = now
+        self._receive(now)  # before the modem may restart
         self.modem.poll(now)
-        for _ in range(_FRAMES):
-            frame = self.modem.host_next()
-            if frame is None:
-                break
-            self._frame(frame, now)
+        self._receive(now)
         self.slac.poll(now)
         self._slac_events(now)
         self.net.poll(now)
@@ -109,15 +110,7 @@ class Car:
         if self._due is not None and ticks_diff(now, self._due) >= 0:
             self._due = None
             self._expired(now)
-        for machine in (self.slac, self.net):
-            for _ in range(_FRAMES):
-                n = machine.tx(self._buf)
-                if not n:
-                    break
-                if n < 60:
-                    self._buf[n:60] = bytes(60 - n)
-                    n = 60
-                self.modem.host_rx(self._buf, n, now)
+        self._transmit(now)
         self._load()
 
     def request_stop(self):
@@ -138,6 +131,24 @@ class Car:
         self.done = True
 
     # -- inside
+
+    def _receive(self, now):
+        for _ in range(_FRAMES):
+            frame = self.modem.host_next()
+            if frame is None:
+                break
+            self._frame(frame, now)
+
+    def _transmit(self, now):
+        for machine in (self.slac, self.net):
+            for _ in range(_FRAMES):
+                n = machine.tx(self._buf)
+                if not n:
+                    break
+                if n < 60:
+                    self._buf[n:60] = bytes(60 - n)
+                    n = 60
+                self.modem.host_rx(self._buf, n, now)
 
     def _go(self, phase, now, wait_ms=None):
         self.phase = phase
@@ -193,8 +204,8 @@ class Car:
                 self.net.start(now)
                 self._go(ADDRESSING, now, 5000)
             elif event == FAILED and self.phase == MATCHING:
-                if self.cfg["basic"]:
-                    self._go(WAITING, now)
+                if self.cfg["basic"] and self.cfg["service"].startswith("AC"):
+                    self._go(WAITING, now, _PATIENCE_MS)
                     self.cfg = dict(self.cfg, iso15118=False)
                 else:
                     self._end(False, "matching failed", now)

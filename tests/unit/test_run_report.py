@@ -21,6 +21,10 @@ def test_lines():
     trace.error(START, "oh")
     trace.power(START, "1 2 3")
     trace.status(START, "a=1")
+    trace.pilot(ticks_add(START, 20), "C", 50, 5996, -12000)
+    trace.pilot(ticks_add(START, 21), "A", 1000, 12000, None)
+    trace.attenuation(ticks_add(START, 22), b"\x02\xaa\xbb\xcc\xdd\xee", 9, bytearray((17, 255)))
+    trace.change(ticks_add(START, 23), 1, 3, "data link up")
     assert report.drain()
     assert out.lines == [
         "M 12 rx 8001 0 8000\n",
@@ -29,6 +33,10 @@ def test_lines():
         "E 0 oh\n",
         "P 0 1 2 3\n",
         "S 0 a=1\n",
+        "L 20 C 50 5996 -12000\n",
+        "L 21 A 1000 12000 None\n",
+        "A 22 02aabbccddee0911ff\n",
+        "T 23 1 3 data link up\n",
     ]
 
 

@@ -1,0 +1,154 @@
+"""`microv2g secc --link sim` and a whole simulated car as two programs: UDP cable, SPI model, matching, session, unplug.
+Real time; about 6 s each."""
+
+import os
+import socket
+import tempfile
+import threading
+import time
+
+from host_tools import oneline
+from host_tools.ev import cable, options
+from host_tools.ev.link import LinkError
+from host_tools.report import build_report
+from host_tools.secc_proc import SeccError, SeccProcess
+from tests.lib.mtest import raises
+
+RUNTIMES = ("cpython",)  # starts processes
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def drive(port, **ev):
+    """One car to its end, plugged in after the station has seen an open plug; (car, its records)."""
+    records = []
+    time.sleep(0.3)
+    return cable.run({**options.DEFAULTS, "unplug_after_ms": 200, **ev}, port, records.append), records
+
+
+def until(done, limit_s=5):
+    end = time.monotonic() + limit_s
+    while not done():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.02)
+
+
+def one_session(runtime):
+    port, records = free_port(), []
+    with tempfile.TemporaryDirectory() as folder:
+        trace = os.path.join(folder, "t.jsonl")
+        config = {"services": ["DC_BPT"], "setpoint_w": -5000, "cable_check_ms": 100, "loop_sequence_timeout_ms": 2000}
+        with SeccProcess(f"sim:{port}", config, runtime, trace, records.append) as secc:
+            secc.wait_ready(10)
+            car, _ = drive(port, loops=8)
+            assert car.ok, car.why
+            until(lambda: [r for r in records if "change" in r and r["change"]["to"] == "Unplugged"])
+            secc.command("status")
+            until(lambda: [r for r in records if "status" in r])
+        facts = build_report(trace, os.path.join(folder, "s.html"))
+    assert not [r for r in records if "error" in r], records
+    changes = [(r["change"]["from"], r["change"]["to"]) for r in records if "change" in r]
+    assert changes == [("Unplugged", "Matching"), ("Matching", "Linked"), ("Linked", "Unplugged")], changes
+    assert facts["ok"] and facts["pilot"] == "A B C B A" and not facts["contactor_closed"]
+    assert facts["min_w"] < 0 and 16 < facts["attenuation_db"] < 40 and 0 < facts["link_s"] < 10
+    status = next(r["status"] for r in records if "status" in r)
+    assert (status["charger"], status["plug_ins"], status["faults"]) == ("0", "1", "0"), status
+
+
+def test_session_on_cpython():
+    one_session("cpython")
+
+
+def test_session_on_unix():
+    one_session("unix")
+
+
+def test_session_on_unix_32():
+    """In 200 kB of heap, models of chip, pilot and contactor included."""
+    one_session("unix32")
+
+
+def test_car_without_iso_15118_charges_within_10_s():
+    """slac_init_ms 1500, no retry: 5 %, F for 4 s, nominal duty; the contactor closes on C and opens before the unplug."""
+    port, records = free_port(), []
+    config = {"services": ["AC"], "slac_init_ms": 1500, "ef_retries": 0}
+    with SeccProcess(f"sim:{port}", config, "unix", None, records.append) as secc:
+        secc.wait_ready(10)
+        car, _ = drive(port, iso15118=False, duration_ms=1500)
+        assert car.ok, car.why
+        until(lambda: [r for r in records if "change" in r and r["change"]["to"] == "Unplugged"])
+    plugged = next(r["t_ms"] for r in records if "change" in r and r["change"]["to"] == "Matching")
+    closed = next(r["t_ms"] for r in records if "power" in r and r["power"]["contactor"])
+    assert closed - plugged < 10000, closed - plugged
+    duties = [r["pilot"]["duty_permille"] for r in records if "pilot" in r]
+    assert [duty for i, duty in enumerate(duties) if duty not in duties[max(0, i - 1) : i]] == [
+        1000,
+        50,
+        0,
+        1000,
+        266,
+        1000,
+    ]
+
+
+def test_second_station_on_the_port_is_told():
+    port = free_port()
+    with SeccProcess(f"sim:{port}", {}, "cpython") as first:
+        first.wait_ready(10)
+        second = SeccProcess(f"sim:{port}", {}, "cpython")
+        second.start()
+        error = raises(SeccError, second.wait_ready, 10)
+        second.stop()
+    assert "in use" in str(error), error
+
+
+def test_car_without_a_station_says_so():
+    error = raises(LinkError, drive, free_port())
+    assert "microv2g secc --link sim" in str(error)
+
+
+def test_pilot_by_hand():
+    """The operator's `cp`: B, then E is a fault that only A clears."""
+    port, records = free_port(), []
+    with SeccProcess(f"sim:{port}", {}, "cpython", None, records.append) as secc:
+        secc.wait_ready(10)
+        for word, state in (("B", "Matching"), ("E", "Fault"), ("A", "Unplugged")):
+            secc.command("cp " + word)
+            until(lambda state=state: [r for r in records if "change" in r][-1:] and last(records)["to"] == state)
+        secc.command("cp X")
+        until(lambda: [r for r in records if "error" in r])
+    assert "cp A|B" in next(r["error"] for r in records if "error" in r)
+
+
+def last(records):
+    return [r["change"] for r in records if "change" in r][-1]
+
+
+def test_car_that_is_stopped_ends_in_an_orderly_way():
+    port = free_port()
+    stop = threading.Event()
+    with SeccProcess(f"sim:{port}", {"cable_check_ms": 100, "loop_sequence_timeout_ms": 2000}, "unix") as secc:
+        secc.wait_ready(10)
+        threading.Timer(8, stop.set).start()
+        car = cable.run({**options.DEFAULTS, "unplug_after_ms": 200}, port, lambda record: None, stop.is_set)
+    assert car.ok and car.why == "stopped by the driver" and car.evcc.loops > 0, (car.why, car.evcc.loops)
+
+
+def test_words_of_records():
+    said = oneline.event
+    assert said({"pilot": {"state": "C", "duty_permille": 50, "high_mv": 5996, "low_mv": -12000}}) == (
+        "pilot C, duty 5 %, +6.0 / -12.0 V"
+    )
+    assert said({"pilot": {"state": "A", "duty_permille": 1000, "high_mv": 12000, "low_mv": None}}) == (
+        "pilot A, duty 100 %, +12.0 V"
+    )
+    assert said({"change": {"from": "Matching", "to": "Linked", "reason": "data link up"}}) == (
+        "Matching -> Linked: data link up"
+    )
+    assert "21.5 dB over 2 groups, 10 sounds" in said(
+        {"attenuation": {"mac": "02:01", "sounds": 10, "groups_db": [20, 23]}}
+    )
