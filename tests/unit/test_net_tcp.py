@@ -355,6 +355,8 @@ def test_small_window_that_stays_small_is_used_in_the_end():
     eq(p.send(ACK, 1, 401, window=600), [])
     eq(times(p, 200), [(200, ACK | PSH, 401, 600)])
     eq([len(s.data) for s in p.send(ACK, 1, 1001, window=1000)], [400])
+    write(conn, 1000)
+    eq(p.send(ACK, 1, 1401, window=600), [])  # and patience begins anew
 
 
 def test_only_the_window_is_taken():
