@@ -3,7 +3,6 @@
 No error messages are sent: the two nodes of a link learn nothing from them, and strangers could be amplified.
 """
 
-from firmware.net.address import TENTATIVE
 from firmware.net.block import copy, equal
 from firmware.net.checksum import checksum
 from firmware.net.iface import (
@@ -55,7 +54,7 @@ class Icmp6:
         if kind in (_SOLICITATION, _ADVERTISEMENT):
             if buf[21] != 255:  # a router let it through: it is not from this link
                 iface.drop(HOP_LIMIT)
-            elif n < 24 or buf[at + 1] or buf[at + 8] == 0xFF or not _options_fit(buf, at + 24, at + n):
+            elif n < 24 or buf[at + 1] or not _options_fit(buf, at + 24, at + n):
                 iface.drop(ICMP)
             elif kind == _SOLICITATION:
                 self._solicitation(buf, at, n, now)
@@ -79,7 +78,7 @@ class Icmp6:
             iface.drop(ICMP)
             return
         if not iface.usable:
-            if probe and self._address.state == TENTATIVE:
+            if probe:
                 self._address.conflict(now)
             return
         if not probe:
@@ -109,10 +108,10 @@ class Icmp6:
         if buf[22] == 0 or (flags & _SOLICITED and buf[38] == 0xFF):  # section 7.1.2
             self._iface.drop(SOURCE)
         elif equal(buf, at + 8, self._iface.address, 0, 16):
-            if self._address.state == TENTATIVE:
-                self._address.conflict(now)
-            else:
+            if self._iface.usable:
                 self._iface.drop(ICMP)
+            else:
+                self._address.conflict(now)
         elif option:
             self._neighbours.heard(buf, at + 8, buf, option, flags & _OVERRIDE)
 

@@ -282,7 +282,7 @@ def _options(buf, at, end):
         if buf[at] == 0:
             at += 1
             continue
-        if buf[at] & 0xC0 or at + 2 > stop:
+        if buf[at] & 0xC0:
             return 0
         at += 2 + buf[at + 1]
     return size if at == stop else 0

@@ -133,11 +133,8 @@ class TcpConn:
         the caller brings the rest later.
         """
         room = self.room()
-        mss = self._out.mss
         if n > room:
-            if n <= mss:
-                return 0
-            n = room - room % mss
+            n = room - room % self._out.mss
         if n > 0:
             self._out.ring.put(buf, at, n)
         return n
@@ -357,11 +354,8 @@ class TcpConn:
     def _data(self, buf, at, size, d, fin, now):
         """The content of an acceptable segment: size bytes at d, then the FIN."""
         if d < 0:  # its first bytes are here already
-            if -d > size:
-                fin = 0
-            cut = size if -d > size else -d
-            at += cut
-            size -= cut
+            at -= d
+            size += d
             d = 0
         if d + size > self._window:
             size = self._window - d

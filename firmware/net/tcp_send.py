@@ -55,6 +55,7 @@ class Sender:
         self._timed_from = 0
         self._flight = _WINDOW
         self._duplicates = 0
+        self._force = False  # send what the window takes, however little
 
     def begin(self, isn):
         """isn: 4 random bytes."""
@@ -73,6 +74,7 @@ class Sender:
         size = self._size(at)
         if size > self.window - at > 0:
             size = self.window - at
+        self._force = False
         self.at = at
         self.size = size
         self.last = self.fin and at + size == self.ring.n
@@ -81,7 +83,7 @@ class Sender:
 
     def sent(self, at, end, now):
         """The byte numbers from at to end leave, a SYN or FIN counted as one."""
-        if not self.max or self.timer is None:
+        if self.timer is None:
             self.timer = ticks_add(now, self._rto.ms)
         if at < self.max:
             self._timed_end = 0  # Karn: which of the two is acknowledged will not be known
@@ -139,6 +141,8 @@ class Sender:
             self._nxt = 0  # go back, with one segment until the car answers
             self._flight = 1
             self._resend = True
+        elif self.window:
+            self._force = True  # a car may keep a small window small (RFC 9293 section 3.8.6.2.1)
         else:
             self.probe = True
 
@@ -176,7 +180,7 @@ class Sender:
         if at + size <= self.window:
             return True
         # A car whose window never held a whole segment gets what it can take; others get their message whole.
-        if at < self.window and self._window_max < size and self.window * 2 >= self._window_max:
+        if at < self.window and (self._force or (self._window_max < size and self.window * 2 >= self._window_max)):
             return True
         if not self.max and self.timer is None:
             self.timer = ticks_add(now, self._rto.ms)

@@ -81,7 +81,7 @@ def test_silence_while_tentative():
     ):
         p.rx(data)
         eq(p.frames(), [])
-    eq(p.stack.sdp.answered, 0)
+    eq((p.stack.sdp.answered, [c.state for c in p.stack.conns]), (0, [0, 0]))
     p.sleep(1000)
     eq(p.stack.event(), ADDRESS)
 
@@ -181,6 +181,7 @@ def test_bad_solicitations_are_not():
         (frame(icmp(135, b"", CAR, GROUP), 58, dst=GROUP, hop=255), iface.LENGTH),
         (solicit(src=NOWHERE), iface.SOURCE),
         (solicit(src=NOWHERE, dst=STATION, option=b""), iface.SOURCE),
+        (solicit(src=NOWHERE, dst=ALL_NODES, option=b""), iface.SOURCE),
         (advertise(CAR, 0x60), iface.SOURCE),
         (advertise(STATION), iface.ICMP),
         (advertise(STATION, src=STATION), iface.SOURCE),

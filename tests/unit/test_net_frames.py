@@ -101,6 +101,32 @@ def test_udp_checksum_and_lengths():
     eq(len(p.frames()), 1)
 
 
+def test_checksum_that_comes_out_as_zero():
+    """It is sent as FFFF (RFC 8200 section 8.1); zero means none and is refused, even where it would be right."""
+    p = Peer()
+    base = udp(REQUEST, 0)
+    port = base[6] << 8 | base[7]  # as source port it makes the sum FFFF
+    request = udp(REQUEST, port)
+    eq(request[6:8], b"\xff\xff")
+    p.rx(frame(request[:6] + b"\0\0" + request[8:], 17))
+    eq((p.frames(), p.stack.drops[iface.CHECKSUM]), ([], 1))
+    p.rx(frame(request, 17))
+    eq(len(p.frames()), 1)
+    out = bytearray(frame(request, 17))
+    iface.finish(out, 54, 18, 17, 60)
+    eq(bytes(out[60:62]), b"\xff\xff")
+
+
+def test_nothing_is_left_of_an_old_link():
+    p = Peer()
+    p.rx(frame(udp(REQUEST), 17))
+    p.stack.stop(p.now)
+    p.stack.start(p.now)
+    eq([f[38:40] for f in p.frames()], [b"\xff\x02", b"\xff\x02"])  # report and probe, no answer
+    p.sleep(1000)
+    eq((len(p.frames()), p.stack.event(), p.stack._neighbours.find(CAR, 0)), (1, 1, -1))
+
+
 # -- what every frame must have
 
 

@@ -111,6 +111,30 @@ def test_three_duplicate_acks_send_again_at_once():
     eq(p.stack.due, None)
 
 
+def test_duplicates_behind_a_partial_acknowledgment_do_not_send_again():
+    p = Peer()
+    conn = p.connect(window=20000)
+    write(conn, 4 * 1440)
+    p.take()
+    sent = [len(p.send(ACK, 1, 1, window=20000)) for _ in range(3)] + [len(p.send(ACK, 1, 1441, window=20000))]
+    sent += [len(p.send(ACK, 1, 1441, window=20000)) for _ in range(5)]
+    eq(sent, [0, 0, 1, 1, 0, 0, 0, 0, 0])
+
+
+def test_a_segment_sent_again_early_is_not_timed():
+    """Karn, after a fast retransmission: the late acknowledgment would say 190 ms."""
+    p = Peer()
+    conn = p.connect()
+    write(conn, 10)
+    p.take()
+    eq([len(p.send(ACK, 1, 1)) for _ in range(3)], [0, 0, 1])
+    p.sleep(190)
+    p.send(ACK, 1, 11)
+    write(conn, 10)
+    p.take()
+    eq(times(p, 200)[0][0], 200)
+
+
 def test_window_updates_and_data_are_no_duplicates():
     p = Peer()
     conn = p.connect()
@@ -309,6 +333,56 @@ def test_closed_window_without_an_answer_ends():
     p.take()
     eq(len(times(p, 100000)), 10)
     eq((conn.state, p.stack.event(), conn.reset), (0, 4, 3))
+
+
+def test_a_car_that_closes_its_window_on_what_is_in_flight_is_alive():
+    p = Peer()
+    conn = p.connect()
+    write(conn, 700)
+    p.take()
+    for i in range(30):
+        p.send(ACK, 1, 1, window=0)
+        eq(times(p, 1), [(min(5000, 200 << i), ACK | PSH, 1, 700)])
+    eq(STATE_NAMES[conn.state], "ESTABLISHED")
+
+
+def test_small_window_that_stays_small_is_used_in_the_end():
+    p = Peer()
+    conn = p.connect(window=1000)
+    write(conn, 400)
+    write(conn, 1000)
+    eq([len(s.data) for s in p.take()], [400])
+    eq(p.send(ACK, 1, 401, window=600), [])
+    eq(times(p, 200), [(200, ACK | PSH, 401, 600)])
+    eq([len(s.data) for s in p.send(ACK, 1, 1001, window=1000)], [400])
+    write(conn, 1000)
+    eq(p.send(ACK, 1, 1401, window=600), [])  # and patience begins anew
+
+
+def test_only_the_window_is_taken():
+    p = Peer()
+    conn = p.connect()
+    p.send(ACK, 1, 1, bytes(4000))
+    (answer,) = p.send(FIN | ACK, 4001, 1, b"y" * 96 + b"z" * 104)
+    eq((p.rel(answer)[1], answer.window, conn.readable(), STATE_NAMES[conn.state]), (4097, 0, 4096, "ESTABLISHED"))
+    buf = bytearray(4200)
+    eq((conn.read(buf), bytes(buf[4000:4096])), (4096, b"y" * 96))
+    p = Peer()
+    conn = p.connect()
+    (answer,) = p.send(ACK, 4001, 1, bytes(200))  # out of order, and half of it behind the window
+    eq((p.rel(answer)[1], conn.readable()), (1, 0))
+    for i in range(4):
+        p.send(ACK, 1 + 1000 * i, 1, bytes(1000))
+    eq(conn.readable(), 4096)
+
+
+def test_ack_behind_a_window_full_of_lost_segments_counts():
+    p = Peer()
+    conn = p.connect()
+    write(conn, 10)
+    p.take()
+    p.send(ACK, 4097, 11)
+    eq((p.stack.due, conn.state), (None, 3))
 
 
 def test_small_window_is_used_only_when_there_is_no_larger():

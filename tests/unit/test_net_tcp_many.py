@@ -5,7 +5,7 @@ from tests.lib.mtest import eq
 from tests.lib.packets import ACK, CAR, FIN, RST, STATION, SYN, Peer, link_local
 from tests.lib.packets import frame as packet
 from tests.lib.packets import tcp as segment
-from tests.lib.wire import CAR_MAC, Wire
+from tests.lib.wire import Wire
 
 
 def write(conn, n, value=0x55):
@@ -30,6 +30,18 @@ def test_two_connections_and_a_third():
     p.take()
     p.send(ACK, 2, 13, source=40001)
     eq((one.state, two.state, p.stack.event(), p.stack.which), (0, 3, 4, 0))
+    eq([s.flags for s in p.send(SYN, 0, source=40003)], [SYN | ACK])
+
+
+def test_connection_is_not_given_away_before_its_end_was_told():
+    p = Peer()
+    p.connect()
+    p.source = 40002
+    p.rand.fixed = p.isn.to_bytes(4, "big")
+    p.connect()
+    p.send(RST, 1)
+    eq([s.flags for s in p.send(SYN, 0, source=40003)], [RST | ACK])
+    eq((p.stack.event(), p.stack.which), (4, 1))
     eq([s.flags for s in p.send(SYN, 0, source=40003)], [SYN | ACK])
 
 
@@ -166,15 +178,15 @@ def test_link_lost_and_back():
 def test_strangers_do_not_push_the_car_out_of_the_neighbour_cache():
     w = Wire()
     station, _car = w.ready()
+    w.log = True
     for i in range(9):
         src = link_local(bytes([2, 9, 9, 9, 9, i]))
         syn = segment(SYN, 5, source=9, target=w.station.port, src=src, dst=STATION)
         w.inject(packet(syn, 6, src=src, mac_src=bytes([2, 9, 9, 9, 9, i])))
         w.run(1)
     station.write(b"answer", 0, 6)
-    w.log = True
     w.run(5)
-    eq([f[20] for _, from_car, f in w.frames if not from_car and f[0:6] == CAR_MAC], [6])
+    eq([f[20] for _, from_car, f in w.frames if not from_car and f[0:3] != b"\x02\x09\x09"], [6])
 
 
 def test_car_whose_mac_is_not_known_is_asked_for():

@@ -45,7 +45,8 @@ def test_rst_in_the_window_is_challenged():
 
 def test_rst_outside_the_window_is_dropped():
     for state in STATES:
-        for seq in (nxt(state) - 1, nxt(state) + 5000, nxt(state) + 0x40000000, nxt(state) + 0x80000000):
+        edge = nxt(state) + (4095 if state in PEER_DONE else 4096)  # first number behind the window
+        for seq in (nxt(state) - 1, edge, nxt(state) + 5000, nxt(state) + 0x40000000, nxt(state) + 0x80000000):
             p, _, _ = check(state, {"flags": RST, "seq": seq}, state, [])
             assert p.stack.drops[14] == 1
 
@@ -194,6 +195,8 @@ def test_simultaneous_close():
     eq(STATE_NAMES[conn.state], "CLOSING")
     eq(p.send(ACK, 2, 2), [])
     eq((STATE_NAMES[conn.state], p.stack.event(), conn.reset), ("TIME-WAIT", 4, 1))
+    p.sleep(5999)
+    eq([s.flags for s in p.send(FIN | ACK, 1, 2)], [ACK])  # our last ACK was lost: the wait begins again
     p.sleep(5999)
     eq(STATE_NAMES[conn.state], "TIME-WAIT")
     p.sleep(1)
