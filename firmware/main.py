@@ -57,7 +57,7 @@ def _framed(kind, name, cfg):
     trace = _trace()
     try:
         if kind == "packet":
-            board = sim_board.SimBoard(cfg, os.urandom, trace, port=packet.PacketPort(name))
+            board = sim_board.SimBoard(cfg, os.urandom, trace, port=packet.PacketPort(name, trace))
         else:
             board = sim_board.SimBoard(cfg, os.urandom, trace, cable=cable.Cable(int(name or _SIM_PORT)))
     except (packet.PacketError, cable.CableError) as e:

@@ -20,10 +20,11 @@ from host_tools.cli import _paths
 _paths()
 
 from host_tools.secc_proc import SeccError, SeccProcess
-from tests.interop import evcc, netns, refusals
-from tests.interop.cases import COMBINATIONS, DISCHARGE_W, LOOPS, SCENARIOS, check, check_trace
+from tests.interop import evcc, netns, refusals, rig
+from tests.interop.cases import COMBINATIONS, DISCHARGE_W, FRAMED, LOOPS, SCENARIOS, check, check_trace
 
-CASES = COMBINATIONS + SCENARIOS
+# Over sockets of the operating system two of the eight: the session is the same, and the others run over frames.
+CASES = [c for c in COMBINATIONS if c.name in ("AC scheduled", "DC_BPT dynamic")] + SCENARIOS + FRAMED
 _REFUSALS = "refusals, read by the jar"
 _TURN_AT = 8  # the loop request at which the set-point goes negative
 _stop = threading.Event()  # set once: the running sessions end, and with them their processes and namespaces
@@ -60,7 +61,7 @@ def run(case, number, keep):
     folder.mkdir(parents=True, exist_ok=True)
     try:
         text = _sessions(case, number, folder)
-    except (AssertionError, KeyError, SeccError, evcc.EvccError, netns.NetnsError) as error:
+    except (AssertionError, KeyError, SeccError, evcc.EvccError, netns.NetnsError, rig.RigError) as error:
         text = "%s: %s; logs: %s" % (type(error).__name__, error, folder)
         good = False
     else:
@@ -71,9 +72,19 @@ def run(case, number, keep):
 
 
 def _sessions(case, number, folder):
+    turner = Turner(case)
+    if case.link != "os":
+        with rig.Rig(number, case.link, case.config, folder, case.runtime, turner.record) as framed:
+            turner.secc = framed.secc
+            for session in range(case.sessions):
+                turner.begin()
+                framed.plug_in()
+                text = _vehicle(case, session, folder, framed.plant.evcc, turner)
+                framed.unplug()
+            assert not framed.plug.errors, "the station reports: " + framed.plug.errors[0]
+        return text
     with netns.Cable(number) as cable:
-        turner = Turner(case)
-        secc = SeccProcess(
+        secc = turner.secc = SeccProcess(
             cable.secc[1],
             case.config,
             runtime=case.runtime,
@@ -81,22 +92,27 @@ def _sessions(case, number, folder):
             trace=str(folder / "secc.jsonl"),
             prefix=cable.prefix(cable.secc[0]),
         )
-        turner.secc = secc
         with secc:
             secc.wait_ready(10)
             for session in range(case.sessions):
                 turner.begin()
-                secc.command("setpoint %d" % case.config["setpoint_w"])
-                inner = folder / ("session%d" % session)
-                inner.mkdir(exist_ok=True)
-                values = evcc.config(case.ev, [case.protocol], LOOPS)
-                status, messages = evcc.run(values, *cable.evcc, inner, stop=_stop)
-                if status != 0:
-                    ended = "did not end" if status is None else "exited with %d" % status
-                    raise AssertionError("the vehicle %s: %s" % (ended, evcc.reason(inner / "evcc.log")))
-                assert messages, "the vehicle exchanged no message"
-                text = check(case, messages)
-                check_trace(messages, list(turner.records))
+                text = _vehicle(case, session, folder, cable.evcc, turner)
+    return text
+
+
+def _vehicle(case, session, folder, place, turner):
+    """One session of the PyPI vehicle at `place` (namespace, interface); what was seen, as text."""
+    turner.secc.command("setpoint %d" % case.config["setpoint_w"])
+    inner = folder / ("session%d" % session)
+    inner.mkdir(exist_ok=True)
+    values = evcc.config(case.ev, [case.protocol], LOOPS)
+    status, messages = evcc.run(values, *place, inner, stop=_stop)
+    if status != 0:
+        ended = "did not end" if status is None else "exited with %d" % status
+        raise AssertionError("the vehicle %s: %s" % (ended, evcc.reason(inner / "evcc.log")))
+    assert messages, "the vehicle exchanged no message"
+    text = check(case, messages)
+    check_trace(messages, list(turner.records))
     return text
 
 

@@ -13,10 +13,14 @@ LOOPS = 40
 
 
 class Case:
-    """One session, or several in one station process. ev: what the vehicle supports; offers: what the station does."""
+    """One session, or several in one station process. ev: what the vehicle supports; offers: what the station does.
+    link: "os" = sockets of the operating system; "packet", "sim" = our own IPv6 and TCP behind a modem (rig.py)."""
 
-    def __init__(self, name, service, control, ev=None, offers=None, stop_after=0, sessions=1, runtime="unix"):
+    def __init__(
+        self, name, service, control, ev=None, offers=None, stop_after=0, sessions=1, runtime="unix", link="os"
+    ):
         self.name = name
+        self.link = link
         self.service = service
         self.control = control
         self.ev = ev or [service]
@@ -48,11 +52,16 @@ class Case:
 COMBINATIONS = [
     Case("%s %s" % (service, control), service, control) for service in SERVICES for control in ("dynamic", "scheduled")
 ]
+# The same behind a modem: raw frames with the stand-in's modem, and the QCA7000 model at the end of a simulated SPI bus.
+FRAMED = [
+    Case("%s: %s" % (link, c.name), c.service, c.control, link=link) for link in ("packet", "sim") for c in COMBINATIONS
+]
 SCENARIOS = [
     Case("station stops (Terminate)", "DC_BPT", "dynamic", stop_after=5),
     Case("fallback: no BPT on offer", "DC", "dynamic", ev=["DC_BPT", "DC"], offers=["DC"]),
     Case("two sessions in a row", "AC_BPT", "dynamic", sessions=2),
     Case("32-bit firmware, 200 kB heap", "DC_BPT", "dynamic", runtime="unix32"),
+    Case("packet: 32-bit, two sessions", "DC_BPT", "dynamic", sessions=2, runtime="unix32", link="packet"),
 ]
 
 

@@ -1,10 +1,15 @@
-"""Two network namespaces with a virtual cable between them: the station's end and the vehicle's end."""
+"""Network namespaces with virtual cables: Cable has the station's end and the vehicle's, Plant a powerline in the middle."""
 
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
+from pathlib import Path
+
+
+_ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class NetnsError(Exception):
@@ -37,6 +42,31 @@ def _ip(*words):
         raise NetnsError("ip %s: %s" % (" ".join(words), done.stderr.strip()))
 
 
+def prefix(namespace):
+    """What to put before a command so that it runs in the namespace."""
+    return ["ip", "netns", "exec", namespace]
+
+
+def run(namespace, command):
+    try:
+        return subprocess.run([*prefix(namespace), *command], check=True, capture_output=True, cwd=_ROOT)
+    except subprocess.CalledProcessError as error:
+        raise NetnsError("%s: %s" % (" ".join(command), error.stderr.decode(errors="replace").strip())) from None
+
+
+def wait_for_address(namespace, interface):
+    """The kernel gives the link-local address a moment after the other end is up."""
+    for _ in range(100):
+        shown = subprocess.run(
+            ["ip", "-n", namespace, "-6", "addr", "show", "dev", interface, "scope", "link"],
+            capture_output=True, text=True,
+        )  # fmt: skip
+        if "inet6 fe80" in shown.stdout and "tentative" not in shown.stdout:
+            return
+        time.sleep(0.05)
+    raise NetnsError("%s got no link-local address within 5 s: is IPv6 off on this machine?" % interface)
+
+
 class Cable:
     """with Cable(3) as cable: cable.secc and cable.evcc are (namespace, interface); both have their link-local address."""
 
@@ -60,7 +90,7 @@ class Cable:
                 _ip("-n", namespace, "link", "set", "lo", "up")  # the vehicle talks to its own Java over 127.0.0.1
                 _ip("-n", namespace, "link", "set", interface, "up")
             for namespace, interface in (self.secc, self.evcc):
-                self._wait(namespace, interface)
+                wait_for_address(namespace, interface)
         except BaseException:
             self.__exit__()
             raise
@@ -70,22 +100,64 @@ class Cable:
         for namespace, _ in (self.secc, self.evcc):
             subprocess.run(["ip", "netns", "del", namespace], capture_output=True)
 
-    def _wait(self, namespace, interface):
-        """The kernel gives the link-local address a moment after the other end is up."""
-        for _ in range(100):
-            shown = subprocess.run(
-                ["ip", "-n", namespace, "-6", "addr", "show", "dev", interface, "scope", "link"],
-                capture_output=True, text=True,
-            )  # fmt: skip
-            if "inet6 fe80" in shown.stdout and "tentative" not in shown.stdout:
-                return
-            time.sleep(0.05)
-        raise NetnsError("%s got no link-local address within 5 s: is IPv6 off on this machine?" % interface)
+    prefix = staticmethod(prefix)
+    run = staticmethod(run)
 
-    @staticmethod
-    def prefix(namespace):
-        """What to put before a command so that it runs in the namespace."""
-        return ["ip", "netns", "exec", namespace]
 
-    def run(self, namespace, command):
-        subprocess.run([*self.prefix(namespace), *command], check=True, capture_output=True)
+class Plant:
+    """with Plant(3, "packet") as plant: namespaces of station, modems (tests/interop/plc.py) and vehicle, two cables.
+
+    station, middle, evcc: (namespace, interface); `middle` has the interface towards the vehicle and `modem` the one
+    towards the station. evcc_mac: of the vehicle. Kind "sim": the station lives in the middle, on UDP, and has no cable.
+    The station's side has no kernel IPv6: there is only its own.
+    """
+
+    def __init__(self, number, kind):
+        tag = "%x-%d" % (os.getpid(), number)
+        self.kind = kind
+        self.middle = ("mv2m-" + tag, "plce%d" % number)
+        self.evcc = ("mv2e-" + tag, "evcc%d" % number)
+        self.station = ("mv2s-" + tag, "secc%d" % number) if kind == "packet" else (self.middle[0], "")
+        self.modem = "plcs%d" % number
+        self.evcc_mac = ""
+        self._names = sorted({self.middle[0], self.evcc[0], self.station[0]})
+
+    def __enter__(self):
+        try:
+            for name in self._names:
+                _ip("netns", "add", name)
+                _ip("-n", name, "link", "set", "lo", "up")
+                self._sysctl(name, "default", "accept_dad", 0)
+                self._sysctl(name, "default", "disable_ipv6", int(name != self.evcc[0]))
+            self._cable(self.middle, self.evcc)
+            if self.kind == "packet":
+                self._cable((self.middle[0], self.modem), self.station)
+            path = "/sys/class/net/%s/address" % self.evcc[1]
+            self.evcc_mac = self.run(self.evcc[0], ["cat", path]).stdout.decode().strip()
+            wait_for_address(*self.evcc)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for name in self._names:
+            subprocess.run(["ip", "netns", "del", name], capture_output=True)
+
+    def netem(self, words):
+        """Put a bad line under the vehicle's cable, both directions; "" takes it away."""
+        for namespace, interface in (self.middle, self.evcc):
+            action = ["replace", "dev", interface, "root", "netem", *words.split()] if words else ["del", "dev", interface, "root"]
+            self.run(namespace, ["tc", "qdisc", *action])
+
+    def _cable(self, one, other):
+        _ip("link", "add", one[1], "netns", one[0], "type", "veth", "peer", "name", other[1], "netns", other[0])
+        for namespace, interface in (one, other):
+            self.run(namespace, [sys.executable, "-m", "tests.interop.offload", interface])
+            _ip("-n", namespace, "link", "set", interface, "up")
+
+    def _sysctl(self, namespace, interface, name, value):
+        self.run(namespace, ["sh", "-c", "echo %d > /proc/sys/net/ipv6/conf/%s/%s" % (value, interface, name)])
+
+    prefix = staticmethod(prefix)
+    run = staticmethod(run)

@@ -4,6 +4,7 @@ Far side: a HomePlug modem as network interface, a modem on an Ethernet bridge, 
 drivers.qca7000.Qca7000.
 """
 
+import select
 import socket
 import struct
 import sys
@@ -23,7 +24,8 @@ _IGNORE_OUTGOING = const(23)
 _FRAME = const(1522)
 _MIN = const(60)
 _AGAIN = const(11)  # EAGAIN
-_AGAIN_MS = const(500)  # an interface that is down is looked at this often
+_LOOK_MS = const(500)  # an interface that is down is looked at this often
+_POLLIN = const(1)
 
 UP = const(1)
 DOWN = const(2)
@@ -51,6 +53,15 @@ def interface(name):
     return index, bytes([int(word, 16) for word in words])
 
 
+def carrier(name):
+    """True if the interface is up and its far end too."""
+    try:
+        with open("/sys/class/net/%s/carrier" % name) as f:
+            return f.read().strip() == "1"
+    except OSError:  # down, or gone
+        return False
+
+
 def _sockaddr(index):
     return struct.pack("@H", _AF_PACKET) + struct.pack(">H", _ETH_P_ALL) + struct.pack("@iHBB8s", index, 0, 0, 0, b"")
 
@@ -76,13 +87,17 @@ def _socket(name, index):
 
 
 class PacketPort:
-    """name: interface. mac: ours, the interface's own with the "locally administered" bit turned over."""
+    """name: interface. mac: ours, the interface's own with the "locally administered" bit turned over. trace: is told when
+    the interface goes down and comes back."""
 
-    def __init__(self, name):
+    def __init__(self, name, trace):
         self.name = name
+        self._trace = trace
         index, mac = interface(name)
         self.mac = bytes([mac[0] ^ 2]) + mac[1:]
         self.sock = _socket(name, index)
+        self._poll = select.poll()
+        self._poll.register(self.sock, _POLLIN)
         self.frame = bytearray(_FRAME)
         self.up = False
         self.due = None
@@ -90,27 +105,37 @@ class PacketPort:
         self._out = bytearray(_FRAME)
         self._view = memoryview(self._out)
         self._event = 0
+        self._now = 0
 
     def start(self, now):
-        self._go(True)
+        self.poll(now)
+        if not self.up:
+            self._trace.note(now, "%s is down" % self.name)
 
     def poll(self, now):
-        if self.due is not None and ticks_diff(self.due, now) <= 0:
-            self.due = None
-            self._go(True)
-        if not self.up and self.due is None:
-            self.due = ticks_add(now, _AGAIN_MS)
+        self._now = now
+        if self.up:
+            return
+        if self.due is None or ticks_diff(self.due, now) <= 0:
+            self.due = ticks_add(now, _LOOK_MS)
+            if carrier(self.name):
+                self.due = None
+                self._go(True)
 
     def recv(self):
         """Size of the next frame, which is in `frame`; 0 = none now."""
+        if not self._poll.poll(0):
+            return 0
         try:
-            if _MICROPYTHON:
-                return self.sock.readinto(self.frame) or 0
-            return self.sock.recv_into(self.frame)
+            # Not readinto(): in MicroPython it fills the buffer with as many frames as there are.
+            data = self.sock.recv(_FRAME)
         except OSError as e:
             if e.args[0] != _AGAIN:
                 self._broken()
             return 0
+        n = len(data)
+        self.frame[0:n] = data
+        return n
 
     def send(self, buf, n):
         """False: not now."""
@@ -142,3 +167,4 @@ class PacketPort:
         if up != self.up:
             self.up = up
             self._event = UP if up else DOWN
+            self._trace.note(self._now, "%s is %s" % (self.name, "up" if up else "down"))
