@@ -26,7 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
-FOLDERS = ("unit", "golden", "fuzz", "mem")
+FOLDERS = ("unit", "golden", "fuzz", "mem", "sim")
 RUNTIMES = ("cpython", "unix", "unix32")
 IMAGES = {"unix": "unix", "unix32": "mcu32"}  # runtime -> step of host_tools/build.py and folder below build/
 HEAP_KB = {"unix": 2000, "unix32": 200}

@@ -80,14 +80,21 @@ class FrameLink:
     def work(self, now):
         """Everything but waiting and printing; tests in simulated time call it."""
         if self._again is not None:
-            self.board.modem.poll(now)
-            while self.board.modem.recv():
-                pass
+            self.wall.attempt("power", now, self.power.poll, now)  # does the contactor open? (R-POWER-07)
             if ticks_diff(self._again, now) > 0:
                 return
             self._again = None
-            self._guard("start", now, self.charger.start)
+            self._guard("start", now, self._begin)
+            if self._again is not None:
+                return
         self._guard("frames", now, self._move)
+
+    @property
+    def due(self):
+        """Tick of the next work(), or None."""
+        if self._again is not None:  # without the modem's: it rests
+            return sooner(sooner(self.board.due, self._again), self.power.due)
+        return sooner(sooner(self.board.due, self.board.modem.due), self.charger.due)
 
     def close(self):
         """Power off, pilot off, everything closed."""
@@ -124,6 +131,13 @@ class FrameLink:
             self._n = 0
         modem.poll(now)
 
+    def _begin(self, now):
+        """After a fault of our own. What came in since then is not for the new beginning."""
+        self.board.modem.poll(now)
+        while self.board.modem.recv():
+            pass
+        self.charger.start(now)
+
     def _guard(self, what, now, call):
         """call(now). A fault of our own: contactor open, pilot F, trace, and a new beginning (design.md, errors)."""
         try:
@@ -137,9 +151,7 @@ class FrameLink:
             self._again = ticks_add(now, _FAULT_PAUSE_MS)
 
     def _timeout(self, now, at_most_ms):
-        due = sooner(self.board.due, self.board.modem.due)
-        due = sooner(due, self.charger.due if self._again is None else self._again)
-        due = sooner(due, self.report.due)
+        due = sooner(self.due, self.report.due)
         due = sooner(due, self._print_due)
         if due is None:
             return at_most_ms

@@ -125,19 +125,27 @@ class LocalCable:
             if car.load[1] & wire.PLUGGED:
                 car.pilot(self._duty, now)
 
+    def inject(self, data, now):
+        """A datagram of somebody else reaches the station's modem."""
+        self._flying.append((ticks_add(now, self.delay_ms), None, data))
+
     def send(self, modem, data, now):
         """From the station's modem to the cars, or from a car's to the station and the others."""
         if self.cut:
             return
-        sender = None
+        station = True
         for car in self.cars:
             if car.modem is modem:
-                sender = car
-        for target in [None, *self.cars] if sender is not None else self.cars:
-            if target is not sender:
-                passed = [data] if self.filter is None else self.filter(data, target is None)
-                for one in passed:
-                    self._flying.append((ticks_add(now, self.delay_ms), target, one))
+                station = False
+            else:
+                self._fly(car, data, now)
+        if not station:
+            self._fly(None, data, now)
+
+    def _fly(self, target, data, now):
+        passed = (data,) if self.filter is None else self.filter(data, target is None)
+        for one in passed:
+            self._flying.append((ticks_add(now, self.delay_ms), target, one))
 
 
 class NoReport:
@@ -210,9 +218,7 @@ class Plant:
         self.least_w = min(self.least_w, self.board.power.w)
         for call in self.watch:
             call(self)
-        due = sooner(self.board.due, self.board.modem.due)
-        due = sooner(due, self.charger.due if self.link._again is None else self.link._again)
-        due = sooner(due, self.cable.due)
+        due = sooner(self.link.due, self.cable.due)
         for car in self.cable.cars:
             due = sooner(due, car.due)
         if self.script:

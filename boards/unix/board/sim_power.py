@@ -6,7 +6,7 @@ for the load, inside what this station can carry.
 """
 
 from drivers.contactor import Contactor
-from firmware.clock import ticks_add, ticks_diff
+from firmware.clock import sooner, ticks_add, ticks_diff
 from micropython import const
 from twin.contactor import ContactorModel
 
@@ -61,7 +61,7 @@ class SimPower:
         """Tick of the next step while anything moves, else None."""
         if self._last is None or (self._mode == _OFF and self.path_off and self.model.due is None):
             return None
-        return ticks_add(self._last, _STEP_MS)
+        return sooner(ticks_add(self._last, _STEP_MS), self.model.due)
 
     @property
     def contactor(self):

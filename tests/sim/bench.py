@@ -1,0 +1,29 @@
+"""What the tests of the whole station have in common."""
+
+from drivers.pilot import X1
+from firmware.app import charger as sup
+from host_tools.ev import car as ev
+from tests.lib.mtest import eq
+from tests.lib.plant import Plant
+from tests.sim.watch import Watch
+
+
+def begin(services, **changes):
+    plant = Plant(services=services, **changes)
+    return plant, Watch(plant)
+
+
+def in_session(state):
+    """For until(): the only car is in this state of its session."""
+    return lambda plant: plant.cable.cars[0].phase == ev.SESSION and plant.cable.cars[0].evcc.state == state
+
+
+def served(plant, watch, car, unplug=True):
+    """A session from plug to unplug went well, and everything is as before it."""
+    plant.run(car)
+    assert car.ok, (car.why, plant.trace.changes, plant.trace.notes[-8:])
+    eq(plant.trace.errors, [])
+    watch.check()
+    eq(plant.charger.state, sup.UNPLUGGED)
+    eq((plant.board.circuit.duty, plant.board.power.model.closed, plant.board.power.w), (X1, False, 0))
+    plant.remove(car)
