@@ -61,7 +61,11 @@ def run(args):
         f"{CAPACITY_WH / 1000:g} kWh at {SOC} % (small, so that seconds show)."
     )
     view = View(plain=args.plain or not sys.stdout.isatty())
-    port = _free_port()
+    try:
+        port = _free_port()
+    except OSError as error:
+        print(f"microv2g demo: no UDP on 127.0.0.1 ({error.strerror}); as root: ip link set lo up", file=sys.stderr)
+        return 2
     secc = SeccProcess(f"sim:{port}", STATION, trace=str(trace), on_record=view.record)
     try:
         with secc:
@@ -83,6 +87,7 @@ def _free_port():
     """A UDP port of loopback that nobody uses: several demos may run on one machine."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
+        sock.sendto(b"", sock.getsockname())  # OSError where loopback is down
         return sock.getsockname()[1]
 
 

@@ -108,7 +108,7 @@ def summary(records):
         "attenuation_db": _attenuation(records),
         "pilot": _letters(records),
         "link_s": _link_s(records),
-        "contactor_closed": bool(power and power[-1]["contactor"]),
+        "contactor_closed": bool(power and power[-1].get("contactor")),
         "worst_name": worst,
         "worst_ms": waits.get(worst, 0),
     }

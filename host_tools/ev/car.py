@@ -35,7 +35,6 @@ _C_OHM = const(882)
 _FRAME = const(1522)
 _FRAMES = const(32)  # in one poll
 _READ = const(512)
-_PATIENCE_MS = const(150000)  # two pulses and three times TT_EVSE_SLAC_init: then there is no station to wait for
 _HLC_LOW, _HLC_HIGH = const(30), const(70)  # permille that mean 5 %
 _NOMINAL_LOW, _NOMINAL_HIGH = const(80), const(970)
 _CLOSED_STATES = (CABLE_CHECK, PRECHARGE, START, LOOP, STOP)  # of the session: the pilot says C
@@ -84,7 +83,7 @@ class Car:
         self.ok = self.done = False
         self.why = ""
         self.modem.start(now)
-        self._go(WAITING, now, _PATIENCE_MS)
+        self._go(WAITING, now, self.cfg["patience_ms"])
 
     @property
     def due(self):
@@ -205,7 +204,7 @@ class Car:
                 self._go(ADDRESSING, now, 5000)
             elif event == FAILED and self.phase == MATCHING:
                 if self.cfg["basic"] and self.cfg["service"].startswith("AC"):
-                    self._go(WAITING, now, _PATIENCE_MS)
+                    self._go(WAITING, now, self.cfg["patience_ms"])
                     self.cfg = dict(self.cfg, iso15118=False)
                 else:
                     self._end(False, "matching failed", now)

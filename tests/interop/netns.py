@@ -8,7 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -147,7 +146,11 @@ class Plant:
     def netem(self, words):
         """Put a bad line under the vehicle's cable, both directions; "" takes it away."""
         for namespace, interface in (self.middle, self.evcc):
-            action = ["replace", "dev", interface, "root", "netem", *words.split()] if words else ["del", "dev", interface, "root"]
+            action = (
+                ["replace", "dev", interface, "root", "netem", *words.split()]
+                if words
+                else ["del", "dev", interface, "root"]
+            )
             self.run(namespace, ["tc", "qdisc", *action])
 
     def _cable(self, one, other):

@@ -108,7 +108,7 @@ def test_silent_car_gets_two_pulses_then_rest_r_link_02_r_link_03():
     plant, watch = begin(["DC_BPT"])
     plant.sleep(2000)
     plugged = plant.now
-    plant.plug(iso15118=False)
+    plant.plug(iso15118=False, patience_ms=600000)
     plant.sleep(300000)
     eq(watch.sequence(), [X1, FIVE_PERCENT, 0, X1, FIVE_PERCENT, 0, X1, FIVE_PERCENT])
     eq(plant.charger.state, sup.WAITING)
