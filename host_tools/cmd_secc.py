@@ -29,6 +29,7 @@ lines on stdin while it runs:
   status        one line about the state
   cp A|B|C|D|E|diode|auto   simulated pilot (links sim and packet): what hangs on the plug; E: shorted, diode: the
                 car's diode is shorted, auto: the simulated car decides
+  pp OHM        proximity resistor of the plugged cable (ac_socket), 0 = none
   clear         the cause of a latched fault is repaired
   quit          end
 

@@ -35,12 +35,14 @@ _ETHERTYPE = const(12)
 
 
 class Charger:
-    """cfg: dict of app/config. pilot: drivers.pilot.Pilot. slac: slac.evse.Slac. net: net.stack.Stack. link:
+    """cfg: dict of app/config. pilot: drivers.pilot.Pilot. proximity: drivers.proximity.Proximity, used if the station has a
+    socket (ac_socket). slac: slac.evse.Slac. net: net.stack.Stack. link:
     app.v2g_link.V2gLink over the connections of net. power: app.power.Power. trace: firmware/trace.Trace."""
 
-    def __init__(self, cfg, pilot, slac, net, link, power, trace):
+    def __init__(self, cfg, pilot, proximity, slac, net, link, power, trace):
         self.cfg = cfg
         self.pilot = pilot
+        self.proximity = proximity if cfg["ac_socket"] else None
         self.slac = slac
         self.net = net
         self.link = link
@@ -69,6 +71,9 @@ class Charger:
         self.power.permit(False, now)
         self.power.off(now)
         self.pilot.start(now)
+        if self.proximity is not None:
+            self.proximity.start(now)
+            self.power.cable_a = 0
         self.pilot.set_duty(X1, now)
         self.link.drop(now, "the station begins anew")
         self.net.stop(now)
@@ -95,6 +100,8 @@ class Charger:
 
     def poll(self, now):
         """Pilot first: what it forbids is off before anything else is looked at."""
+        if self.proximity is not None:
+            self._cable(now)
         self.pilot.poll(now)
         self._pilot(now)
         self.slac.poll(now)
@@ -119,6 +126,8 @@ class Charger:
     @property
     def due(self):
         due = sooner(self._deadline, self.pilot.due)
+        if self.proximity is not None:
+            due = sooner(due, self.proximity.due)
         due = sooner(due, self.slac.due)
         due = sooner(due, self.net.due)
         due = sooner(due, self.link.due)
@@ -158,10 +167,19 @@ class Charger:
         self.state = state
         self._deadline = None
 
+    def _cable(self, now):
+        """A cable that cannot be told, or none, carries nothing; another rating under power is a pulled plug."""
+        self.proximity.poll(now)
+        if self.proximity.event():
+            self.power.cable_a = max(0, self.proximity.rating_a or 0)
+            self._trace.note(now, "cable rated A", self.power.cable_a)
+            if self.state == BASIC:
+                self.basic.set_amps_x10(self.power.cable_a * 10, now)
+
     def _pilot(self, now):
         pilot = self.pilot
         state = pilot.state
-        charging = self.state == LINKED or self.state == BASIC
+        charging = (self.state == LINKED or self.state == BASIC) and self.power.cable_a != 0
         self.power.permit(charging and C <= state <= D and pilot.diode_ok and pilot.diode_seen, now)
         if pilot.event() or self._told < 0 or pilot.duty != self._told_duty:
             self._told_duty = pilot.duty
@@ -341,6 +359,8 @@ class Charger:
         self.slac.plugged(False, now)
         self._go(BASIC, "charging by the pilot alone", now)
         self.basic.start(now)
+        if self.power.cable_a is not None:
+            self.basic.set_amps_x10(self.power.cable_a * 10, now)
         self.basic.pilot(self.pilot.state, now)
         self._drive_basic(now)
 
@@ -348,7 +368,7 @@ class Charger:
         basic = self.basic
         if basic.duty != self.pilot.duty:
             self.pilot.set_duty(basic.duty, now)
-        self.power.basic(basic.close, self.cfg["ac_max_charge_w"], now)
+        self.power.basic(basic.close, now)
 
     def _to_fault(self, why, now):
         """Power off; F tells the car, except where the pilot itself is what is wrong: then X1, so that an unplug shows."""

@@ -109,6 +109,14 @@ SPEC = (
     ("ef_retries", "int", 2, 0, 5, "C_sequ_retry: pilot F pulses that wake a car which does not start matching"),
     ("step_ef_ms", "int", 4000, 4000, 8000, "T_step_EF: length of such a pulse"),
     ("step_x1_ms", "int", 3000, 500, 8000, "T_step_X1: steady pilot between 5 % and the nominal duty"),
+    (
+        "ac_socket",
+        "bool",
+        False,
+        0,
+        0,
+        "AC socket instead of a captive cable: the proximity resistor of the plug limits the current, without one none flows",
+    ),
     ("slac_offset_db", "int", 0, 0, 40, "receive offset of this board, added to every measured attenuation"),
     (
         "slac_validate",

@@ -21,6 +21,7 @@ class Power:
         # A supervisor with a pilot says when the car may be energised; without a pilot (sockets of the operating
         # system, for laboratories) nobody can.
         self.permitted = True
+        self.cable_a = None  # rating of the plugged cable; None = captive, 0 = nothing may flow
         self._live = False
         self._cut = False
 
@@ -43,6 +44,10 @@ class Power:
             self._live = False
             self._cut = True
         self.permitted = yes
+
+    def cable_w(self):
+        """What the plugged cable carries in AC, all phases together."""
+        return self.cable_a * self.cfg["ac_nominal_voltage_v"] * self.cfg["ac_phases"]
 
     def clear(self, now):
         """The cause of a latched fault is repaired; the power stage forgets it if that is so."""
@@ -69,6 +74,7 @@ class Power:
         f.fault = hw.fault
         if self._cut:
             f.cut = True
+        f.cable_w = None if self.cable_a is None else self.cable_w()
 
     def apply(self, f, now):
         """Do what the facts ask. Off is done at once; the rest follows as the hardware can."""
@@ -136,12 +142,13 @@ class Power:
         self.hw.off(now)
         self._live = False
 
-    def basic(self, close, w, now):
-        """Charging without a session (IEC 61851, AC): the contactor as told, w is what the car may draw."""
+    def basic(self, close, now):
+        """Charging without a session (IEC 61851, AC): the contactor as told; the car draws up to what the pilot offers."""
         if close and self.permitted:
             self._live = True
             self.hw.close(now)
-            self.hw.ac(w)
+            w = self.cfg["ac_max_charge_w"]
+            self.hw.ac(w if self.cable_a is None else min(w, self.cable_w()))
         elif self._live:
             self.off(now)
 

@@ -14,4 +14,4 @@ def build(cfg, board, power, safe, rand, trace):
     policy = TLS_NONE if cfg["allow_plain"] else TLS_REQUIRED
     net = Stack(board.mac, rand, trace, cfg["sdp_port"], cfg["tcp_port"], policy)
     link = V2gLink(safe, trace)
-    return Charger(cfg, board.pilot, slac, net, link, power, trace)
+    return Charger(cfg, board.pilot, board.proximity, slac, net, link, power, trace)

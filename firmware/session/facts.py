@@ -87,6 +87,7 @@ class Facts:
         self.charged_wh = 0
         self.discharged_wh = 0
         self.fault = 0
+        self.cable_w = None  # what the proximity resistor of the plugged cable allows in AC; None = captive cable
         self.cut = False  # the pilot left C/D while energised: the power is off and stays off in this session
         # -- progress
         self.stop_wish = False
@@ -98,8 +99,18 @@ class Facts:
 
 
 def offered_max_charge_w(f):
-    return f.cfg["dc_max_charge_w" if f.family == DC else "ac_max_charge_w"]
+    """Most power towards the vehicle that the station offers, in W; in AC no more than the cable carries."""
+    if f.family == DC:
+        return f.cfg["dc_max_charge_w"]
+    return _carried_w(f, f.cfg["ac_max_charge_w"])
 
 
 def offered_max_discharge_w(f):
-    return f.cfg["dc_max_discharge_w" if f.family == DC else "ac_max_discharge_w"]
+    """The same the other way, as a magnitude."""
+    if f.family == DC:
+        return f.cfg["dc_max_discharge_w"]
+    return _carried_w(f, f.cfg["ac_max_discharge_w"])
+
+
+def _carried_w(f, w):
+    return w if f.cable_w is None else min(w, f.cable_w)

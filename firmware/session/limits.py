@@ -5,6 +5,7 @@ both are written here from the same configuration.
 """
 
 from codec import rational
+from firmware.session.facts import offered_max_charge_w, offered_max_discharge_w
 from micropython import const
 
 # slots: begin (make gen)
@@ -123,7 +124,7 @@ def ac_parameters(f, r):
         _AC_CPDResEnergyTransferMode__EVSEMaximumChargePower_L2,
         _AC_CPDResEnergyTransferMode__EVSEMaximumChargePower_L3,
         f,
-        cfg["ac_max_charge_w"],
+        offered_max_charge_w(f),
     )
     _put_phases(
         b,
@@ -131,7 +132,7 @@ def ac_parameters(f, r):
         _AC_CPDResEnergyTransferMode__EVSEMinimumChargePower_L2,
         _AC_CPDResEnergyTransferMode__EVSEMinimumChargePower_L3,
         f,
-        cfg["ac_min_charge_w"],
+        min(cfg["ac_min_charge_w"], offered_max_charge_w(f)),
     )
     b[_AC_CPDResEnergyTransferMode__EVSENominalFrequency] = rational.from_milli(cfg["ac_frequency_mhz"])
     if f.bpt:
@@ -142,7 +143,7 @@ def ac_parameters(f, r):
             _BPT_AC_CPDResEnergyTransferMode__EVSEMaximumDischargePower_L2,
             _BPT_AC_CPDResEnergyTransferMode__EVSEMaximumDischargePower_L3,
             f,
-            cfg["ac_max_discharge_w"],
+            offered_max_discharge_w(f),
             sign,
         )
         _put_phases(
@@ -151,7 +152,7 @@ def ac_parameters(f, r):
             _BPT_AC_CPDResEnergyTransferMode__EVSEMinimumDischargePower_L2,
             _BPT_AC_CPDResEnergyTransferMode__EVSEMinimumDischargePower_L3,
             f,
-            cfg["ac_min_discharge_w"],
+            min(cfg["ac_min_discharge_w"], offered_max_discharge_w(f)),
             sign,
         )
         r[_AC_ChargeParameterDiscoveryRes__BPT_AC_CPDResEnergyTransferMode] = b

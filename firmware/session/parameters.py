@@ -3,7 +3,7 @@
 from codec import rational
 from firmware.session import facts as _f
 from firmware.session import reply
-from firmware.session.facts import PeerError
+from firmware.session.facts import PeerError, offered_max_charge_w
 from firmware.session.states import SCHEDULE
 from micropython import const
 
@@ -92,7 +92,7 @@ def ac(f, req):
         _AC_CPDReqEnergyTransferMode__EVMinimumChargePower_L3,
     )
     _range(f, low, high, "EVMinimumChargePower above EVMaximumChargePower")
-    _range(f, low, f.cfg["ac_max_charge_w"], "EVMinimumChargePower above the station's maximum")  # R-CPD-03
+    _range(f, low, offered_max_charge_w(f), "EVMinimumChargePower above the station's maximum")  # R-CPD-03
     f.ev_max_charge_w = f.ev_top_charge_w = max(high, 0)
     if f.bpt:
         # Limits are magnitudes; some vehicles send them negative (D-02).

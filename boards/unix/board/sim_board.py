@@ -6,11 +6,12 @@ command(), commands, ready, close().
 
 from board.sim_power import SimPower
 from drivers.pilot import Pilot
+from drivers.proximity import Proximity
 from drivers.qca7000 import Qca7000
 from firmware.clock import sooner, ticks_add, ticks_diff
 from twin import cable as wire
 from twin.modem import EVSE, Modem
-from twin.pilot import PilotCircuit
+from twin.pilot import PilotCircuit, PlugResistor
 from twin.qca7000 import QcaSpi
 
 _HOST_MAC = b"\x02MV2\x00\x01"  # locally administered
@@ -26,11 +27,13 @@ class SimBoard:
     """cfg: dict of app/config. cable: board.cable.Cable or its like in one process: the modem is the chip model on it.
     port: board.packet.PacketPort, the modem is a network interface; then only pilot and power are simulated."""
 
-    commands = " | cp A|B|C|D|E|diode|auto"
+    commands = " | cp A|B|C|D|E|diode|auto | pp OHM"
 
     def __init__(self, cfg, rand, trace, cable=None, port=None):
         self.circuit = PilotCircuit(rand)
         self.pilot = Pilot(self.circuit)
+        self.plug = PlugResistor()
+        self.proximity = Proximity(self.plug)
         self.power = SimPower(cfg)
         self.chip = None
         self._cable = cable
@@ -77,6 +80,9 @@ class SimBoard:
 
     def command(self, words, now):
         """A command of the laboratory: what hangs on the plug. True if it was one."""
+        if len(words) == 2 and words[0] == "pp" and words[1].isdigit():
+            self.plug.ohm = int(words[1]) or None
+            return True
         if len(words) != 2 or words[0] != "cp":
             return False
         circuit, what = self.circuit, words[1]
@@ -100,7 +106,8 @@ class SimBoard:
 
     def _apply(self, load):
         circuit = self.circuit
-        ohm, flags, _ = load or (wire.OPEN, 0, 0)
+        ohm, flags, pp_ohm = load or (wire.OPEN, 0, 0)
+        self.plug.ohm = pp_ohm if flags & wire.PLUGGED else None
         circuit.ohms = None if ohm == wire.OPEN or not flags & wire.PLUGGED else ohm
         circuit.diode_shorted = bool(flags & wire.SHORTED_DIODE)
         circuit.short_ohm = 0 if flags & wire.SHORTED_PILOT else None
