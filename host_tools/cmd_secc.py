@@ -31,6 +31,7 @@ lines on stdin while it runs:
                 car's diode is shorted, auto: the simulated car decides
   pp OHM        proximity resistor of the plugged cable (ac_socket), 0 = none
   clear         the cause of a latched fault is repaired
+  counters      what was dropped or went wrong, by reason (links sim and packet)
   quit          end
 
 The command line has priority over the configuration file. Exit status: 0 ended on request, 1 the station

@@ -8,8 +8,10 @@ import gc
 import sys
 
 from firmware.clock import sooner, ticks_add, ticks_diff, ticks_ms
+from firmware.net.iface import DROP_NAMES as _NET_DROPS
 from firmware.run import os_net
 from firmware.run.operator import Operator
+from firmware.slac.evse import DROP_NAMES as _SLAC_DROPS
 from micropython import const
 
 _FRAME = const(1522)
@@ -35,7 +37,14 @@ class FrameLink:
         self._stdout = stdout
         self._poller = os_net.Poller()
         self._operator = Operator(
-            stdin, self._poller, power, trace, self._stop, self._status, self._more, " | clear" + board.commands
+            stdin,
+            self._poller,
+            power,
+            trace,
+            self._stop,
+            self._status,
+            self._more,
+            " | counters | clear" + board.commands,
         )
         self._out = bytearray(_FRAME)
         self._n = 0  # frame in _out that the modem has not taken yet
@@ -162,10 +171,21 @@ class FrameLink:
         self.wall.request_stop(now)
 
     def _more(self, words, now):
+        if words == ["counters"]:
+            self.trace.note(now, "counters " + " ".join(self._counters()))
+            return True
         if words == ["clear"]:
             self.charger.clear(now)
             return True
         return self.board.command(words, now)
+
+    def _counters(self):
+        """name=value of everything that was dropped or gone wrong since boot; what is 0 is left out."""
+        charger = self.charger
+        found = self.board.counters()
+        for part, names, drops in (("slac", _SLAC_DROPS, charger.slac.drops), ("net", _NET_DROPS, charger.net.drops)):
+            found += [(part + "." + names[i], drops[i]) for i in range(len(names))]
+        return [name.replace(" ", "_") + "=" + str(n) for name, n in found if n] or ["none"]
 
     def _status(self):
         charger = self.charger

@@ -119,6 +119,8 @@ def test_pilot_by_hand():
         for word, state in (("B", "Matching"), ("E", "Fault"), ("A", "Unplugged")):
             secc.command("cp " + word)
             until(lambda state=state: [r for r in records if "change" in r][-1:] and last(records)["to"] == state)
+        secc.command("counters")
+        until(lambda: [r for r in records if (r.get("note") or "").startswith("counters ")])
         secc.command("cp X")
         until(lambda: [r for r in records if "error" in r])
     assert "cp A|B" in next(r["error"] for r in records if "error" in r)

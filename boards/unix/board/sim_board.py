@@ -7,7 +7,7 @@ command(), commands, ready, close().
 from board.sim_power import SimPower
 from drivers.pilot import Pilot
 from drivers.proximity import Proximity
-from drivers.qca7000 import Qca7000
+from drivers.qca7000 import DROP_NAMES, Qca7000
 from firmware.clock import sooner, ticks_add, ticks_diff
 from twin import cable as wire
 from twin.modem import EVSE, Modem
@@ -98,6 +98,14 @@ class SimBoard:
         if what in _LOADS:
             circuit.load = _LOADS.index(what) + 1
         return True
+
+    def counters(self):
+        """[(name, value)] of the modem's side."""
+        modem = self.modem
+        if self.chip is None:
+            return [("packet.errors", modem.errors)]
+        drops = [("modem." + DROP_NAMES[i], modem.drops[i]) for i in range(len(DROP_NAMES))]
+        return drops + [("modem.resets", modem.resets), ("modem.signature", modem.signature_errors)]
 
     def close(self):
         for part in (self._cable, self.modem):
