@@ -35,7 +35,6 @@ _C_OHM = const(882)
 _FRAME = const(1522)
 _FRAMES = const(32)  # in one poll
 _READ = const(512)
-_READY_MS = const(300)  # without ISO 15118: from the nominal duty to state C
 _HLC_LOW, _HLC_HIGH = const(30), const(70)  # permille that mean 5 %
 _NOMINAL_LOW, _NOMINAL_HIGH = const(80), const(970)
 _CLOSED_STATES = (CABLE_CHECK, PRECHARGE, START, LOOP, STOP)  # of the session: the pilot says C
@@ -160,7 +159,7 @@ class Car:
         flags = wire.PLUGGED
         if self.cfg["diode_shorted"]:
             flags |= wire.SHORTED_DIODE
-        if self.phase == OUT:
+        if self.phase == OUT or not self.cfg["plugged"]:
             ohm, flags = wire.OPEN, 0
         if self.load[0] != ohm or self.load[1] != flags:
             self.load = (ohm, flags, self.cfg["pp_ohm"])
@@ -219,12 +218,14 @@ class Car:
                     self._go(CONNECTING, now, 5000)
             elif event == NO_STATION:
                 self._lose("no station answers discovery", now)
-            elif event == ACCEPTED:
+            elif event == ACCEPTED and net.which == 0:
                 self.evcc.start(now)
                 self._at = self._n = 0
                 self._go(SESSION, now)
                 if self._stop:
                     self.evcc.request_stop()
+            elif event == CLOSED and net.which:
+                pass  # of a second connection, as a laboratory may add
             elif event == CLOSED and self.phase == SESSION:
                 self._read(now)
                 self.evcc.lost(now)

@@ -25,6 +25,7 @@ DEFAULTS = {
     # Of a whole car (--link sim): plug, pilot and matching.
     "iso15118": True,  # False: it charges by the pilot alone (IEC 61851)
     "basic": True,  # does that too when matching fails
+    "plugged": True,  # False: only its powerline couples, as that of a car on the next plug
     "unplug_after_ms": 1000,  # from the end of the session
     "pp_ohm": 1500,  # proximity resistor of a CCS2 plug
     "sounds": 10,
