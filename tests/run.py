@@ -2,7 +2,7 @@
 
     python tests/run.py [--runtime cpython|unix|unix32|all] [--fast] [-k PART] [FILE or FOLDER ...]
 
-A test file is a plain module with `def test_…()` functions and asserts. It may set, at its top level:
+A test file is a plain module with `def test_…()` functions and asserts. What it prints as `NOTE text` is shown. It may set, at its top level:
 
     RUNTIMES = ("cpython", "unix")   where it can run (default: all three)
     SLOW = True                      leave it out of --fast
@@ -142,7 +142,7 @@ def run(module, runtime, part):
     limit = module.options.get("TIMEOUT_S", TIMEOUT_S)
     out, hung = _execute(module.command(runtime, part), limit)
     passed, skips = re.findall("^PASS (.*)", out, re.M), re.findall("^SKIP (.*)", out, re.M)
-    shown = ["  skipped: " + text for text in skips]
+    shown = ["  skipped: " + text for text in skips] + ["  " + text for text in re.findall("^NOTE (.*)", out, re.M)]
     failures = re.split("^FAIL ", out, flags=re.M)[1:]
     title = "  FAIL %s [%s] " % (module.name, runtime)
     for text in failures:

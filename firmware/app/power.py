@@ -24,6 +24,7 @@ class Power:
         self.cable_a = None  # rating of the plugged cable; None = captive, 0 = nothing may flow
         self._live = False
         self._cut = False
+        self._tested = False  # the power stage's test result is of this session
 
     def set_setpoint_w(self, w):
         """New set-point in W; the next loop answer carries it."""
@@ -43,6 +44,7 @@ class Power:
             self.hw.off(now)
             self._live = False
             self._cut = True
+            self._tested = False
         self.permitted = yes
 
     def cable_w(self):
@@ -68,7 +70,8 @@ class Power:
         f.present_w = hw.w
         f.contactor = hw.contactor
         f.path_off = hw.path_off
-        f.test = hw.test_result
+        # Before a late pilot lets the test begin, what the last car's test said does not count (R-DC-SAFETY-03).
+        f.test = hw.test_result if self._tested else _f.TEST_RUNNING
         f.charged_wh = hw.charged_wh
         f.discharged_wh = hw.discharged_wh
         f.fault = hw.fault
@@ -81,15 +84,14 @@ class Power:
         hw = self.hw
         ask = f.ask
         if ask == _f.ASK_OFF:
-            hw.off(now)
-            self._live = False
-            self._cut = False
+            self.off(now)
             return
         if not self.permitted:
             return  # a late pilot: what was asked is done as soon as it says C (R-POWER-10)
         self._live = True
         if ask == _f.ASK_TEST:
             hw.test(f.ask_mv, now)
+            self._tested = True
         elif ask == _f.ASK_PRECHARGE:
             hw.precharge(f.ask_mv, now)
         else:
@@ -140,7 +142,7 @@ class Power:
     def off(self, now):
         """Power off whatever the session thinks: the last way out (design.md 6)."""
         self.hw.off(now)
-        self._live = False
+        self._live = self._cut = self._tested = False
 
     def basic(self, close, now):
         """Charging without a session (IEC 61851, AC): the contactor as told; the car draws up to what the pilot offers."""

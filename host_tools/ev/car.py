@@ -170,7 +170,7 @@ class Car:
         flags = wire.PLUGGED
         if self.cfg["diode_shorted"]:
             flags |= wire.SHORTED_DIODE
-        if self.phase == OUT:
+        if self.phase == OUT or not self.cfg["plugged"]:
             ohm, flags = wire.OPEN, 0
         if self.load[0] != ohm or self.load[1] != flags:
             self.load = (ohm, flags, self.cfg["pp_ohm"])
@@ -229,12 +229,14 @@ class Car:
                     self._go(CONNECTING, now, 5000)
             elif event == NO_STATION:
                 self._lose("no station answers discovery", now)
-            elif event == ACCEPTED:
+            elif event == ACCEPTED and net.which == 0:
                 self.evcc.start(now)
                 self._at = self._n = 0
                 self._go(SESSION, now)
                 if self._stop:
                     self.evcc.request_stop()
+            elif event == CLOSED and net.which:
+                pass  # of a second connection, as a laboratory may add
             elif event == CLOSED and self.phase == SESSION:
                 self._read(now)
                 self.evcc.lost(now)

@@ -26,6 +26,7 @@ DEFAULTS = {
     "iso15118": True,  # False: it charges by the pilot alone (IEC 61851)
     "basic": True,  # does that too when matching fails
     "patience_ms": 150000,  # plugged in and nothing begins: two pulses and three times TT_EVSE_SLAC_init
+    "plugged": True,  # False: only its powerline couples, as that of a car on the next plug
     "unplug_after_ms": 1000,  # from the end of the session
     "pp_ohm": 1500,  # proximity resistor of a CCS2 plug
     "sounds": 10,

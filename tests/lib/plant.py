@@ -95,6 +95,7 @@ class LocalCable:
         self.delay_ms = delay_ms
         self.cut = False  # nothing passes on the powerline
         self.filter = None  # filter(data, to_station) -> list of datagrams that pass in its place
+        self.far = []  # cables of other places, coupled by crosstalk
         self._flying = []  # (arrival, car or None for the station, datagram)
         self._duty = -1
 
@@ -127,7 +128,13 @@ class LocalCable:
 
     def inject(self, data, now):
         """A datagram of somebody else reaches the station's modem."""
-        self._flying.append((ticks_add(now, self.delay_ms), None, data))
+        self._fly(None, data, now)
+
+    def hear(self, data, now):
+        """A datagram from another place reaches everybody here."""
+        self._fly(None, data, now)
+        for car in self.cars:
+            self._fly(car, data, now)
 
     def send(self, modem, data, now):
         """From the station's modem to the cars, or from a car's to the station and the others."""
@@ -141,6 +148,8 @@ class LocalCable:
                 self._fly(car, data, now)
         if not station:
             self._fly(None, data, now)
+        for cable in self.far:
+            cable.hear(data, now)
 
     def _fly(self, target, data, now):
         passed = (data,) if self.filter is None else self.filter(data, target is None)
@@ -159,9 +168,9 @@ class NoReport:
 
 
 class Plant:
-    """changes: configuration of the station."""
+    """changes: configuration of the station. place: another number gives it other MACs."""
 
-    def __init__(self, seed=1, **changes):
+    def __init__(self, seed=1, place=0, **changes):
         self.now = START
         self.rand = Random(seed)
         self.trace = Notes()
@@ -170,6 +179,8 @@ class Plant:
         self.cable = LocalCable()
         self.board = SimBoard(self.cfg, self.rand, self.trace, cable=self.cable)
         self.board.sources = []
+        self.board.mac = self.board.mac[:4] + bytes((place, 1))
+        self.board.hpgp.mac = self.board.mac[:5] + b"\x02"
         self.power = Power(self.cfg, self.board.power)
         self.safe = Safe(self._secc, self.power, self.trace)
         self.charger = station.build(self.cfg, self.board, self.power, self.safe, self.rand, self.trace)

@@ -4,7 +4,7 @@ from drivers.pilot import FIVE_PERCENT, X1
 from firmware.app import charger as sup
 from firmware.clock import ticks_add, ticks_diff
 from host_tools.ev import car as ev
-from host_tools.ev.states import CABLE_CHECK, LOOP, START
+from host_tools.ev.states import CABLE_CHECK, LOOP, PRECHARGE, START
 from tests.lib import packets
 from tests.lib.mtest import eq
 from tests.lib.slac_car import Car as SlacCar
@@ -59,6 +59,38 @@ def test_two_cars_one_after_the_other_r_link_20():
     served(plant, watch, second)
     assert first.slac.nmk != second.slac.nmk
     eq(plant.charger.plug_ins, 2)
+
+
+def test_every_car_is_tested_for_insulation_r_dc_safety_03():
+    """Also behind a car that passed and one that failed, and with a pilot that comes late: that car's result is not theirs."""
+    plant, watch = begin(["DC_BPT"], setpoint_w=4000, cable_check_ms=2000)
+    power = plant.board.power
+    for number in range(1, 4):
+        car = plant.plug(number, loops=3)
+        plant.until(in_session(CABLE_CHECK), 60000)
+        began = plant.now
+        plant.until(lambda plant: plant.board.power.mv >= 450000, 1000)
+        if number == 2:
+            power.insulation_bad = True
+            plant.run(car)
+            assert car.why == "DC_CableCheckRes: FAILED", car.why
+            power.insulation_bad = False
+            plant.remove(car)
+            continue
+        plant.until(in_session(PRECHARGE), 10000)
+        assert ticks_diff(plant.now, began) >= 2000 and power.mv < 60000, (ticks_diff(plant.now, began), power.mv)
+        served(plant, watch, car)
+
+
+def test_session_after_basic_charging_is_not_cut():
+    plant, watch = begin(["AC"], slac_init_ms=1000, ef_retries=0)
+    car = plant.plug(1, service="AC", iso15118=False, duration_ms=10000)
+    plant.until(lambda plant: plant.board.power.model.closed, 20000)
+    plant.sleep(500)
+    car.unplug(plant.now)
+    plant.sleep(1500)
+    plant.remove(car)
+    served(plant, watch, plant.plug(2, service="AC", loops=3))
 
 
 def test_fresh_key_within_a_second_of_the_unplug_r_link_20():

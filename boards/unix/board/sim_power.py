@@ -153,6 +153,8 @@ class SimPower:
         elif self._mode == _RUN and self.contactor:
             self._run(dt)
         else:
+            self.ma = 0  # through an open contact nothing flows
+            self.w = 0
             self._ramp(0, dt)
 
     def _start(self, now):
