@@ -260,6 +260,7 @@ class Charger:
             if event == _slac.KEY_READY:
                 self._modem_fault = False
                 if state == MATCHING:
+                    self._keyed = False  # another key than before, if the modem has restarted: the wait begins anew
                     self._listen(now)
                 elif state == WAITING:
                     self._match("modem has its key", now)
@@ -273,7 +274,7 @@ class Charger:
                 if state == MATCHING:
                     self._linked(now)
             elif event == _slac.LINK_LOST:
-                if state == LINKED:
+                if state in (LINKED, MATCHING):
                     self._leave("data link lost", now)
                     self._begun = False
                     self._match("data link lost", now)
