@@ -39,4 +39,9 @@ CODEC_HEAP = {
 }
 # Heap that importing the whole station takes (frozen modules), and that 20 sessions may leave behind.
 STATION_IMPORT = 24000
+# What the way behind a modem adds: importing drivers, SLAC, network, supervisor and the models of the unix board; then all
+# objects and buffers of a station with a heap of 200 kB, its trace included. At least this much is left for sessions.
+FRAMED_IMPORT = 31000
+FRAMED_BUILT = 92000
+FRAMED_FREE = 60000
 SESSIONS_LEFT = 0
