@@ -53,7 +53,11 @@ def lane(number, folder, stop, which):
             seconds.append(_length_s(r.plug.records))
             r.unplug()
         assert not r.plug.errors, r.plug.errors[0]
-    return "%d sessions, %.1f to %.1f s, slowest answer %d ms" % (len(seconds), min(seconds), max(seconds), worst_ms)
+        bad = r.plc.counters()["bad"]
+    assert bad["lost"], "the line was good"
+    return "all end well, %.1f to %.1f s, slowest answer %d ms, %d of %d frames lost" % (
+        min(seconds), max(seconds), worst_ms, bad["lost"], bad["frames"]
+    )  # fmt: skip
 
 
 def _car(plant, folder, i, which):

@@ -85,7 +85,9 @@ def matches(number, folder, stop):
                 for record in r.plug.records:
                     if "attenuation" in record:
                         groups = len(record["attenuation"]["groups_db"])
-                        assert record["attenuation"]["sounds"] == 10, "%(sounds)d sounds measured" % record["attenuation"]
+                        assert record["attenuation"]["sounds"] == 10, (
+                            "%(sounds)d sounds measured" % record["attenuation"]
+                        )
                 r.unplug()
                 pev.wait()
             assert len(keys) == i + 1, "a key came back at match %d" % (i + 1)

@@ -8,7 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
 

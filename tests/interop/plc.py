@@ -172,13 +172,13 @@ class Plc:
         return None
 
     def counters(self):
-        return {
-            port.name: {
+        found = {"bad": {"frames": self.wire.frames, "lost": self.wire.lost}}
+        for port, modem in self.ports:
+            found[port.name] = {
                 "in": port.frames_in, "out": port.frames_out, "lost": port.lost, "boots": modem.boots,
                 "drops": modem.drops, "linked": modem.link,
-            }
-            for port, modem in self.ports
-        }  # fmt: skip
+            }  # fmt: skip
+        return found
 
 
 def main():
