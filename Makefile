@@ -7,7 +7,7 @@ help:
 	@echo "make demo           simulated car and station over loopback: a DC_BPT session, live, with a report"
 	@echo "make test           everything: lint, generated files, tests on CPython, unix 64-bit and 32-bit"
 	@echo "make test-fast      under a minute: CPython and unix 64-bit, without slow files"
-	@echo "make interop        the PyPI vehicle against the firmware, in network namespaces (root)"
+	@echo "make interop        the PyPI vehicle, pev and the kernel's TCP against the firmware, in network namespaces (root)"
 	@echo "make bench          measure and write docs/benchmarks.md"
 	@echo "make lint           ruff and the import layers of docs/design.md"
 	@echo "make gen            compile the schemas into tables, fill slot regions, print the state diagram"
@@ -46,7 +46,7 @@ gen-check:
 	@$(PY) -m host_tools.checks gen-check
 
 interop:
-	@$(SETUP) packages-interop unix venv evcc
+	@$(SETUP) packages-interop unix mcu32 venv evcc
 	@$(PY) -m tests.interop run $(INTEROP)
 
 bench:

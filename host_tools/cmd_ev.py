@@ -82,7 +82,8 @@ def config(args):
     cfg = {**DEFAULTS, **changes}
     for key, low, high in (
         ("soc", 0, 100), ("min_soc", 0, 100), ("target_soc", 0, 100), ("capacity_wh", 1, 10**7), ("loops", 0, 10**9),
-        ("duration_ms", 0, 10**9), ("unplug_after_ms", 0, 10**6), ("sounds", 0, 10), ("pp_ohm", 0, 65535), ("loop_pace_ms", 10, 10000), ("max_charge_w", 0, 10**6),
+        ("duration_ms", 0, 10**9), ("unplug_after_ms", 0, 10**6), ("sounds", 0, 10), ("pp_ohm", 0, 65535), ("loop_pace_ms", 10, 10000),
+        ("message_timeout_ms", 100, 60000), ("loop_timeout_ms", 100, 60000), ("max_charge_w", 0, 10**6),
         ("max_discharge_w", 0, 10**6), ("max_mv", 50000, 1500000), ("min_mv", 0, 1500000),
     ):  # fmt: skip
         if not low <= cfg[key] <= high:

@@ -14,12 +14,13 @@ _VENV = (("venv", "python3-venv"),)
 _BASE = (("cc", "gcc libc6-dev"), ("make", "make"), ("xz", "xz-utils"), *_VENV)
 _M32 = (("cc -m32", "gcc-multilib"),)
 _EVCC = (("java", "default-jre-headless"), ("ip", "iproute2"))
+_PEV = (("pev", "plc-utils-extra"),)
 GOALS = {
     "venv": _VENV,
     "demo": _BASE,
     "test": _BASE + _M32,
-    "interop": _BASE + _EVCC,
-    "all": _BASE + _M32 + _EVCC,
+    "interop": _BASE + _M32 + _EVCC + _PEV,
+    "all": _BASE + _M32 + _EVCC + _PEV,
 }
 
 

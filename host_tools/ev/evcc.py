@@ -81,9 +81,7 @@ _supportedAppProtocolRes__ResponseCode = const(0)
 CLOSE = const(1)  # event: close TCP
 
 _SERVICES = {"AC": 1, "DC": 2, "AC_BPT": 5, "DC_BPT": 6}
-_TIMEOUT_MS = const(2000)  # V2G_EVCC_Msg_Timeout
 _DETAIL_MS = const(5000)
-_LOOP_MS = const(500)
 _ONGOING_MS = const(60000)
 _PRECHARGE_WINDOW_MV = const(20000)
 _WELDINGS = const(3)
@@ -241,8 +239,10 @@ class Evcc:
         self._out_n = v2gtp.HEADER + n
         self._trace.message(now, 0, kind, self._out, v2gtp.HEADER, n, self.state)
         self._sent_at = now
-        limit = _LOOP_MS if self.state == LOOP else _DETAIL_MS if self.state == DETAIL else _TIMEOUT_MS
-        self._deadline = ticks_add(now, limit)
+        limit_ms = self.cfg["loop_timeout_ms" if self.state == LOOP else "message_timeout_ms"]
+        if self.state == DETAIL:
+            limit_ms = max(limit_ms, _DETAIL_MS)
+        self._deadline = ticks_add(now, limit_ms)
 
     def _answer(self, kind, now):
         c = self._cutter

@@ -21,6 +21,8 @@ DEFAULTS = {
     "duration_ms": 0,  # of the charge loop; 0 = no limit
     "loop_pace_ms": 200,
     "ongoing_pace_ms": 100,
+    "message_timeout_ms": 2000,  # V2G_EVCC_Msg_Timeout
+    "loop_timeout_ms": 500,  # the same for the answer of a charge loop; both: more for a line that loses frames
     "fault": "",
     # Of a whole car (--link sim): plug, pilot and matching.
     "iso15118": True,  # False: it charges by the pilot alone (IEC 61851)

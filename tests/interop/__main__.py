@@ -1,7 +1,8 @@
 """python -m tests.interop run [PART ...] [--keep DIR] | list
 
-Runs the PyPI vehicle (iso15118 0.31.2) against the frozen station firmware, each in a network namespace of its own,
-over plain TCP. Needs root, `ip` and Java; `make interop` sets the rest up. PART picks the cases whose name contains it.
+Runs what nobody here wrote against the frozen station firmware, in network namespaces: the PyPI vehicle (iso15118 0.31.2)
+over sockets, over raw frames and over the modem model; `pev` of open-plc-utils for matching; the kernel's TCP against ours.
+Needs root, `ip`, `pev` and Java; `make interop` sets the rest up. PART picks the cases whose name contains it.
 """
 
 import argparse
@@ -12,7 +13,8 @@ import sys
 import tempfile
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 
 from host_tools.cli import _paths
@@ -20,13 +22,16 @@ from host_tools.cli import _paths
 _paths()
 
 from host_tools.secc_proc import SeccError, SeccProcess
-from tests.interop import evcc, netns, refusals, rig
+from tests.interop import bad_line, bulk, evcc, matching, netns, refusals, rig
 from tests.interop.cases import COMBINATIONS, DISCHARGE_W, FRAMED, LOOPS, SCENARIOS, check, check_trace
 
 # Over sockets of the operating system two of the eight: the session is the same, and the others run over frames.
-CASES = [c for c in COMBINATIONS if c.name in ("AC scheduled", "DC_BPT dynamic")] + SCENARIOS + FRAMED
-_REFUSALS = "refusals, read by the jar"
+SESSIONS = [c for c in COMBINATIONS if c.name in ("AC scheduled", "DC_BPT dynamic")] + SCENARIOS + FRAMED
+_QUIET = 2  # cases side by side that wait most of their time, beside those with a Java machine
 _TURN_AT = 8  # the loop request at which the set-point goes negative
+_FAILURES = (
+    AssertionError, KeyError, OSError, subprocess.SubprocessError, SeccError, evcc.EvccError, netns.NetnsError, rig.RigError,
+)  # fmt: skip
 _stop = threading.Event()  # set once: the running sessions end, and with them their processes and namespaces
 
 
@@ -52,7 +57,20 @@ class Turner:
                 threading.Thread(target=self.secc.command, args=("setpoint %d" % DISCHARGE_W,)).start()
 
 
-def run(case, number, keep):
+def jobs():
+    """[(name, waits most of the time, call(number, folder) -> text)]"""
+    found = [(c.name, False, partial(_sessions, c)) for c in SESSIONS]
+    found.append(("pev, then the vehicle", False, partial(matching.session, stop=_stop)))
+    found.append(("refusals, read by the jar", False, lambda number, folder: refusals.check()))
+    found.append(("1 MB each way at 20 % loss", True, partial(bulk.transfer, stop=_stop)))
+    found.append(("pev: %d matches in a row" % matching.MATCHES, True, partial(matching.matches, stop=_stop)))
+    for lane in range(bad_line.LANES):
+        name = "bad line: %d sessions (%d)" % (bad_line.share(lane), lane + 1)
+        found.append((name, True, partial(bad_line.lane, stop=_stop, which=lane)))
+    return found
+
+
+def run(call, number, keep):
     """(passed, seconds, text) of one case."""
     begin = time.monotonic()
     if _stop.is_set():
@@ -60,8 +78,8 @@ def run(case, number, keep):
     folder = Path(keep or tempfile.mkdtemp(prefix="microv2g-interop-")) / ("%02d" % number)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        text = _sessions(case, number, folder)
-    except (AssertionError, KeyError, SeccError, evcc.EvccError, netns.NetnsError, rig.RigError) as error:
+        text = call(number, folder)
+    except _FAILURES as error:
         text = "%s: %s; logs: %s" % (type(error).__name__, error, folder)
         good = False
     else:
@@ -116,16 +134,6 @@ def _vehicle(case, session, folder, place, turner):
     return text
 
 
-def read_by_the_jar():
-    """(passed, seconds, text): the refusals of the station through the package's codec."""
-    begin = time.monotonic()
-    try:
-        text = refusals.check()
-    except (AssertionError, OSError, subprocess.SubprocessError) as error:
-        return False, time.monotonic() - begin, "%s: %s" % (type(error).__name__, error)
-    return True, time.monotonic() - begin, text
-
-
 def main():
     parser = argparse.ArgumentParser(
         prog="python -m tests.interop", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -139,14 +147,16 @@ def main():
     def wanted(name):
         return not args.parts or any(part.lower() in name.lower() for part in args.parts)
 
-    cases = [c for c in CASES if wanted(c.name)]
+    cases = [job for job in jobs() if wanted(job[0])]
     if args.command == "list":
-        print("\n".join([c.name for c in cases] + [_REFUSALS] * wanted(_REFUSALS)))
+        print("\n".join(name for name, _, _ in cases))
         return 0
     try:
         netns.check()
         if not shutil.which("java"):
             raise netns.NetnsError("Java is missing: apt-get install default-jre-headless")
+        if not shutil.which("pev"):
+            raise netns.NetnsError("`pev` is missing: apt-get install plc-utils-extra")
         if not evcc.PYTHON.exists():
             raise netns.NetnsError("build/venv-evcc is missing: run `make interop`, which makes it")
     except netns.NetnsError as error:
@@ -154,12 +164,13 @@ def main():
         return 2
     netns.end_on_signals()
     passed = failed = 0
-    pool = ThreadPoolExecutor(args.jobs)
+    busy, quiet = ThreadPoolExecutor(args.jobs), ThreadPoolExecutor(_QUIET)
     try:
-        results = [(case.name, pool.submit(run, case, i, args.keep)) for i, case in enumerate(cases)]
-        if wanted(_REFUSALS):
-            results.append((_REFUSALS, pool.submit(read_by_the_jar)))
-        for name, result in results:
+        results = {}
+        for number, (name, waits, call) in enumerate(cases):
+            results[(quiet if waits else busy).submit(run, call, number, args.keep)] = name
+        for result in as_completed(results):
+            name = results[result]
             good, seconds, text = result.result()
             print("%-32s %-6s %5.1f s  %s" % (name, "ok" if good else "FAILED", seconds, text), flush=True)
             passed += good
@@ -169,7 +180,8 @@ def main():
         return 130
     finally:
         _stop.set()
-        pool.shutdown(cancel_futures=True)
+        busy.shutdown(cancel_futures=True)
+        quiet.shutdown(cancel_futures=True)
     print("%d passed, %d failed, 0 skipped" % (passed, failed))
     return 1 if failed or not passed else 0
 

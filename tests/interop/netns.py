@@ -66,6 +66,34 @@ def wait_for_address(namespace, interface):
     raise NetnsError("%s got no link-local address within 5 s: is IPv6 off on this machine?" % interface)
 
 
+def sysctl(namespace, interface, name, value):
+    """Set one of the kernel's IPv6 switches; "default" is for interfaces that come later."""
+    run(namespace, ["sh", "-c", "echo %d > /proc/sys/net/ipv6/conf/%s/%s" % (value, interface, name)])
+
+
+def _namespace(name, ipv6):
+    """`ipv6`: with the kernel's IPv6, and without duplicate address detection: the link-local address is usable at once."""
+    _ip("netns", "add", name)
+    for interface in ("all", "default"):
+        sysctl(name, interface, "accept_dad", 0)
+    sysctl(name, "default", "disable_ipv6", int(not ipv6))
+    _ip("-n", name, "link", "set", "lo", "up")  # the vehicle talks to its own Java over 127.0.0.1
+
+
+def _delete(names):
+    for name in names:
+        subprocess.run(["ip", "netns", "del", name], capture_output=True)
+
+
+def _veth(one, other, offload=True):
+    """A virtual cable between two (namespace, interface); both ends are up."""
+    _ip("link", "add", one[1], "netns", one[0], "type", "veth", "peer", "name", other[1], "netns", other[0])
+    for namespace, interface in (one, other):
+        if not offload:
+            run(namespace, [sys.executable, "-m", "tests.interop.offload", interface])
+        _ip("-n", namespace, "link", "set", interface, "up")
+
+
 class Cable:
     """with Cable(3) as cable: cable.secc and cable.evcc are (namespace, interface); both have their link-local address."""
 
@@ -76,28 +104,18 @@ class Cable:
 
     def __enter__(self):
         try:
-            for namespace, _ in (self.secc, self.evcc):
-                _ip("netns", "add", namespace)
-            _ip(
-                "link", "add", self.secc[1], "netns", self.secc[0], "type", "veth",
-                "peer", "name", self.evcc[1], "netns", self.evcc[0],
-            )  # fmt: skip
-            for namespace, interface in (self.secc, self.evcc):
-                # No duplicate address detection: the link-local address is usable at once.
-                for name in ("all", "default", interface):
-                    self.run(namespace, ["sh", "-c", "echo 0 > /proc/sys/net/ipv6/conf/%s/accept_dad" % name])
-                _ip("-n", namespace, "link", "set", "lo", "up")  # the vehicle talks to its own Java over 127.0.0.1
-                _ip("-n", namespace, "link", "set", interface, "up")
-            for namespace, interface in (self.secc, self.evcc):
-                wait_for_address(namespace, interface)
+            for name, _ in (self.secc, self.evcc):
+                _namespace(name, True)
+            _veth(self.secc, self.evcc)
+            for place in (self.secc, self.evcc):
+                wait_for_address(*place)
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_):
-        for namespace, _ in (self.secc, self.evcc):
-            subprocess.run(["ip", "netns", "del", namespace], capture_output=True)
+        _delete((self.secc[0], self.evcc[0]))
 
     prefix = staticmethod(prefix)
     run = staticmethod(run)
@@ -124,15 +142,12 @@ class Plant:
     def __enter__(self):
         try:
             for name in self._names:
-                _ip("netns", "add", name)
-                _ip("-n", name, "link", "set", "lo", "up")
-                self._sysctl(name, "default", "accept_dad", 0)
-                self._sysctl(name, "default", "disable_ipv6", int(name != self.evcc[0]))
-            self._cable(self.middle, self.evcc)
+                _namespace(name, name == self.evcc[0])
+            _veth(self.middle, self.evcc, offload=False)
             if self.kind == "packet":
-                self._cable((self.middle[0], self.modem), self.station)
+                _veth((self.middle[0], self.modem), self.station, offload=False)
             path = "/sys/class/net/%s/address" % self.evcc[1]
-            self.evcc_mac = self.run(self.evcc[0], ["cat", path]).stdout.decode().strip()
+            self.evcc_mac = run(self.evcc[0], ["cat", path]).stdout.decode().strip()
             wait_for_address(*self.evcc)
         except BaseException:
             self.__exit__()
@@ -140,27 +155,4 @@ class Plant:
         return self
 
     def __exit__(self, *_):
-        for name in self._names:
-            subprocess.run(["ip", "netns", "del", name], capture_output=True)
-
-    def netem(self, words):
-        """Put a bad line under the vehicle's cable, both directions; "" takes it away."""
-        for namespace, interface in (self.middle, self.evcc):
-            action = (
-                ["replace", "dev", interface, "root", "netem", *words.split()]
-                if words
-                else ["del", "dev", interface, "root"]
-            )
-            self.run(namespace, ["tc", "qdisc", *action])
-
-    def _cable(self, one, other):
-        _ip("link", "add", one[1], "netns", one[0], "type", "veth", "peer", "name", other[1], "netns", other[0])
-        for namespace, interface in (one, other):
-            self.run(namespace, [sys.executable, "-m", "tests.interop.offload", interface])
-            _ip("-n", namespace, "link", "set", interface, "up")
-
-    def _sysctl(self, namespace, interface, name, value):
-        self.run(namespace, ["sh", "-c", "echo %d > /proc/sys/net/ipv6/conf/%s/%s" % (value, interface, name)])
-
-    prefix = staticmethod(prefix)
-    run = staticmethod(run)
+        _delete(self._names)

@@ -10,8 +10,9 @@ powerline; it must run in this network namespace.
 The far sides are virtual cables: frames of the other end come out here, offloads must be off there.
 
 Lines on stdin: `match` (the car's side of matching is done here, with the car's MAC, for cars that have none of their
-own), `leave` (the car's modem takes another key), `key`, `count`, `quit`; its end is `quit`. Lines on stdout: READY, then
-`LINKED` or `FAILED why` after `match`, `KEY digest` (salted: it only tells keys of one run apart), `COUNT {json}`.
+own), `leave` (the car's modem takes another key), `bad SETTINGS` (of bad_wire.py, for the car's cable; without: a good one
+again), `key`, `count`, `quit`; its end is `quit`. Lines on stdout: READY, then `LINKED` or `FAILED why` after `match`, `KEY
+digest` (salted: it only tells keys of one run apart), `COUNT {json}`.
 """
 
 import argparse
@@ -19,8 +20,6 @@ import hashlib
 import json
 import os
 import select
-import socket
-import struct
 import sys
 
 from host_tools.cli import _paths
@@ -31,47 +30,14 @@ from firmware.clock import sooner, ticks_diff, ticks_ms
 from firmware.slac.evse import FAILED, LINK_UP
 from host_tools.ev.cable import Cable
 from host_tools.ev.slac import OFF, EvSlac
+from tests.interop.bad_wire import BadWire, Port
 from twin import cable as wire
 from twin.line import Line
 from twin.modem import EVSE, PEV, Modem, mme_type
 
-_ALL = 3  # ETH_P_ALL
-_SOL_PACKET, _ADD_MEMBERSHIP, _PROMISC, _IGNORE_OUTGOING = 263, 1, 1, 23
 _MIN = 60
 _FRAMES = 64  # in one turn
 _STATION_MODEM, _CAR_MODEM = b"\x02PLC\x00\x01", b"\x02PLC\x00\x02"
-
-
-class Port:
-    """The interface behind which a host is."""
-
-    def __init__(self, name):
-        self.name = name
-        self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ALL))
-        self.sock.bind((name, 0))
-        index = socket.if_nametoindex(name)
-        self.sock.setsockopt(_SOL_PACKET, _ADD_MEMBERSHIP, struct.pack("iHH8s", index, _PROMISC, 0, b""))
-        self.sock.setsockopt(_SOL_PACKET, _IGNORE_OUTGOING, 1)
-        self.sock.setblocking(False)
-        self.frames_in = self.frames_out = self.lost = 0
-
-    def recv(self):
-        """The next frame, padded as an Ethernet controller does; None if there is none."""
-        try:
-            frame = self.sock.recv(2048)
-        except BlockingIOError:
-            return None
-        except OSError:  # the interface is down
-            return None
-        self.frames_in += 1
-        return frame + bytes(max(0, _MIN - len(frame)))
-
-    def send(self, frame):
-        try:
-            self.sock.send(frame)
-            self.frames_out += 1
-        except OSError:
-            self.lost += 1
 
 
 class Notes:
@@ -106,6 +72,7 @@ class Plc:
             self._join(Port(evse), Modem(_STATION_MODEM, EVSE, self.line, os.urandom))
         self._join(Port(car), Modem(_CAR_MODEM, PEV, self.cable or self.line, os.urandom))
         self.car = self.ports[-1][1]
+        self.wire = BadWire()
         self.seat = Seat(self.car)
         for _, modem in self.ports:
             modem.boot_ms = boot_ms
@@ -128,7 +95,7 @@ class Plc:
 
     @property
     def due(self):
-        due = sooner(self.line.due, self.slac.due)
+        due = sooner(sooner(self.line.due, self.slac.due), self.wire.due)
         for _, modem in self.ports:
             due = sooner(due, modem.due)
         return due
@@ -137,22 +104,34 @@ class Plc:
         """One turn; what the car's side of matching has to tell, or None."""
         if self.cable:
             self.cable.poll(self.seat, now)
+        wire = self.wire
         for port, modem in self.ports:
             modem.poll(now)
             for _ in range(_FRAMES):
                 frame = port.recv()
                 if frame is None:
                     break
-                modem.host_rx(frame, len(frame), now)
+                if modem is self.car:
+                    wire.put(modem, frame, now)
+                else:
+                    modem.host_rx(frame, len(frame), now)
         told = self._match(now)
         self.line.poll(now)
         for port, modem in self.ports:
             frame = modem.host_next()
             while frame is not None:
-                port.send(frame)
-                if modem is self.car and self.slac.state != OFF and mme_type(frame) >= 0:
-                    self.slac.rx(frame, len(frame), now)
+                if modem is not self.car:
+                    port.send(frame)
+                else:
+                    wire.put(port, frame, now)
+                    if self.slac.state != OFF and mme_type(frame) >= 0:
+                        self.slac.rx(frame, len(frame), now)
                 frame = modem.host_next()
+        for to, frame in wire.take(now):
+            if to is self.car:
+                to.host_rx(frame, len(frame), now)
+            else:
+                to.send(frame)
         return told
 
     def _match(self, now):
@@ -175,9 +154,12 @@ class Plc:
             n = slac.tx(self._buf)
         return told
 
-    def command(self, word, now):
+    def command(self, line, now):
         """The answer to a line of stdin, or None."""
-        if word == "match":
+        word, *settings = line.split()
+        if word == "bad":
+            self.wire.set(settings)
+        elif word == "match":
             self.slac = EvSlac({}, self.mac, os.urandom, Notes())
             self.slac.start(now)
         elif word == "leave":
@@ -190,13 +172,13 @@ class Plc:
         return None
 
     def counters(self):
-        return {
-            port.name: {
+        found = {"bad": {"frames": self.wire.frames, "lost": self.wire.lost}}
+        for port, modem in self.ports:
+            found[port.name] = {
                 "in": port.frames_in, "out": port.frames_out, "lost": port.lost, "boots": modem.boots,
                 "drops": modem.drops, "linked": modem.link,
-            }
-            for port, modem in self.ports
-        }  # fmt: skip
+            }  # fmt: skip
+        return found
 
 
 def main():
@@ -220,7 +202,7 @@ def main():
             *lines, pending = (pending + data).split(b"\n")
             if not data or b"quit" in lines:
                 break
-            for line in lines:
+            for line in filter(None, lines):
                 answer = plc.command(line.decode().strip(), now)
                 if answer:
                     print(answer, flush=True)

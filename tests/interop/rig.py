@@ -1,9 +1,7 @@
 """A station on raw frames with everything that a car without pilot and modem needs: stand-in for the modems, and a plug.
 
-with rig.Rig(1, "packet", config, folder) as r:
-    r.plug_in()              pilot B, then matching by the stand-in
-    ...                      a vehicle at r.plant.evcc; the plug says C and B as its session goes
-    r.unplug()
+Inside `with Rig(1, "packet", config, folder) as r:` plug_in() sets pilot B and has the stand-in match; then a vehicle may
+come to r.plant.evcc, while the plug says C and B as its session goes; unplug() is the end.
 """
 
 import json
