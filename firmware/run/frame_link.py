@@ -62,7 +62,10 @@ class FrameLink:
             self._poller.add(source, os_net.IN)
         self._operator.open()
         self.board.start(now)
-        self._guard("start", now, self.charger.start)
+        try:
+            self.charger.start(now)
+        except Exception as error:
+            self._broken("start", error, now)
         if self._stdout is not None:
             self._stdout.offer(("READY " + self.board.ready + "\n").encode())
 
@@ -93,10 +96,15 @@ class FrameLink:
             if ticks_diff(self._again, now) > 0:
                 return
             self._again = None
-            self._guard("start", now, self._begin)
-            if self._again is not None:
+            try:
+                self._begin(now)
+            except Exception as error:
+                self._broken("start", error, now)
                 return
-        self._guard("frames", now, self._move)
+        try:  # written out: handing _move to a function would allocate at each turn
+            self._move(now)
+        except Exception as error:
+            self._broken("frames", error, now)
 
     @property
     def due(self):
@@ -147,17 +155,17 @@ class FrameLink:
             pass
         self.charger.start(now)
 
-    def _guard(self, what, now, call):
-        """call(now). A fault of our own: contactor open, pilot F, trace, and a new beginning (design.md, errors)."""
-        try:
-            call(now)
-        except Exception as error:
-            self.wall.off(now)
-            self.wall.report(what, error, now)
-            self.wall.attempt("pilot", now, self.charger.pilot.set_duty, _F, now)
-            self.wall.attempt("link", now, self.charger.link.drop, now, "fault of the station")
-            self._n = 0
-            self._again = ticks_add(now, _FAULT_PAUSE_MS)
+    def _broken(self, what, error, now):
+        """A fault of our own: contactor open, pilot F, trace, and a new beginning (design.md, errors)."""
+        self.wall.off(now)
+        self._n = 0
+        self._again = ticks_add(now, _FAULT_PAUSE_MS)
+        try:  # not by attempt(): the error may be that there is no memory, and that needs some
+            self.charger.pilot.set_duty(_F, now)
+            self.charger.link.drop(now, "fault of the station")
+        except Exception as another:
+            self.wall.report("afterwards", another, now)
+        self.wall.report(what, error, now)
 
     def _timeout(self, now, at_most_ms):
         due = sooner(self.due, self.report.due)

@@ -122,8 +122,7 @@ class Safe:
         try:
             self._power.off(now)
         except Exception as error:
-            self.faults += 1
-            self._trace.error(now, "power off failed: " + describe(error))
+            self.report("power off failed", error, now)
 
     def attempt(self, what, now, call, *args):
         """call(*args); an exception is traced and gives None. For what is not the session's: datagrams, commands."""
@@ -136,7 +135,14 @@ class Safe:
     def report(self, what, error, now):
         """Count and trace an exception that was caught elsewhere."""
         self.faults += 1
-        self._trace.error(now, what + ": " + describe(error))
+        try:
+            self._trace.error(now, what + ": " + describe(error))
+        except MemoryError:  # the fault itself may be that there is none left
+            gc.collect()
+            try:
+                self._trace.error(now, what)
+            except MemoryError:
+                return  # `faults` says it
 
     def fault(self, now):
         """The station itself is at fault (hardware): FAILED to the request under way, session over."""
@@ -144,9 +150,8 @@ class Safe:
             self.attempt("fault answer", now, self.secc.fault, now)
 
     def _fault(self, error, now):
-        self.faults += 1
         self.off(now)  # first of all
-        self._trace.error(now, "session ended by a fault: " + describe(error))
+        self.report("session ended by a fault", error, now)
         again = self.broken
         self.broken = True
         if not again and hasattr(self.secc, "fault"):

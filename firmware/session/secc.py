@@ -5,7 +5,7 @@ do with a request is in `steps.STEPS`. Every way out of a session goes through `
 """
 
 from codec import exi, v2gtp
-from firmware.clock import ticks_add, ticks_diff
+from firmware.clock import sooner, ticks_add, ticks_diff
 from firmware.session import facts as _f
 from firmware.session import reply, steps
 from firmware.session.facts import Facts, PeerError
@@ -46,6 +46,7 @@ _TO_CAR = const(1)
 _FROM_CAR = const(0)
 _HEADER_SLOT = const(0)
 _CONTACTOR_FAULTS = (1, 2)  # stuck open, welded (drivers/contactor.py)
+_OVER = (IDLE, ENDED, FAILED)  # here and not where it is asked: a tuple of imported names is made anew each time
 _LOOPS = (_MSG_AC_ChargeLoopRes, _MSG_DC_ChargeLoopRes)
 
 
@@ -145,9 +146,7 @@ class Secc:
         due = self.power.due
         if self.state == IDLE:
             return due
-        for t in (self._deadline, self._retry):
-            if t is not None and (due is None or ticks_diff(t, due) < 0):
-                due = t
+        due = sooner(due, sooner(self._deadline, self._retry))
         if not self._out_n and self._req is None and self._cutter.waiting() >= v2gtp.HEADER:
             due = self._now  # an early request waits; its turn is now that the answer is out
         return due
@@ -190,7 +189,7 @@ class Secc:
     @property
     def session_over(self):
         """True while no session is open."""
-        return self.state in (IDLE, ENDED, FAILED)
+        return self.state in _OVER
 
     # -- inside
 
