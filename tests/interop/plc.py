@@ -117,6 +117,22 @@ class Plc:
                     modem.host_rx(frame, len(frame), now)
         told = self._match(now)
         self.line.poll(now)
+        self._hand_over(now)
+        return told
+
+    def _hand_over(self, now):
+        """What the modems have for their hosts, and what the bad wire lets through. Twice: a modem that restarts forgets
+        what it has, so the answer to what has just arrived must not wait for the next turn."""
+        for _ in range(2):
+            self._to_hosts(now)
+            for to, frame in self.wire.take(now):
+                if to is self.car:
+                    to.host_rx(frame, len(frame), now)
+                else:
+                    to.send(frame)
+
+    def _to_hosts(self, now):
+        wire = self.wire
         for port, modem in self.ports:
             frame = modem.host_next()
             while frame is not None:
@@ -127,12 +143,6 @@ class Plc:
                     if self.slac.state != OFF and mme_type(frame) >= 0:
                         self.slac.rx(frame, len(frame), now)
                 frame = modem.host_next()
-        for to, frame in wire.take(now):
-            if to is self.car:
-                to.host_rx(frame, len(frame), now)
-            else:
-                to.send(frame)
-        return told
 
     def _match(self, now):
         slac, told = self.slac, None
