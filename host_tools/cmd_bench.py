@@ -22,8 +22,8 @@ Latency runs the PyPI vehicle in network namespaces and needs root; where it can
 def register(subparsers):
     p = subparsers.add_parser(
         "bench",
-        help="measure codec and latency, write docs/benchmarks.md",
-        description="Time and heap of every message, and the response latency beside the PyPI station's.",
+        help="measure codec, frame path and latency, write docs/benchmarks.md",
+        description="Time and heap of every message and of a frame, and the response latency beside the PyPI station's.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -49,6 +49,41 @@ def _codec():
         rows = [line.split() for line in done.stdout.splitlines()]
         out[name] = {r[0]: (int(r[1]), float(r[2]), float(r[3]), int(r[4]), int(r[5])) for r in rows}
     return out
+
+
+def _frames():
+    """{row: {image: (us, heap)}}"""
+    out = {}
+    for name, binary in _IMAGES:
+        print(f"frames: {name} image", flush=True)
+        done = subprocess.run(
+            [str(ROOT / binary), "-X", "heapsize=2000k", str(ROOT / "tests/lib/frame_cost.py"), str(ROOT)],
+            cwd=ROOT / "build", capture_output=True, text=True,
+        )  # fmt: skip
+        if done.returncode or not done.stdout:
+            raise RuntimeError(
+                f"the frame benchmark failed on the {name} image: {done.stdout[-300:]}{done.stderr[-300:]}"
+            )
+        for line in done.stdout.splitlines():
+            title, spent, heap = line.split("|")
+            out.setdefault(title, {})[name] = (float(spent), int(heap))
+    return out
+
+
+def _frames_page(frames):
+    lines = [
+        "## Frame path",
+        "",
+        "One turn of the pump with one frame: interrupt, SPI commands, driver, demultiplexer, network or matching, pilot sample, timers, and",
+        "what is sent back. The chip answers from a table. Heap is the sum over all turns on the 32-bit image; `tests/mem` proves",
+        "the same with the heap locked.",
+        "",
+        "| turn | µs, 64-bit | µs, 32-bit | heap B, 32-bit |",
+        "|---|--:|--:|--:|",
+    ]
+    for title, cost in frames.items():
+        lines.append(f"| {title} | {cost['64-bit'][0]:.0f} | {cost['32-bit'][0]:.0f} | {cost['32-bit'][1]} |")
+    return lines
 
 
 def _codec_page(codec):
@@ -90,6 +125,7 @@ def _latency_page(rows, loops):
 def run(args):
     try:
         codec = _codec()
+        frames = _frames()
     except (OSError, RuntimeError) as error:
         print(f"microv2g bench: {error} (run `make bench`, which builds what is needed)", file=sys.stderr)
         return 1
@@ -100,6 +136,8 @@ def run(args):
         f"{os.cpu_count()} cores, {platform.machine()}, Linux. Bytes and ratios travel.",
         "",
         *_codec_page(codec),
+        "",
+        *_frames_page(frames),
         "",
     ]
     if not args.no_latency:
