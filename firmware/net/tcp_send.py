@@ -98,7 +98,7 @@ class Sender:
     def established(self, now):
         """The SYN is acknowledged."""
         if self.retries:
-            self._rto.slow_handshake()
+            self._rto.settle()
         self._forward(1, now)
 
     def acknowledged(self, a, now):

@@ -39,7 +39,8 @@ def transfer(number, folder, stop, line=LINE):
             address, port = _ready(server, folder)
             client = subprocess.Popen(
                 [
-                    *netns.prefix(plant.evcc[0]), sys.executable, "-m", "tests.interop.bulk", plant.evcc[1], address, port,
+                    *netns.prefix(plant.evcc[0]), sys.executable, "-m", "tests.interop.bulk",
+                    plant.evcc[1], address, port,
                 ],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, cwd=ROOT, start_new_session=True,
             )  # fmt: skip
