@@ -108,10 +108,10 @@ class FrameLink:
 
     @property
     def due(self):
-        """Tick of the next work(), or None."""
+        """Tick of the next work(), or None; that of the board's models is not in it."""
         if self._again is not None:  # without the modem's: it rests
-            return sooner(sooner(self.board.due, self._again), self.power.due)
-        return sooner(sooner(self.board.due, self.board.modem.due), self.charger.due)
+            return sooner(self._again, self.power.due)
+        return sooner(self.board.modem.due, self.charger.due)
 
     def close(self):
         """Power off, pilot off, everything closed."""
@@ -168,7 +168,7 @@ class FrameLink:
         self.wall.report(what, error, now)
 
     def _timeout(self, now, at_most_ms):
-        due = sooner(self.due, self.report.due)
+        due = sooner(sooner(self.due, self.board.due), self.report.due)
         due = sooner(due, self._print_due)
         if due is None:
             return at_most_ms

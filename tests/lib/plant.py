@@ -123,8 +123,9 @@ class LocalCable:
     def show(self, now):
         """The pilot reaches the car that is plugged in."""
         for car in self.cars:
-            if car.load[1] & wire.PLUGGED:
+            if car.load[1] & wire.PLUGGED and car.duty != self._duty:
                 car.pilot(self._duty, now)
+                car.woken = True
 
     def inject(self, data, now):
         """A datagram of somebody else reaches the station's modem."""
@@ -157,6 +158,10 @@ class LocalCable:
             self._flying.append((ticks_add(now, self.delay_ms), target, one))
 
 
+def _is_due(due, now):
+    return due is not None and ticks_diff(due, now) <= 0
+
+
 class NoReport:
     due = None
 
@@ -168,10 +173,10 @@ class NoReport:
 
 
 class Plant:
-    """changes: configuration of the station. place: another number gives it other MACs."""
+    """changes: configuration of the station. place: another number gives it other MACs. begin: its first tick."""
 
-    def __init__(self, seed=1, place=0, **changes):
-        self.now = START
+    def __init__(self, seed=1, place=0, begin=START, **changes):
+        self.now = begin
         self.rand = Random(seed)
         self.trace = Notes()
         self.car_trace = Notes()
@@ -186,6 +191,7 @@ class Plant:
         self.charger = station.build(self.cfg, self.board, self.power, self.safe, self.rand, self.trace)
         self.link = FrameLink(self.board, self.charger, self.safe, self.power, self.trace, NoReport())
         self.most_w = self.least_w = 0
+        self._due = self.now  # of the station
         self.script = []  # [(tick, function of the plant)], in the order of time
         self.watch = []  # functions of the plant, called after every step
         self.board.start(self.now)
@@ -201,6 +207,8 @@ class Plant:
         cfg = dict(options.DEFAULTS)
         cfg.update(ev)
         car = Car(cfg, b"\x02EV\x00\x00" + bytes((2 * number,)), self.cable, self.rand, lambda: UNIX_S, self.car_trace)
+        car.next = self.now  # when it is due
+        car.woken = True  # something has come to it that it did not wait for
         self.cable.cars.append(car)
         car.start(self.now)
         return car
@@ -215,23 +223,40 @@ class Plant:
 
     # -- time
 
+    def _wake(self):
+        """The test may have done anything to station and cars."""
+        self._due = self.now
+        for car in self.cable.cars:
+            car.woken = True
+
     def step(self):
-        """Everything that is to be done now; then the clock goes to what is due next."""
+        """Everything that is to be done now; then the clock goes to what is due next. Station and cars are only called
+        when something is due or has come in, as the loops around them do."""
         now = self.now
         while self.script and ticks_diff(now, self.script[0][0]) >= 0:
             self.script.pop(0)[1](self)
-        self.board.poll(now)
-        self.link.work(now)
+            self._wake()
+        board, link = self.board, self.link
+        board.poll(now)
+        if board.chip.irq.fired or _is_due(self._due, now):
+            link.work(now)
+            self._due = link.due
+        due = self._due
         self.cable.show(now)
         for car in self.cable.cars:
-            car.poll(now)
-        self.most_w = max(self.most_w, self.board.power.w)
-        self.least_w = min(self.least_w, self.board.power.w)
+            if car.modem.waiting or car.woken or _is_due(car.next, now):
+                car.poll(now)
+                car.next = car.due
+                car.woken = False
+            due = sooner(due, car.next)
+        w = board.power.w
+        if w > self.most_w:
+            self.most_w = w
+        elif w < self.least_w:
+            self.least_w = w
         for call in self.watch:
             call(self)
-        due = sooner(self.link.due, self.cable.due)
-        for car in self.cable.cars:
-            due = sooner(due, car.due)
+        due = sooner(due, sooner(board.due, self.cable.due))
         if self.script:
             due = sooner(due, self.script[0][0])
         if due is None or ticks_diff(due, now) > 1000:
@@ -240,12 +265,14 @@ class Plant:
 
     def sleep(self, ms):
         end = ticks_add(self.now, ms)
+        self._wake()
         while ticks_diff(self.now, end) < 0:
             self.step()
 
     def until(self, done, limit_ms):
         """Run until done(plant); AssertionError with what was last said when that takes too long."""
         end = ticks_add(self.now, limit_ms)
+        self._wake()
         while not done(self):
             if ticks_diff(self.now, end) >= 0:
                 raise AssertionError(
