@@ -30,12 +30,16 @@ class _Pki:
         """Certificates of a leaf up to its sub-CA 1, without the root."""
         return [self.made[s][0] for s in profile.chain_of(stem)[:-1]]
 
-    def leaf(self, stem, row=None, issuer=None, start=-1, end=30, extra=(), key=None):
+    def leaf(self, stem, row=None, issuer=None, start=-1, end=30, extra=(), organisation=None):
         """A new leaf in place of `stem`; start, end: days from now. -> (certificate, key)"""
         issuer, issuer_key = issuer or self.made[profile.BY_STEM[stem].issuer]
-        key = key or issue.new_key(self._kind())
+        key = issue.new_key(self.kind())
+        subject = self.made[stem][0].subject
+        if organisation:
+            first, *rest = subject
+            subject = x509.Name([x509.NameAttribute(first.oid, organisation), *rest])
         cert = issue.certificate(
-            row or profile.BY_STEM[stem], self.made[stem][0].subject, key, issuer.subject, issuer_key,
+            row or profile.BY_STEM[stem], subject, key, issuer.subject, issuer_key,
             self.now + start * issue.DAY, self.now + end * issue.DAY, extra,
         )  # fmt: skip
         return cert, key
@@ -43,14 +47,14 @@ class _Pki:
     def sub(self, name, issuer):
         """A sub-CA without a limit of its own below `issuer` (certificate, key)."""
         row = profile.BY_STEM["cpo_sub1"]._replace(path_len=None)
-        key = issue.new_key(self._kind())
+        key = issue.new_key(self.kind())
         subject = issue.subject_of(row._replace(cn=name), profile.NAMES)
         cert = issue.certificate(
             row, subject, key, issuer[0].subject, issuer[1], self.now - issue.DAY, self.now + 60 * issue.DAY
         )
         return cert, key
 
-    def _kind(self):
+    def kind(self):
         curve = self.made["v2g_root"][1].curve.name
         return next(kind for kind in profile.PROFILES if profile.CURVES[kind] == curve)
 
@@ -69,7 +73,7 @@ def _foreign_root(pki, stem):
     """All names are right, the keys are those of somebody else."""
     leaf = profile.BY_STEM[stem]
     names = {leaf.cn: pki.made[stem][0].subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value}
-    other = issue.make(pki._kind(), profile.DAYS, names)
+    other = issue.make(pki.kind(), profile.DAYS, names)
     return [other[s][0] for s in profile.chain_of(stem)[:-1]], other[stem][1]
 
 
@@ -81,7 +85,7 @@ def _broken_signature(pki, stem):
 
 
 def _leaf_as_ca(pki, stem):
-    cert, key = pki.leaf(stem, issuer=pki.made[stem])
+    cert, key = pki.leaf(stem, issuer=pki.made[stem], organisation="signed by a leaf")
     return [cert, *pki.chain(stem)], key
 
 

@@ -42,7 +42,7 @@ EVCC_KEYS = {"seccLeaf": "secc", "oemLeaf": "vehicle", "contractLeaf": "contract
 
 
 def now_utc():
-    return datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+    return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
 
 
 def new_key(kind):
