@@ -4,6 +4,7 @@ The rules of X.509 hold for everything. Curve and hash are judged only when a pr
 no message of ISO 15118-20 exceeds them: two sub-CAs in a chain, 1600 bytes in a certificate.
 """
 
+import itertools
 import warnings
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def _path(node):
 def _check_path(path):
     if path[-1].parent:
         path[0].wrong("no root found: the issuers go round in a circle")
-    for child, parent in zip(path, path[1:]):
+    for child, parent in itertools.pairwise(path):
         if not parent.ca:
             parent.wrong("leaf used as a CA: it signed %s" % child.name)
         elif parent.usage and not parent.usage.key_cert_sign:
@@ -63,12 +64,16 @@ def _check_path(path):
         path[0].wrong("%d sub-CAs above it, at most %d are allowed" % (below, profile.MAX_SUB_CAS))
 
 
+def _days(span):
+    return "1 day" if span.days == 1 else "%d days" % span.days if span.days else "less than a day"
+
+
 def _check_time(node, now):
     node.days_left = (node.end - now).days
     if now > node.end:
-        node.wrong("expired %d days ago" % (now - node.end).days)
+        node.wrong("expired %s ago" % _days(now - node.end))
     elif now < node.start:
-        node.wrong("not yet valid, but in %d days" % (node.start - now).days)
+        node.wrong("not yet valid, but in %s" % _days(node.start - now))
 
 
 def _check_content(node, kind):
@@ -117,7 +122,7 @@ def _check_order(file, nodes):
     """A bundle is a chain, leaf first and each signed by the next, or a set of roots."""
     if all(n.self_signed for n in nodes):
         return
-    if all(a.issuer == b.subject for a, b in zip(nodes, nodes[1:])):
+    if all(a.issuer == b.subject for a, b in itertools.pairwise(nodes)):
         if len(nodes) > 1 and nodes[-1].self_signed:
             file.notes.append("the root is in the chain: it need not be sent")
         return
