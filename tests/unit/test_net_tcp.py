@@ -55,16 +55,6 @@ def test_mss_of_the_peer_bounds_segments():
         eq((options, len(p.take()[0].data)), (options, mss))
 
 
-def test_retransmission_with_a_slow_handshake_begins_at_3_s():
-    p = Peer()
-    p.send(SYN, 0)
-    times(p, 3000)
-    eq(p.send(ACK), [])
-    write(p.stack.conns[0], 10)
-    eq(len(p.take()), 1)
-    eq(times(p, 3000), [(3000, ACK | PSH, 1, 10)])
-
-
 # -- retransmission
 
 
