@@ -115,6 +115,7 @@ class Plc:
                     wire.put(modem, frame, now)
                 else:
                     modem.host_rx(frame, len(frame), now)
+        self._arrive(now)
         told = self._match(now)
         self.line.poll(now)
         for port, modem in self.ports:
@@ -127,12 +128,16 @@ class Plc:
                     if self.slac.state != OFF and mme_type(frame) >= 0:
                         self.slac.rx(frame, len(frame), now)
                 frame = modem.host_next()
-        for to, frame in wire.take(now):
+        self._arrive(now)
+        return told
+
+    def _arrive(self, now):
+        """At both ends of the car's cable."""
+        for to, frame in self.wire.take(now):
             if to is self.car:
                 to.host_rx(frame, len(frame), now)
             else:
                 to.send(frame)
-        return told
 
     def _match(self, now):
         slac, told = self.slac, None
