@@ -5,13 +5,15 @@ A session of the PyPI vehicle follows over the network that pev has joined: two 
 
 import subprocess
 import sys
+import time
 
 from tests.interop import evcc, netns, rig
-from tests.interop.cases import LOOPS, SETPOINT_W, Case, check, check_trace
+from tests.interop.cases import SETPOINT_W, Case, check, check_trace
 
 MATCHES = 20
 _CHARGE_S = 1  # pev stays in the network for so long and the settle time; the station sees the link within a second
 _PEV_S = 30
+_STARTS = 5
 _SESSION_S = 120
 # A new key restarts the car's modem, and pev begins when the settle time is over: 0 would cost it half of its sounds.
 _SETTINGS = """[default]
@@ -37,19 +39,43 @@ except TimeoutError:
 
 
 class Pev:
-    """with Pev(plant, folder, charge_s) as pev: it matches, joins for charge_s seconds, leaves and ends."""
+    """with Pev(rig, folder, charge_s) as pev: it has matched; it leaves after charge_s seconds and ends."""
 
-    def __init__(self, plant, folder, charge_s=_CHARGE_S):
+    def __init__(self, r, folder, charge_s=_CHARGE_S):
+        self._rig = r
         settings = folder / "pev.ini"
         settings.write_text(_SETTINGS % charge_s)
+        self._command = [*netns.prefix(r.plant.evcc[0]), "pev", "-i", r.plant.evcc[1], "-p", str(settings)]
         self._log = open(folder / "pev.log", "ab")
-        self._process = subprocess.Popen(
-            [*netns.prefix(plant.evcc[0]), "pev", "-i", plant.evcc[1], "-p", str(settings)],
-            stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT, cwd=folder, start_new_session=True,
-        )  # fmt: skip
+        self._process = None
 
     def __enter__(self):
-        return self
+        try:
+            for _ in range(_STARTS):
+                self._start()
+                if self._linked():
+                    return self
+            raise AssertionError("pev did not match in %d starts" % _STARTS)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def _start(self):
+        self._process = subprocess.Popen(
+            self._command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+
+    def _linked(self):
+        """Wait for the station; False if pev has given up on its own modem, which it does after 15 ms without an answer."""
+        end = time.monotonic() + _PEV_S
+        while time.monotonic() < end:
+            try:
+                self._rig.plug.wait(("Linked",), 0.2)
+                return True
+            except rig.RigError:
+                if self._process.poll():
+                    return False
+        raise AssertionError("the station is in %s" % self._rig.plug.state)
 
     def wait(self):
         try:
@@ -59,7 +85,7 @@ class Pev:
         assert status == 0, "pev exited with %d" % status
 
     def __exit__(self, *_):
-        if self._process.poll() is None:
+        if self._process and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
         self._log.close()
@@ -79,8 +105,7 @@ def matches(number, folder, stop):
             if stop.is_set():
                 raise AssertionError("stopped")
             r.plug_in(match=False)
-            with Pev(r.plant, folder) as pev:
-                r.plug.wait(("Linked",), _PEV_S)
+            with Pev(r, folder) as pev:
                 keys.add(r.plc.ask("key", ("KEY",)))
                 for record in r.plug.records:
                     if "attenuation" in record:
@@ -102,11 +127,10 @@ def session(number, folder, stop):
     with rig.Rig(number, "packet", case.config, folder) as r:
         r.plug_in(match=False)
         assert not discovered(r.plant), "discovery was answered before matching"
-        with Pev(r.plant, folder, _SESSION_S):
-            r.plug.wait(("Linked",), _PEV_S)
+        with Pev(r, folder, _SESSION_S):
             r.plug.begin()
             r.secc.command("setpoint %d" % SETPOINT_W)
-            values = evcc.config(case.ev, [case.protocol], LOOPS)
+            values = evcc.config(case.ev, [case.protocol], case.loops)
             status, messages = evcc.run(values, *r.plant.evcc, folder, stop=stop)
             assert status == 0, "the vehicle: %s" % evcc.reason(folder / "evcc.log")
             text = check(case, messages)

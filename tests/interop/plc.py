@@ -115,24 +115,9 @@ class Plc:
                     wire.put(modem, frame, now)
                 else:
                     modem.host_rx(frame, len(frame), now)
+        self._arrive(now)
         told = self._match(now)
         self.line.poll(now)
-        self._hand_over(now)
-        return told
-
-    def _hand_over(self, now):
-        """What the modems have for their hosts, and what the bad wire lets through. Twice: a modem that restarts forgets
-        what it has, so the answer to what has just arrived must not wait for the next turn."""
-        for _ in range(2):
-            self._to_hosts(now)
-            for to, frame in self.wire.take(now):
-                if to is self.car:
-                    to.host_rx(frame, len(frame), now)
-                else:
-                    to.send(frame)
-
-    def _to_hosts(self, now):
-        wire = self.wire
         for port, modem in self.ports:
             frame = modem.host_next()
             while frame is not None:
@@ -143,6 +128,16 @@ class Plc:
                     if self.slac.state != OFF and mme_type(frame) >= 0:
                         self.slac.rx(frame, len(frame), now)
                 frame = modem.host_next()
+        self._arrive(now)
+        return told
+
+    def _arrive(self, now):
+        """At both ends of the car's cable."""
+        for to, frame in self.wire.take(now):
+            if to is self.car:
+                to.host_rx(frame, len(frame), now)
+            else:
+                to.send(frame)
 
     def _match(self, now):
         slac, told = self.slac, None
@@ -199,6 +194,8 @@ def main():
     parser.add_argument("--boot-ms", type=int, default=300, help="restart of a modem after a new key")
     args = parser.parse_args()
     plc = Plc(args.evse, args.car, bytes.fromhex(args.car_mac.replace(":", "")), args.boot_ms)
+    if not os.geteuid():
+        os.nice(-10)  # a modem has a processor of its own, and hosts are strict about how soon it answers
     plc.start(ticks_ms())
     print("READY", flush=True)
     pending = b""

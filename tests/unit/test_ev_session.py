@@ -229,6 +229,17 @@ def test_silent_station():
     assert "no answer to ChargeLoop in time" in car.why  # and the silent car itself does not wait for ever
 
 
+def test_a_car_told_to_wait_longer_does():
+    """A line of 0.6 s there and back: too long for the 0.5 s of a loop answer, not for an option above it."""
+    for ev, why in (
+        ({}, "no answer to ChargeLoop in time"),
+        ({"loop_timeout_ms": 1000}, "done"),
+        ({"loop_timeout_ms": 1000, "message_timeout_ms": 400}, "no answer to SupportedAppProtocol in time"),
+    ):
+        car = Plug(dict(ev, service="AC", loops=3), {"loop_sequence_timeout_ms": 2000}, delay_ms=300).run()
+        assert car.why == why, (ev, car.why)
+
+
 def test_slow_station():
     """Authorisation, schedule and cable check take seconds: the car polls at its pace and goes on."""
     _, car = session(

@@ -46,9 +46,11 @@ def interface(name):
             index = int(f.read())
         with open("/sys/class/net/%s/address" % name) as f:
             words = f.read().strip().split(":")
+        with open("/sys/class/net/%s/type" % name) as f:
+            ethernet = f.read().strip() == "1"
     except OSError:
         raise PacketError("no network interface named %s" % name)
-    if len(words) != 6:
+    if len(words) != 6 or not ethernet:
         raise PacketError("%s is no Ethernet interface" % name)
     return index, bytes([int(word, 16) for word in words])
 
