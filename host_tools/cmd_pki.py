@@ -59,7 +59,7 @@ def register(subparsers):
 def _with_library(run):
     def checked(args):
         if not importlib.util.find_spec("cryptography"):
-            print("microv2g pki: needs the Python package cryptography (make setup)", file=sys.stderr)
+            print("microv2g pki: needs the Python package cryptography, which make deps installs", file=sys.stderr)
             return 1
         return run(args)
 

@@ -23,7 +23,7 @@ _paths()
 
 from host_tools.secc_proc import SeccError, SeccProcess
 from tests.interop import bad_line, bulk, evcc, matching, netns, refusals, rig
-from tests.interop.cases import COMBINATIONS, DISCHARGE_W, FRAMED, SCENARIOS, check, check_trace
+from tests.interop.cases import COMBINATIONS, DISCHARGE_W, FRAMED, LOOPS, SCENARIOS, check, check_trace
 
 # Over sockets of the operating system two of the eight: the session is the same, and the others run over frames.
 SESSIONS = [c for c in COMBINATIONS if c.name in ("AC scheduled", "DC_BPT dynamic")] + SCENARIOS + FRAMED
@@ -123,7 +123,7 @@ def _vehicle(case, session, folder, place, turner):
     turner.secc.command("setpoint %d" % case.config["setpoint_w"])
     inner = folder / ("session%d" % session)
     inner.mkdir(exist_ok=True)
-    values = evcc.config(case.ev, [case.protocol], case.loops)
+    values = evcc.config(case.ev, [case.protocol], LOOPS)
     status, messages = evcc.run(values, *place, inner, stop=_stop)
     if status != 0:
         ended = "did not end" if status is None else "exited with %d" % status

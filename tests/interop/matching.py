@@ -8,7 +8,7 @@ import sys
 import time
 
 from tests.interop import evcc, netns, rig
-from tests.interop.cases import SETPOINT_W, Case, check, check_trace
+from tests.interop.cases import LOOPS, SETPOINT_W, Case, check, check_trace
 
 MATCHES = 20
 _CHARGE_S = 1  # pev stays in the network for so long and the settle time; the station sees the link within a second
@@ -130,7 +130,7 @@ def session(number, folder, stop):
         with Pev(r, folder, _SESSION_S):
             r.plug.begin()
             r.secc.command("setpoint %d" % SETPOINT_W)
-            values = evcc.config(case.ev, [case.protocol], case.loops)
+            values = evcc.config(case.ev, [case.protocol], LOOPS)
             status, messages = evcc.run(values, *r.plant.evcc, folder, stop=stop)
             assert status == 0, "the vehicle: %s" % evcc.reason(folder / "evcc.log")
             text = check(case, messages)

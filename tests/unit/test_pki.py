@@ -10,7 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from host_tools.pki import bad, profile
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from host_tools.pki import bad, explain, issue, node, profile
 from tests.lib.mtest import eq
 
 RUNTIMES = ("cpython",)  # starts processes
@@ -294,6 +297,33 @@ def test_show_on_hostile_names_and_many_certificates():
     status, out, _ = pki("show", many)
     eq(status, 1)
     assert "more than 500 certificates" in out
+
+
+def test_show_on_issuers_that_sign_each_other():
+    """A circle ends; issuers of the same name cost a bounded number of signature checks each."""
+    now = issue.now_utc()
+    row = profile.BY_STEM["v2g_root"]
+    names = [x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]) for name in "AB"]
+    keys = [issue.new_key("field") for _ in names]
+    circle = [
+        issue.certificate(row, names[i], keys[i], names[1 - i], keys[1 - i], now, now + issue.DAY) for i in (0, 1)
+    ]
+    file = TMP / "circle.pem"
+    file.write_bytes(issue.pem(circle))
+    eq(wrongs(file), ["no root found: the issuers go round in a circle"] * 2)
+
+    def bare(i):  # without key identifiers everyone of the name is a candidate
+        builder = x509.CertificateBuilder(names[1 - i], names[i], keys[0].public_key(), x509.random_serial_number())
+        return builder.not_valid_before(now).not_valid_after(now + issue.DAY).sign(keys[1], hashes.SHA256())
+
+    file.write_bytes(issue.pem([bare(i % 2) for i in range(100)]))
+    checks, real = [], node.Node.signed_by
+    node.Node.signed_by = lambda self, other: checks.append(1) or real(self, other)
+    try:
+        assert not explain.report([file])["ok"]
+    finally:
+        node.Node.signed_by = real
+    eq(len(checks), 100 * 8)
 
 
 def test_new_does_not_overwrite():
