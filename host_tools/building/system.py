@@ -13,14 +13,15 @@ from host_tools.building.step import Missing, run, say
 _VENV = (("venv", "python3-venv"),)
 _BASE = (("cc", "gcc libc6-dev"), ("make", "make"), ("xz", "xz-utils"), *_VENV)
 _M32 = (("cc -m32", "gcc-multilib"),)
+_WITNESS = (("openssl", "openssl"),)
 _EVCC = (("java", "default-jre-headless"), ("ip", "iproute2"))
 _PEV = (("pev", "plc-utils-extra"),)
 GOALS = {
     "venv": _VENV,
     "demo": _BASE,
-    "test": _BASE + _M32,
+    "test": _BASE + _M32 + _WITNESS,
     "interop": _BASE + _M32 + _EVCC + _PEV,
-    "all": _BASE + _M32 + _EVCC + _PEV,
+    "all": _BASE + _M32 + _WITNESS + _EVCC + _PEV,
 }
 
 
