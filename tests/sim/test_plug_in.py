@@ -10,7 +10,7 @@ from tests.lib.mtest import eq
 from tests.lib.slac_car import Car as SlacCar
 from tests.sim.bench import begin, in_session, served
 
-HEAP_KB = 700  # a station of 100 kB, one or two cars of 50 kB each, their code, which is not frozen, and the notes
+HEAP_KB = 500  # car and tests are not frozen: 110 kB of code; a plant takes 65 kB, a car 36 kB
 TIMEOUT_S = 300
 
 

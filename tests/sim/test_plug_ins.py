@@ -2,7 +2,7 @@
 
 from tests.sim.plug_ins import KIND_NAMES, Mill
 
-HEAP_KB = 1200  # two stations and a car in one process
+HEAP_KB = 600  # as in test_plug_in.py, two plants
 
 
 def test_plug_ins_of_every_kind():
