@@ -26,7 +26,7 @@ def rounds(run, count, share):
         try:
             done += run(seed, count)
         except Exception:
-            print("seed", seed)
+            print("NOTE failed with seed %d" % seed)
             raise
         seed += 1
     if SECONDS > 3:

@@ -2,6 +2,7 @@
 
 from tests.sim.plug_ins import KIND_NAMES, Mill
 
+SLOW = True
 HEAP_KB = 600  # as in test_plug_in.py, two plants
 
 
