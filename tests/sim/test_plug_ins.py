@@ -3,7 +3,7 @@
 from tests.sim.plug_ins import KIND_NAMES, Mill
 
 SLOW = True
-HEAP_KB = 600  # as in test_plug_in.py, two plants
+HEAP_KB = 1200  # as in test_plug_in.py, two plants
 
 
 def test_plug_ins_of_every_kind():
