@@ -105,6 +105,7 @@ class Evcc:
         self._out = bytearray(4096)
         self.battery = Battery(cfg["capacity_wh"], cfg["soc"], cfg["max_charge_w"], cfg["max_discharge_w"])
         self.state = OVER
+        self._asked = ""  # name of the request under way
         self._reset()
 
     def _reset(self):
@@ -231,6 +232,7 @@ class Evcc:
         if fault == "out_of_order" and self.state == DISCOVERY:
             build = requests.authorization_setup
         msg, value = build(self)
+        self._asked = exi_json.name_of(msg)
         if fault == "wrong_session" and in_loop:
             value[0][_MessageHeader__SessionID] = bytes(8)
         n = exi.encode(msg, value, self._out, v2gtp.HEADER)
@@ -256,6 +258,8 @@ class Evcc:
         try:
             msg, value = exi.decode(exi.schema_of(kind), c.buf, c.at, c.n)
             name = exi_json.name_of(msg)
+            if name != self._asked[:-3] + "Res":
+                raise Refused("%s is no answer to %s" % (name, self._asked))
             if msg != _MSG_supportedAppProtocolRes:
                 self._check(name, value)
             state = STEPS[self.state][1](self, value, now)

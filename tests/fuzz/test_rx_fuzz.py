@@ -10,7 +10,7 @@ from firmware.clock import ticks_diff, ticks_ms
 from firmware.session.states import ENDED
 from tests.fuzz import rx
 
-HEAP_KB = 1200  # station, car and the recording; twice for a moment
+HEAP_KB = 1200  # as in tests/sim/test_plug_in.py, and the recordings
 TIMEOUT_S = 7200
 
 SECONDS = float(os.getenv("FUZZ_SECONDS") or 3)
@@ -26,7 +26,7 @@ def rounds(run, count, share):
         try:
             done += run(seed, count)
         except Exception:
-            print("seed", seed)
+            print("NOTE failed with seed %d" % seed)
             raise
         seed += 1
     if SECONDS > 3:

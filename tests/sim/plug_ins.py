@@ -55,7 +55,7 @@ class Mill:
                 if self.count % EVERY == 0:
                     self._balance()
             except Exception:
-                print("seed %d, plug-in %d" % (self.seed, self.count))
+                print("NOTE failed with seed %d at plug-in %d" % (self.seed, self.count))
                 raise
 
     def _one(self):

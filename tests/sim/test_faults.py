@@ -7,7 +7,7 @@ from tests.lib.mtest import eq
 from tests.sim import fault_table
 
 SLOW = True
-HEAP_KB = 900  # as in test_plug_in.py, and the table
+HEAP_KB = 1200  # as in test_plug_in.py, and the table
 TIMEOUT_S = 900
 _CPYTHON = sys.implementation.name == "cpython"
 

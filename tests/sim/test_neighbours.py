@@ -6,7 +6,7 @@ from tests.lib.mtest import eq
 from tests.sim.bench import begin
 from twin.modem import GROUPS
 
-HEAP_KB = 1200  # two stations and two cars
+HEAP_KB = 1000  # as in test_plug_in.py
 
 NEAR_DB, FAR_DB = 12, 34
 

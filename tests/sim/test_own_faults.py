@@ -5,7 +5,7 @@ from host_tools.ev.states import LOOP
 from tests.lib.mtest import eq
 from tests.sim.bench import begin, in_session, served
 
-HEAP_KB = 700  # as in test_plug_in.py
+HEAP_KB = 1000  # as in test_plug_in.py
 
 
 class Bomb:

@@ -2,7 +2,8 @@
 
 from tests.sim.plug_ins import KIND_NAMES, Mill
 
-HEAP_KB = 1200  # two stations and a car in one process
+SLOW = True
+HEAP_KB = 1200  # as in test_plug_in.py, two plants
 
 
 def test_plug_ins_of_every_kind():

@@ -4,7 +4,7 @@ from tests.sim.plug_ins import KIND_NAMES, Mill
 
 RUNTIMES = ("unix32",)  # the heap of a microcontroller's kind is what is watched
 SLOW = True
-HEAP_KB = 1200  # as in test_plug_ins.py
+HEAP_KB = 600  # as in test_plug_ins.py
 TIMEOUT_S = 3600
 
 SEED = 1

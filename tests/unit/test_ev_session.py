@@ -212,6 +212,23 @@ def test_answers_in_pieces_and_two_at_once():
     assert car.why == "the station's stream is not V2GTP" and car.event() == 1 and car.due is None
 
 
+def test_answer_of_another_type():
+    """In place of its third answer the station sends the second one again."""
+    plug = Plug({"loops": 3}, {})
+    car = plug.car
+    rx, seen = car.rx, []
+
+    def other(buf, n, now):
+        seen.append(bytes(buf[:n]))
+        data = seen[1] if len(seen) == 3 else seen[-1]
+        rx(data, len(data), now)
+
+    car.rx = other
+    plug.run()
+    assert not car.ok and car.why == "SessionSetupRes is no answer to AuthorizationSetupReq", car.why
+    assert not plug.world.hw.contactor
+
+
 def test_silent_station():
     """No answer: the car gives up after 2 s, and a loop answer must come within 0.5 s."""
     plug = Plug({"service": "DC"}, {})
