@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from host_tools.building.source import TAG, source
+from host_tools.building.source import TAG, mbedtls, source
 from host_tools.building.step import BUILD, ROOT, Missing, alone, done, fresh, run, say, stamp_of
 from host_tools.building.system import GOALS, packages
 
@@ -44,10 +44,10 @@ def port(name):
     """The unix port as variant boards/<name>, with our modules frozen: build/<name>/micropython."""
     folder, board = BUILD / name, ROOT / "boards" / name
     binary = folder / "micropython"
-    config = stamp_of(TAG, os.environ.get("MICROPY_DIR", ""), *sorted(board.glob("m*")))
-    stamp = stamp_of(
-        config, *[ROOT / part for part in ("codec", "drivers", "firmware", "boards/unix/board", "host_tools/twin")]
-    )
+    crypto, places = ROOT / "boards" / "common", [os.environ.get(name, "") for name in ("MICROPY_DIR", "MBEDTLS_DIR")]
+    config = stamp_of(TAG, *places, *sorted(board.glob("m*")), *sorted(crypto.glob("*/*.mk")), *crypto.glob("*/*.h"))
+    parts = ("codec", "drivers", "firmware", "boards/common", "boards/unix/board", "host_tools/twin")
+    stamp = stamp_of(config, *[ROOT / part for part in parts])
     if fresh(name, stamp) and binary.exists():
         return
     mpy_cross = cross()
@@ -60,7 +60,7 @@ def port(name):
     _make(
         name, source() / "ports" / "unix", "building %s: MicroPython with our modules frozen" % name,
         "VARIANT_DIR=" + str(board), "BUILD=" + str(folder), "MPY_LIB_DIR=" + str(lib),
-        "MICROPY_MPYCROSS=" + str(mpy_cross),
+        "MICROPY_MPYCROSS=" + str(mpy_cross), "MBEDTLS_DIR=" + str(mbedtls()),
     )  # fmt: skip
     done(name, stamp)
     say("built build/%s/micropython, %d kB" % (name, binary.stat().st_size // 1024))

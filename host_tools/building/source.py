@@ -1,4 +1,5 @@
-"""The source of MicroPython 1.25: a folder that is given, or the distribution's source package, or a git clone."""
+"""Sources of others that the images are built from: a folder that is given, or the distribution's source package, or a
+git clone."""
 
 import os
 import shutil
@@ -7,39 +8,87 @@ from pathlib import Path
 from host_tools.building.step import BUILD, Missing, done, fresh, run
 
 TAG = "v1.25.0"
-GIT = "https://github.com/micropython/micropython"
 SUITE = "trixie"  # the release of Debian that has 1.25
 _FETCH_LIMIT_S = 300
 
 
+class Source:
+    """One source: where it may come from, and `proof`, a file by which a folder is known to hold it.
+
+    The folder of the tree goes by `name`, the name of Debian's source package; `env` is the variable that names another.
+    """
+
+    def __init__(self, name, title, env, tag, archive, git, proof):
+        self.name = name
+        self.title = title
+        self.env = env
+        self.tag = tag
+        self.archive = archive
+        self.git = git
+        self.proof = proof
+
+    def given(self):
+        """The folder that the environment names, or None."""
+        text = os.environ.get(self.env)
+        if not text:
+            return None
+        path = Path(text).expanduser().resolve()
+        if not (path / self.proof).is_file():
+            raise Missing("%s=%s holds no source of %s (no %s there)" % (self.env, text, self.title, self.proof))
+        return path
+
+    def fetched(self):
+        """The folder below build/, fetched if it is not there."""
+        path = BUILD / self.name
+        stamp = "source" if self is MICROPYTHON else "source-" + self.name
+        if fresh(stamp, self.tag) and path.is_dir():
+            return path
+        tries = []
+        for how in (_from_debian, _from_git):
+            shutil.rmtree(path, ignore_errors=True)
+            try:
+                how(self, path)
+            except (Missing, OSError) as error:
+                tries.append(str(error).strip())
+                continue
+            done(stamp, self.tag)
+            return path
+        raise Missing(
+            "the source of %s %s cannot be had.\n  %s\n" % (self.title, self.tag, "\n  ".join(tries))
+            + "Connect to a network, or unpack it by hand and name the folder: make demo %s=/path/to/%s"
+            % (self.env, self.name)
+        )
+
+
+MICROPYTHON = Source(
+    "micropython", "MicroPython", "MICROPY_DIR", TAG, "micropython_%s*.orig.tar.xz" % TAG.lstrip("v"),
+    "https://github.com/micropython/micropython", "ports/unix/Makefile",
+)  # fmt: skip
+# The suite has the latest of the long-term branch 3.6. A clone needs a tag: releases carry their generated files.
+MBEDTLS = Source(
+    "mbedtls", "mbedTLS", "MBEDTLS_DIR", "mbedtls-3.6.6", "mbedtls_3.6.*.orig.tar.bz2",
+    "https://github.com/Mbed-TLS/mbedtls", "library/ssl_tls13_server.c",
+)  # fmt: skip
+
+
 def source():
     """Folder of the MicroPython source; fetched into build/micropython unless MICROPY_DIR names one."""
-    given = os.environ.get("MICROPY_DIR")
+    return MICROPYTHON.given() or MICROPYTHON.fetched()
+
+
+def mbedtls():
+    """Folder of the mbedTLS source: what MBEDTLS_DIR names, or what a whole checkout of MicroPython carries, or
+    build/mbedtls."""
+    given = MBEDTLS.given()
     if given:
-        path = Path(given).expanduser().resolve()
-        if not (path / "ports" / "unix" / "Makefile").is_file():
-            raise Missing("MICROPY_DIR=%s holds no source of MicroPython (ports/unix is not there)" % given)
-        return path
-    path = BUILD / "micropython"
-    if fresh("source", TAG) and path.is_dir():
-        return path
-    tries = []
-    for how in (_from_debian, _from_git):
-        shutil.rmtree(path, ignore_errors=True)
-        try:
-            how(path)
-        except (Missing, OSError) as error:
-            tries.append(str(error).strip())
-            continue
-        done("source", TAG)
-        return path
-    raise Missing(
-        "the source of MicroPython %s cannot be had.\n  %s\n" % (TAG, "\n  ".join(tries))
-        + "Connect to a network, or unpack it by hand and name the folder: make demo MICROPY_DIR=/path/to/micropython"
-    )
+        return given
+    carried = os.environ.get("MICROPY_DIR") and source() / "lib" / "mbedtls"
+    if carried and (carried / MBEDTLS.proof).is_file():
+        return carried
+    return MBEDTLS.fetched()
 
 
-def _from_debian(path):
+def _from_debian(what, path):
     """By a private apt configuration below build/apt; the system's own state of apt is only read."""
     if not shutil.which("apt-get"):
         raise Missing("no apt-get here to fetch the source package of Debian with")
@@ -56,13 +105,13 @@ def _from_debian(path):
         % (apt, apt, apt)
     )
     env = dict(os.environ, APT_CONFIG=str(apt / "apt.conf"))
-    title = "fetching the source of MicroPython (source package of Debian %s)" % SUITE
+    title = "fetching the source of %s (source package of Debian %s)" % (what.title, SUITE)
     run("source-update", ["apt-get", "update"], title, limit_s=_FETCH_LIMIT_S, env=env)
-    fetch = ["apt-get", "source", "--download-only", "micropython"]
+    fetch = ["apt-get", "source", "--download-only", what.name]
     run("source-fetch", fetch, limit_s=_FETCH_LIMIT_S, env=env, cwd=apt / "dl")
-    archives = sorted((apt / "dl").glob("micropython_%s*.orig.tar.xz" % TAG.lstrip("v")))
+    archives = sorted((apt / "dl").glob(what.archive))
     if not archives:
-        raise Missing("the source package of Debian is not MicroPython " + TAG)
+        raise Missing("the source package of Debian is not %s %s" % (what.title, what.tag))
     path.mkdir(parents=True)
     run("source-unpack", ["tar", "xf", str(archives[-1]), "-C", str(path), "--strip-components=1"], "unpacking it")
 
@@ -94,9 +143,11 @@ def source_entries(etc_apt, suite):
     return out
 
 
-def _from_git(path):
+def _from_git(what, path):
     if not shutil.which("git"):
         raise Missing("no git here to clone the source with")
     env = dict(os.environ, GIT_TERMINAL_PROMPT="0")
-    command = ["git", "clone", "-q", "--depth", "1", "--branch", TAG, GIT, str(path)]
-    run("source-clone", command, "cloning the source of MicroPython %s" % TAG, limit_s=_FETCH_LIMIT_S, env=env)
+    command = ["git", "clone", "-q", "--depth", "1", "--branch", what.tag, what.git, str(path)]
+    run(
+        "source-clone", command, "cloning the source of %s %s" % (what.title, what.tag), limit_s=_FETCH_LIMIT_S, env=env
+    )

@@ -11,17 +11,18 @@ from host_tools.building.step import Missing, run, say
 
 # (probe, Debian packages). A probe is a program that must be in PATH, or one of the functions below.
 _VENV = (("venv", "python3-venv"),)
-_BASE = (("cc", "gcc libc6-dev"), ("make", "make"), ("xz", "xz-utils"), *_VENV)
+_BASE = (("cc", "gcc libc6-dev"), ("make", "make"), ("xz", "xz-utils"), ("bzip2", "bzip2"), *_VENV)
 _M32 = (("cc -m32", "gcc-multilib"),)
 _WITNESS = (("openssl", "openssl"),)
 _EVCC = (("java", "default-jre-headless"), ("ip", "iproute2"))
 _PEV = (("pev", "plc-utils-extra"),)
+_TSHARK = (("tshark", "tshark"),)
 GOALS = {
     "venv": _VENV,
     "demo": _BASE,
     "test": _BASE + _M32 + _WITNESS,
-    "interop": _BASE + _M32 + _EVCC + _PEV,
-    "all": _BASE + _M32 + _WITNESS + _EVCC + _PEV,
+    "interop": _BASE + _M32 + _EVCC + _PEV + _TSHARK,
+    "all": _BASE + _M32 + _WITNESS + _EVCC + _PEV + _TSHARK,
 }
 
 
