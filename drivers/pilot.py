@@ -108,6 +108,7 @@ class Pilot:
     diode_ok    False from the DIODE event until A
     diode_seen  a good negative plateau since the car came: wait for it before a contactor closes
     duty        permille on the wire; duty_before: the one before; duty_since: tick of the change (R-LINK-04)
+    longest_ms  between two samples since start(): what everything else took away from the watch over the pilot
     toggles     B-C-B toggles since count_toggles(); counting: their 3.7 s run
     """
 
@@ -118,6 +119,7 @@ class Pilot:
         self._reset()
         self.due = None
         self.changed_at = self.duty_since = self._window_end = 0
+        self.longest_ms = self._sampled_at = 0
         self.duty = self.duty_before = X1
 
     def _reset(self):
@@ -138,7 +140,8 @@ class Pilot:
         self._reset()
         self._front.set_duty(X1)
         self.duty = self.duty_before = X1
-        self.changed_at = self.duty_since = self.due = now
+        self.longest_ms = 0
+        self.changed_at = self.duty_since = self.due = self._sampled_at = now
 
     def set_duty(self, permille, now):
         """Put a duty on the wire, 0..1000 permille; ValueError outside. The same one again is not a change."""
@@ -168,6 +171,10 @@ class Pilot:
         if self.due is None or ticks_diff(now, self.due) < 0:
             return
         self.due = ticks_add(now, self._sample_ms)
+        gap_ms = ticks_diff(now, self._sampled_at)
+        if gap_ms > self.longest_ms:
+            self.longest_ms = gap_ms
+        self._sampled_at = now
         if self.counting and ticks_diff(now, self._window_end) > 0:
             self.counting = False
         front = self._front

@@ -9,10 +9,13 @@ import gc
 import os
 import sys
 
+if hasattr(gc, "threshold"):
+    gc.threshold(8192)  # what lives on from here to the end of build() must lie side by side, or no large buffer fits
+
 from firmware.app import config
 from firmware.app.power import Power
 from firmware.clock import ticks_ms, unix_s
-from firmware.run import console, os_net
+from firmware.run import console, os_net, tls_files
 from firmware.run.report import Report
 from firmware.run.safe import Safe
 from firmware.session.secc import Secc
@@ -42,6 +45,8 @@ def _sockets(name, cfg):
     from board.sim_power import SimPower
     from firmware.run.os_link import OsLink
 
+    if cfg["tls"] != "none":
+        raise LinkError("tls: the sockets of the operating system go without; use sim or packet:IFACE")
     trace = _trace()
     power = Power(cfg, SimPower(cfg))
     safe = Safe(lambda: Secc(cfg, power, os.urandom, unix_s, trace), power, trace)
@@ -50,6 +55,7 @@ def _sockets(name, cfg):
 
 
 def _framed(kind, name, cfg):
+    tls_files.reserve(cfg)
     from board import cable, packet, sim_board
     from firmware.app import station
     from firmware.run.frame_link import FrameLink
@@ -64,7 +70,8 @@ def _framed(kind, name, cfg):
         raise LinkError(str(e))
     power = Power(cfg, board.power)
     safe = Safe(lambda: Secc(cfg, power, os.urandom, unix_s, trace), power, trace)
-    charger = station.build(cfg, board, power, safe, os.urandom, trace)
+    stage = tls_files.stage(cfg, trace, ticks_ms())
+    charger = station.build(cfg, board, power, safe, os.urandom, trace, stage)
     out = console.StdOut()
     return FrameLink(board, charger, safe, power, trace, Report(trace, out, power), console.StdIn(), out)
 
@@ -84,8 +91,10 @@ def main(args=None):
     try:
         link = build(args[0], config.load(text))
         link.open()
-    except (config.ConfigError, os_net.NetError, LinkError) as e:
+    except (config.ConfigError, os_net.NetError, tls_files.TlsError, LinkError) as e:
         return _fail(str(e))
+    if hasattr(gc, "threshold"):
+        gc.threshold(-1)
     try:
         link.run()
     except KeyboardInterrupt:

@@ -1,6 +1,6 @@
 """Between the TCP connections of the network and the session machine: one car at a time, one message at a time.
 
-Pure, on the machine contract. The stage for TLS belongs here, between `conn` and `safe`.
+Pure, on the machine contract. tls_link.py puts TLS between `conn` and `safe`.
 """
 
 from firmware.clock import sooner, ticks_add, ticks_diff
@@ -41,26 +41,8 @@ class V2gLink:
 
     def accept(self, conn, now):
         """A car has connected: serve it, or refuse it."""
-        refused = None
-        if not self.enabled:
-            refused = "connection refused: the station is out of service"
-        elif self.conn is not None:
-            if self._had_session and self.safe.session_over():
-                self.conn.close()
-                self._lost(now, "replaced")  # only held open after its session: the next car need not wait for that
-            else:
-                refused = "second connection refused"  # one cable, one car
-        if refused:
-            conn.abort()
-            self._trace.note(now, refused)
-            return
-        self.conn = conn
-        self._at = self._n = 0
-        self._closing = False
-        self._had_session = False
-        self._take_due = None
-        self.safe.start(now)
-        self.pump(now)
+        if self._admits(conn, now):
+            self._serve(conn, now)
 
     def closed(self, conn, now):
         """A connection has ended: by FIN, RST, or because the car does not answer any more."""
@@ -97,6 +79,32 @@ class V2gLink:
             self._lost(now, why)
 
     # -- inside
+
+    def _admits(self, conn, now):
+        """Is this the car to serve? One that is not is refused."""
+        if not self.enabled:
+            return self._refuse(conn, "connection refused: the station is out of service", now)
+        if self.conn is not None:
+            if not self._had_session or not self.safe.session_over():
+                return self._refuse(conn, "second connection refused", now)  # one cable, one car
+            self.conn.close()
+            self._lost(now, "replaced")  # only held open after its session: the next car need not wait for that
+        return True
+
+    def _refuse(self, conn, why, now):
+        conn.abort()
+        self._trace.note(now, why)
+        return False
+
+    def _serve(self, conn, now, vehicle=None):
+        """A session begins. vehicle: name in the certificate of the car, None without TLS."""
+        self.conn = conn
+        self._at = self._n = 0
+        self._closing = False
+        self._had_session = False
+        self._take_due = None
+        self.safe.start(now, vehicle)
+        self.pump(now)
 
     def _turn(self, now):
         """One step: output first, because a car whose answer waits is not listened to (R-V2GTP-07). False = nothing more."""

@@ -199,12 +199,13 @@ class FrameLink:
         charger = self.charger
         secc = self.wall.secc
         return (
-            "charger=%d pilot=%d duty=%d modem=%d slac=%d linked=%d session=%d state=%d setpoint_w=%d plug_ins=%d faults=%d "
+            "charger=%d pilot=%d duty=%d pilot_gap_ms=%d modem=%d slac=%d linked=%d session=%d state=%d setpoint_w=%d plug_ins=%d faults=%d "
             "lost_records=%d"
             % (
                 charger.state,
                 charger.pilot.state,
                 charger.pilot.duty,
+                charger.pilot.longest_ms,
                 charger.modem_up,
                 charger.slac.state,
                 charger.link.conn is not None,

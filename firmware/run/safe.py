@@ -45,9 +45,13 @@ class Safe:
         self._trace = trace
         self.secc = make_secc()
 
-    def start(self, now):
+    def start(self, now, vehicle=None):
+        """vehicle: name in the certificate of the car, None without TLS."""
         try:
-            self.secc.start(now)
+            if vehicle is None:
+                self.secc.start(now)
+            else:
+                self.secc.start(now, vehicle)
         except Exception as error:
             self._fault(error, now)
 

@@ -41,6 +41,7 @@ class Facts:
         self.unix_s = 0  # header time, Unix seconds (R-SESSION-02)
         self.new_id = None  # fresh random id, drawn by the machine
         self.secure = False  # TLS 1.3 below us
+        self.vehicle = None  # name in the vehicle certificate, proved by TLS; what a resumed session is bound to
         self.family = AC  # what SupportedAppProtocol settled
         self.service = 0  # selected energy service id, 0 = none yet
         self.bpt = False

@@ -62,12 +62,11 @@ def same(a, b):
 
 class Secc:
     """cfg: dict of app/config; power: app/power.Power; rand(n) -> bytes from the hardware generator; wall() -> Unix
-    seconds; trace: firmware/trace.Trace. `secure` is True only when TLS 1.3 is below this machine."""
+    seconds; trace: firmware/trace.Trace."""
 
-    def __init__(self, cfg, power, rand, wall, trace, secure=False):
+    def __init__(self, cfg, power, rand, wall, trace):
         self.cfg = cfg
         self.power = power
-        self.secure = secure
         self.state = IDLE
         self.facts = Facts(cfg)
         self._rand = rand
@@ -92,10 +91,12 @@ class Secc:
 
     # -- the machine contract
 
-    def start(self, now):
-        """A TCP connection was accepted."""
+    def start(self, now, vehicle=None):
+        """A TCP connection was accepted. vehicle: the name in the vehicle certificate that TLS 1.3 has checked (the EVCCID,
+        [V2G20-2598]); None without TLS."""
         self.facts.clear()
-        self.facts.secure = self.secure
+        self.facts.vehicle = vehicle
+        self.facts.secure = vehicle is not None
         self._cutter.reset()
         self._idle(now)
         self._go(SAP, now)
@@ -282,6 +283,8 @@ class Secc:
         except PeerError as e:
             self._refuse(e.args[0], e.args[1], now)
             return
+        if msg == _MSG_SessionSetupReq and f.secure and f.ev_id != f.vehicle:
+            self._trace.note(now, "the EVCCID is not the name in the vehicle certificate")
         self.power.apply(f, now)  # before the answer: off is off when the car reads of it (R-ERRORS-03)
         if result is None:
             self._retry = ticks_add(now, _RETRY_MS)
