@@ -15,10 +15,13 @@ examples:
   microv2g demo                        about 20 s; the report is build/demo/session.html
   microv2g demo --seconds 60 --out /tmp/demo
   microv2g demo --plain                lines instead of the live view (as in a log)
+  microv2g demo --no-tls               over plain TCP
 
 The station is the frozen firmware in unix-port MicroPython, driving a model of the QCA7000 byte by byte over SPI, and a
 model of the pilot circuit; the car is simulated, with a modem of its own. The cable between them is UDP on loopback.
-Plug in, pilot B, matching (SLAC), IPv6, discovery, a DC_BPT session in Dynamic control, stop, unplug. The set-point goes from +20 kW to -15 kW, to 0, to +10 kW. The car's battery is as small as 0.4 kWh, so that seconds show in its state of
+Plug in, pilot B, matching (SLAC), IPv6, discovery, TLS 1.3 with both certificates (strict profile: P-521, by certificates that
+are made for the occasion), a DC_BPT session in Dynamic control, stop, unplug. Nothing of it is plain TCP; --key-log lets
+Wireshark look inside. The set-point goes from +20 kW to -15 kW, to 0, to +10 kW. The car's battery is as small as 0.4 kWh, so that seconds show in its state of
 charge. Exit status 0 only if the session ended with SessionStopRes OK, energy flowed both ways, and the contactor is
 open at the end."""
 
@@ -41,6 +44,10 @@ def register(subparsers):
     )
     p.add_argument("--out", default=str(ROOT / "build" / "demo"), metavar="DIR", help="folder of report and trace")
     p.add_argument("--seconds", type=float, default=15.0, metavar="S", help="length of the charge loop (default 15)")
+    p.add_argument(
+        "--no-tls", action="store_true", help="over plain TCP, which the standard forbids outside a laboratory"
+    )
+    p.add_argument("--key-log", metavar="FILE", help="write the secrets of the session for Wireshark (by the car)")
     p.add_argument("--plain", action="store_true", help="lines instead of the live view")
     p.set_defaults(func=run)
 
@@ -66,12 +73,19 @@ def run(args):
     except OSError as error:
         print(f"microv2g demo: no UDP on 127.0.0.1 ({error.strerror}); as root: ip link set lo up", file=sys.stderr)
         return 2
-    secc = SeccProcess(f"sim:{port}", STATION, trace=str(trace), on_record=view.record)
+    station, car = dict(STATION), []
+    if not args.no_tls:
+        place = _certificates(out / "pki")
+        station.update(tls="strict", tls_dir=str(place / "device"), allow_plain=False)
+        car = ["--tls", str(place / "car")]
+        if args.key_log:
+            car += ["--config", str(_key_log(out, args.key_log))]
+    secc = SeccProcess(f"sim:{port}", station, trace=str(trace), on_record=view.record)
     try:
         with secc:
             secc.wait_ready(10)
             with view:
-                result = _drive(args.seconds, secc, view, port)
+                result = _drive(args.seconds, secc, view, port, car)
     except SeccError as error:
         print(f"microv2g demo: {error}", file=sys.stderr)
         return 1
@@ -80,7 +94,22 @@ def run(args):
     except ReportError as error:
         print(f"microv2g demo: {error}", file=sys.stderr)
         return 1
-    return _summary(facts, result, out)
+    return _summary(facts, result, out, not args.no_tls)
+
+
+def _certificates(folder):
+    """A strict PKI that lives for the demo; made anew each time, which takes a third of a second."""
+    from host_tools.pki import issue, profile
+
+    issue.write_all(folder, issue.make("strict", 2, dict(profile.NAMES)))
+    return folder.resolve()
+
+
+def _key_log(out, path):
+    """Configuration of the car that names the file."""
+    file = out / "car.json"
+    file.write_text(json.dumps({"tls_key_log": str(Path(path).resolve())}))
+    return file
 
 
 def _free_port():
@@ -91,12 +120,12 @@ def _free_port():
         return sock.getsockname()[1]
 
 
-def _drive(seconds, secc, view, port):
+def _drive(seconds, secc, view, port, more):
     """Run the car and the set-points; returns the car's own result, or None."""
     car = subprocess.Popen(
         [
             sys.executable, "-m", "host_tools", "ev", "--link", f"sim:{port}", "--service", "DC_BPT", "--soc", str(SOC),
-            "--capacity-wh", str(CAPACITY_WH), "--duration-s", str(seconds), "--json", "--quiet",
+            "--capacity-wh", str(CAPACITY_WH), "--duration-s", str(seconds), "--json", "--quiet", *more,
         ],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
@@ -128,7 +157,7 @@ def _drive(seconds, secc, view, port):
     return result
 
 
-def _summary(facts, result, out):
+def _summary(facts, result, out, tls):
     from rich.console import Console
     from rich.table import Table
 
@@ -138,6 +167,7 @@ def _summary(facts, result, out):
         ("duration", f"{facts['seconds']:.1f} s, {facts['messages']} messages, {facts['loops']} charge loops"),
         ("control pilot", facts["pilot"]),
         ("plug-in to data link", "-" if facts["link_s"] is None else f"{facts['link_s']:.2f} s"),
+        ("security", facts["tls"] or "plain TCP"),
         ("attenuation", "-" if facts["attenuation_db"] is None else f"{facts['attenuation_db']:.1f} dB (mean)"),
         ("power", f"{facts['min_w'] / 1000:+.1f} to {facts['max_w'] / 1000:+.1f} kW"),
         ("energy by the station's meter", f"{facts['charged_wh']} Wh in, {facts['discharged_wh']} Wh out"),
@@ -160,6 +190,8 @@ def _summary(facts, result, out):
         wrong.append("power did not change its sign")
     if not (facts["charged_wh"] and facts["discharged_wh"]):
         wrong.append("energy did not flow both ways")
+    if tls and not facts["tls"]:
+        wrong.append("the session did not run over TLS")
     if not facts["pilot"].endswith("A") or "C" not in facts["pilot"]:
         wrong.append("the pilot did not go to C and back to A: " + facts["pilot"])
     if facts["contactor_closed"]:

@@ -10,6 +10,7 @@ from host_tools.ev.options import FAULTS, SLAC_FAULTS
 _EPILOG = """\
 examples:
   microv2g ev --link sim                                       a whole car, against `microv2g secc --link sim`
+  microv2g ev --link sim --tls build/pki/car                   over TLS 1.3, certificates of `microv2g pki new build/pki`
   microv2g ev --link sim --basic                               a car that knows only the pilot (IEC 61851)
   microv2g ev --iface lo                                       against `microv2g secc --iface lo`
   microv2g ev --iface veth1 --service AC_BPT --control scheduled --loops 50
@@ -18,7 +19,7 @@ examples:
 
 --link sim[:PORT]: the car is plugged into the simulated cable of a station: pilot, modem, matching, then discovery
 and session over its own IPv6, then it is unplugged. --iface: sockets of the operating system; it looks for a station by
-SDP on the interface (on lo: at ::1). One session over plain TCP with EIM.
+SDP on the interface (on lo: at ::1). One session with EIM; over plain TCP unless --tls names certificates.
 A BPT car takes the plain service if the station offers no BPT. Ctrl-C ends the session in an orderly way,
 a second one at once.
 Exit status: 0 the session ended with SessionStopRes OK, 1 it did not (the reason is printed), 2 wrong arguments.
@@ -45,6 +46,10 @@ def register(subparsers):
     p.add_argument("--fault", choices=FAULTS, help="misbehave in the session")
     p.add_argument("--slac-fault", choices=SLAC_FAULTS, help="misbehave in matching (--link sim)")
     p.add_argument("--basic", action="store_true", help="charge by the pilot alone, without ISO 15118 (--link sim)")
+    p.add_argument(
+        "--tls", metavar="DIR", help="TLS with the files of DIR: vehicle_chain.pem, vehicle.key, roots.pem (--link sim)"
+    )
+    p.add_argument("--tls-profile", choices=("strict", "field"), help="strict: group secp521r1 alone (default)")
     p.add_argument("--config", metavar="FILE", help="JSON object with any key of --print-config")
     p.add_argument("--trace", metavar="FILE.jsonl", help="write one JSON line per message")
     p.add_argument("--print-config", action="store_true", help="print the configuration that would be used, and end")
@@ -67,9 +72,11 @@ def config(args):
             changes = json.load(file)
         if not isinstance(changes, dict):
             raise ConfigError("the configuration is one JSON object")
-    for key in ("service", "control", "soc", "capacity_wh", "loops", "fault", "slac_fault"):
+    for key in ("service", "control", "soc", "capacity_wh", "loops", "fault", "slac_fault", "tls_profile"):
         if getattr(args, key) is not None:
             changes[key] = getattr(args, key)
+    if args.tls:
+        changes["tls_dir"] = args.tls
     if args.basic:
         changes["iso15118"] = False
     if args.duration_s is not None:
@@ -88,6 +95,10 @@ def config(args):
     ):  # fmt: skip
         if not low <= cfg[key] <= high:
             raise ConfigError(f'"{key}": {cfg[key]} is not in {low}..{high}')
+    if cfg["tls_dir"] and "evcc_id" not in changes:
+        from host_tools.ev.tls import vehicle_name
+
+        cfg["evcc_id"] = vehicle_name(cfg["tls_dir"])
     return cfg
 
 
@@ -106,6 +117,9 @@ def run(args):
     link_kind, _, where = (args.link or "os:" + (args.iface or "")).partition(":")
     if bool(args.link) == bool(args.iface):
         print("microv2g ev: one of --link and --iface is needed", file=sys.stderr)
+        return 2
+    if cfg["tls_dir"] and link_kind != "sim":
+        print("microv2g ev: --tls goes with --link sim", file=sys.stderr)
         return 2
     if link_kind not in ("sim", "os") or (link_kind == "sim" and where and not where.isdecimal()):
         print(f"microv2g ev: --link {args.link}: there are sim[:PORT] and os:IFACE", file=sys.stderr)

@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import threading
+from pathlib import Path
 
 from host_tools import oneline
 from host_tools.secc_proc import RUNTIMES, SeccError, SeccProcess, interfaces
@@ -13,6 +14,7 @@ from host_tools.secc_proc import RUNTIMES, SeccError, SeccProcess, interfaces
 _EPILOG = """\
 examples:
   microv2g secc --link sim                                  plug, pilot and modem simulated; `microv2g ev --link sim` joins
+  microv2g secc --link sim --tls strict --pki build/pki     over TLS 1.3; the car: ev --link sim --tls build/pki/car
   microv2g secc --iface lo                                  TCP only, for a car on this machine
   microv2g secc --iface eth1 --services DC_BPT --control dynamic --setpoint 10000 --trace session.jsonl
   microv2g secc --iface eth1 --config station.json --stop-after 100
@@ -58,6 +60,8 @@ def register(subparsers):
     p.add_argument("--control", type=_words, metavar="LIST", help="control modes on offer: dynamic,scheduled")
     p.add_argument("--setpoint", type=int, metavar="W", help="power set-point; positive charges, negative discharges")
     p.add_argument("--stop-after", type=int, metavar="N", help="the station ends the session after N loop answers")
+    p.add_argument("--tls", choices=("strict", "field"), help="TLS 1.3 with vehicle certificates; no plain TCP then")
+    p.add_argument("--pki", metavar="DIR", help="folder of `microv2g pki new`: chain, key and roots of the station")
     p.add_argument("--config", metavar="FILE", help="configuration, one JSON object (see --print-config)")
     p.add_argument("--trace", metavar="FILE.jsonl", help="write one JSON line per message, note and power sample")
     p.add_argument("--runtime", choices=RUNTIMES, default="unix", help="where the firmware runs (default: unix)")
@@ -82,6 +86,11 @@ def merged_config(args):
     ):
         if value is not None:
             changes[key] = value
+    if args.tls:
+        changes["tls"] = args.tls
+        changes.setdefault("allow_plain", False)
+    if args.pki:
+        changes["tls_dir"] = str(Path(args.pki).resolve() / "device")
     config.merge(changes)
     return changes
 

@@ -62,6 +62,12 @@ def _attenuation(records):
     return sum(groups[-1]) / len(groups[-1]) if groups and groups[-1] else None
 
 
+def _tls(records):
+    """What the last handshake agreed on, "" without TLS."""
+    notes = [r["note"] for r in records if r.get("note", "").startswith("tls 1.3")]
+    return notes[-1].replace("tls", "TLS", 1) if notes else ""
+
+
 def _link_s(records):
     """Seconds from the first plug-in to the data link, or None."""
     at = {}
@@ -106,6 +112,7 @@ def summary(records):
         "soc_from": soc[0] if soc else None,
         "soc_to": soc[-1] if soc else None,
         "attenuation_db": _attenuation(records),
+        "tls": _tls(records),
         "pilot": _letters(records),
         "link_s": _link_s(records),
         "contactor_closed": bool(power and power[-1].get("contactor")),

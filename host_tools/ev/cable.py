@@ -8,6 +8,7 @@ import time
 from firmware.clock import ticks_add, ticks_diff, ticks_ms
 from host_tools.ev.car import Car
 from host_tools.ev.link import LinkError, Tracer
+from host_tools.ev.tls import stage
 from twin import cable as wire
 
 PORT = 15119
@@ -65,7 +66,11 @@ def run(cfg, port, sink, stopped=lambda: False):
     cable = Cable(port)
     tracer = Trace(sink)
     mac = bytes((2,)) + os.urandom(4) + b"\x10"
-    car = Car(cfg, mac, cable, os.urandom, lambda: int(time.time()), tracer)
+    try:
+        tls = stage(cfg, tracer)
+    except OSError as error:  # ssl.SSLError is one
+        raise LinkError(f"{cfg['tls_dir']}: {error}") from None
+    car = Car(cfg, mac, cable, os.urandom, lambda: int(time.time()), tracer, tls)
     began = time.monotonic()
     car.start(ticks_ms())
     told = False

@@ -6,6 +6,7 @@ station feels, pilot() is what the car sees of it.
 """
 
 from firmware.clock import sooner, ticks_add, ticks_diff
+from firmware.net import tls_stage
 from firmware.net.stack import ACCEPTED, ADDRESS, CLOSED, CONFLICT
 from firmware.slac.evse import FAILED, LINK_LOST, LINK_UP
 from host_tools.ev.evcc import Evcc
@@ -37,20 +38,23 @@ _FRAMES = const(32)  # in one poll
 _READ = const(512)
 _HLC_LOW, _HLC_HIGH = const(30), const(70)  # permille that mean 5 %
 _NOMINAL_LOW, _NOMINAL_HIGH = const(80), const(970)
+_TLS, _PLAIN = const(0x00), const(0x10)  # security byte of discovery
 _CLOSED_STATES = (CABLE_CHECK, PRECHARGE, START, LOOP, STOP)  # of the session: the pilot says C
 
 
 class Car:
     """cfg: options.DEFAULTS with changes. mac: 6 bytes of its host; its modem has the next one. rand(n), wall(): as in
-    Evcc. trace: message() of the session, note(now, text, value). `load`: (ohm, flags, pp_ohm) of twin.cable; `done`
+    Evcc. trace: message() of the session, note(now, text, value). tls: a net.tls_stage.TlsStage with a client's engine, for
+    a car that speaks nothing but TLS. `load`: (ohm, flags, pp_ohm) of twin.cable; `done`
     once it is unplugged after all; `ok`, `why`: how it ended."""
 
-    def __init__(self, cfg, mac, cable, rand, wall, trace):
+    def __init__(self, cfg, mac, cable, rand, wall, trace, tls=None):
         self.cfg = cfg
+        self.tls = tls
         self.modem = Modem(mac[:5] + bytes((mac[5] + 1 & 0xFF,)), PEV, cable, rand)
         faults = [cfg["slac_fault"]] if cfg["slac_fault"] else []
         self.slac = EvSlac({"faults": faults, "sounds": cfg["sounds"]}, mac, rand, trace)
-        self.net = CarStack(mac, rand, trace)
+        self.net = CarStack(mac, rand, trace, security=_PLAIN if tls is None else _TLS)
         self.evcc = Evcc(cfg, wall, trace)
         self.phase = OUT
         self.load = (wire.OPEN, 0, cfg["pp_ohm"])
@@ -91,6 +95,8 @@ class Car:
             return self._now  # a modem hands over at once what it has, and forgets it when it restarts
         due = sooner(self._due, self.modem.due)
         due = sooner(sooner(due, self.slac.due), self.net.due)
+        if self.tls:
+            due = sooner(due, self.tls.due)
         return sooner(due, self.evcc.due) if self.phase == SESSION else due
 
     def poll(self, now):
@@ -102,6 +108,8 @@ class Car:
         self._slac_events(now)
         self.net.poll(now)
         self._net_events(now)
+        if self.phase == CONNECTING and self.tls and self.tls.phase == tls_stage.SHAKING:
+            self._secure(now)
         if self.phase == SESSION:
             self._session(now)
         elif self.phase in (WAITING, CHARGING):
@@ -222,19 +230,18 @@ class Car:
             elif event == CONFLICT:
                 self._lose("address conflict", now)
             elif event == STATION:
-                if net.security != 0x10:
-                    self._lose("the station wants TLS, which this car does not speak yet", now)
+                if net.security != (_PLAIN if self.tls is None else _TLS):
+                    self._lose("the station has no TLS" if self.tls else "the station wants TLS", now)
                 else:
                     net.connect()
                     self._go(CONNECTING, now, 5000)
             elif event == NO_STATION:
                 self._lose("no station answers discovery", now)
             elif event == ACCEPTED and net.which == 0:
-                self.evcc.start(now)
-                self._at = self._n = 0
-                self._go(SESSION, now)
-                if self._stop:
-                    self.evcc.request_stop()
+                if self.tls:
+                    self.tls.open(net.conns[0], now)
+                else:
+                    self._begin(now)
             elif event == CLOSED and net.which:
                 pass  # of a second connection, as a laboratory may add
             elif event == CLOSED and self.phase == SESSION:
@@ -244,6 +251,22 @@ class Car:
                 self._lose("connection refused", now)
             event = net.event()
 
+    def _secure(self, now):
+        """The handshake goes on while the phase is CONNECTING."""
+        self.tls.pump(now)
+        if self.tls.phase == tls_stage.OPEN:
+            self._due = None
+            self._begin(now)
+        elif self.tls.phase == tls_stage.FAILED:
+            self._lose("no TLS with this station", now)
+
+    def _begin(self, now):
+        self.evcc.start(now)
+        self._at = self._n = 0
+        self._go(SESSION, now)
+        if self._stop:
+            self.evcc.request_stop()
+
     def _lose(self, why, now):
         if self.phase == SESSION:
             self.evcc.lost(now)
@@ -251,13 +274,13 @@ class Car:
         self._end(False, why, now)
 
     def _read(self, now):
-        conn = self.net.conns[0]
+        conn = self.tls or self.net.conns[0]
         while conn.readable():
             n = conn.read(self._in)
             self.evcc.rx(self._in, n, now)
 
     def _session(self, now):
-        conn, evcc = self.net.conns[0], self.evcc
+        conn, evcc = self.tls or self.net.conns[0], self.evcc
         self._read(now)
         if conn.at_end:
             evcc.lost(now)

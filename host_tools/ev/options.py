@@ -24,6 +24,9 @@ DEFAULTS = {
     "message_timeout_ms": 2000,  # V2G_EVCC_Msg_Timeout
     "loop_timeout_ms": 500,  # the same for the answer of a charge loop; both: more for a line that loses frames
     "fault": "",
+    "tls_dir": "",  # folder with vehicle_chain.pem, vehicle.key and roots.pem (DIR/car of `microv2g pki`); empty = plain TCP
+    "tls_profile": "strict",  # strict: group secp521r1 alone; field: what OpenSSL offers
+    "tls_key_log": "",  # file that gets the secrets of the session, for Wireshark
     # Of a whole car (--link sim): plug, pilot and matching.
     "iso15118": True,  # False: it charges by the pilot alone (IEC 61851)
     "basic": True,  # does that too when matching fails

@@ -35,6 +35,7 @@ LENGTHS = 3  # outer and inner length differ
 NO_END = 4  # other bytes than 55 55
 NO_START = 5  # one of the AA is wrong
 SPLIT = 6  # its second half comes 5 ms later
+JOINED = 7  # it waits for the frame after it and comes with that one in one read
 
 
 class Irq:
@@ -85,6 +86,7 @@ class QcaSpi:
         self._in = bytearray()  # to the master
         self._late = b""
         self._late_at = None
+        self._held = b""  # a frame that waits for the next one
         self._frame = None  # of the modem, without room in self._in
         self._out = []  # frames to the line
         self._used = 0
@@ -158,8 +160,9 @@ class QcaSpi:
             return False
         data = self._framed(self._frame)
         self._frame = None
-        self._in.extend(data)
-        self.raise_cause(I_PACKET)
+        if data:
+            self._in.extend(data)
+            self.raise_cause(I_PACKET)
         return True
 
     def _framed(self, frame):
@@ -175,10 +178,16 @@ class QcaSpi:
             data = data[: len(data) // 2]
         elif kind == GARBAGE:
             data = b"\x00\x00\x00\x46\xaa\xaa\x00" + self._rand(30) + data
+        elif kind == JOINED:
+            self._held = data
+            return b""
         elif kind == SPLIT:
             self._late = data[len(data) // 2 :]
             self._late_at = ticks_add(self._now, 5)
             data = data[: len(data) // 2]
+        if self._held:
+            data = self._held + data
+            self._held = b""
         return data
 
     # -- interrupt line
