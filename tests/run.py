@@ -17,6 +17,7 @@ import ast
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -183,6 +184,18 @@ def _checks(total):
             print(_indent(text), flush=True)
 
 
+def _certificates():
+    """Certificates of the TLS tests, made once for a state of the script that makes them; none is ever committed."""
+    from host_tools.building import step
+
+    script, name = ROOT / "tests" / "lib" / "certificates.sh", "test-certs"
+    stamp = step.stamp_of(script)
+    if shutil.which("openssl") and not step.fresh(name, stamp):
+        shutil.rmtree(ROOT / "build" / name, ignore_errors=True)
+        subprocess.run(["sh", str(script), str(ROOT / "build" / name)], check=True)
+        step.done(name, stamp)
+
+
 def _arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("paths", nargs="*", metavar="FILE")
@@ -208,6 +221,7 @@ def main():
         if built.returncode:
             return built.returncode
     (ROOT / "build").mkdir(exist_ok=True)
+    _certificates()
     totals = {r: Count() for r in runtimes}
     total = Count()
     if args.checks:

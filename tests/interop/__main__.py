@@ -2,7 +2,7 @@
 
 Runs what nobody here wrote against the frozen station firmware, in network namespaces: the PyPI vehicle (iso15118 0.31.2)
 over sockets, over raw frames and over the modem model; `pev` of open-plc-utils for matching; the kernel's TCP against ours.
-Needs root, `ip`, `pev` and Java; `make interop` sets the rest up. PART picks the cases whose name contains it.
+Needs root, `ip`, `pev`, `tshark` and Java; `make interop` sets the rest up. PART picks the cases whose name contains it.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from host_tools.cli import _paths
 _paths()
 
 from host_tools.secc_proc import SeccError, SeccProcess
-from tests.interop import bad_line, bulk, evcc, matching, netns, refusals, rig
+from tests.interop import bad_line, bulk, evcc, matching, netns, refusals, rig, tls, wireshark
 from tests.interop.cases import COMBINATIONS, DISCHARGE_W, FRAMED, LOOPS, SCENARIOS, check, check_trace
 
 # Over sockets of the operating system two of the eight: the session is the same, and the others run over frames.
@@ -61,6 +61,7 @@ def jobs():
     """[(name, waits most of the time, call(number, folder) -> text)]"""
     found = [(c.name, False, partial(_sessions, c)) for c in SESSIONS]
     found.append(("pev, then the vehicle", False, partial(matching.session, stop=_stop)))
+    found.append(("tshark reads a session", False, partial(wireshark.session, stop=_stop)))
     found.append(("refusals, read by the jar", False, lambda number, folder: refusals.check()))
     found.append(("1 MB each way at 20 % loss", True, partial(bulk.transfer, stop=_stop)))
     found.append(("pev: %d matches in a row" % matching.MATCHES, True, partial(matching.matches, stop=_stop)))
@@ -92,12 +93,14 @@ def run(call, number, keep):
 def _sessions(case, number, folder):
     turner = Turner(case)
     if case.link != "os":
-        with rig.Rig(number, case.link, case.config, folder, case.runtime, turner.record) as framed:
+        pki = tls.Pki(case.tls, folder, number) if case.tls else None
+        config = dict(case.config, **pki.station) if pki else case.config
+        with rig.Rig(number, case.link, config, folder, case.runtime, turner.record) as framed:
             turner.secc = framed.secc
             for session in range(case.sessions):
                 turner.begin()
                 framed.plug_in()
-                text = _vehicle(case, session, folder, framed.plant.evcc, turner)
+                text = _vehicle(case, session, folder, framed.plant.evcc, turner, pki)
                 framed.unplug()
             assert not framed.plug.errors, "the station reports: " + framed.plug.errors[0]
         return text
@@ -118,19 +121,22 @@ def _sessions(case, number, folder):
     return text
 
 
-def _vehicle(case, session, folder, place, turner):
-    """One session of the PyPI vehicle at `place` (namespace, interface); what was seen, as text."""
+def _vehicle(case, session, folder, place, turner, pki=None):
+    """One session of the PyPI vehicle at `place` (namespace, interface), over TLS with `pki`; what was seen, as text."""
     turner.secc.command("setpoint %d" % case.config["setpoint_w"])
     inner = folder / ("session%d" % session)
     inner.mkdir(exist_ok=True)
-    values = evcc.config(case.ev, [case.protocol], LOOPS)
-    status, messages = evcc.run(values, *place, inner, stop=_stop)
+    values = evcc.config(case.ev, [case.protocol], LOOPS, secure=bool(pki))
+    status, messages = evcc.run(values, *place, inner, stop=_stop, pki=pki)
     if status != 0:
         ended = "did not end" if status is None else "exited with %d" % status
         raise AssertionError("the vehicle %s: %s" % (ended, evcc.reason(inner / "evcc.log")))
     assert messages, "the vehicle exchanged no message"
     text = check(case, messages)
-    check_trace(messages, list(turner.records))
+    records = list(turner.records)
+    check_trace(messages, records)
+    if pki:
+        text += ", suite %s, %s" % (tls.check_handshake(pki.vehicle, records), pki.vehicle)
     return text
 
 
@@ -157,6 +163,8 @@ def main():
             raise netns.NetnsError("Java is missing: apt-get install default-jre-headless")
         if not shutil.which("pev"):
             raise netns.NetnsError("`pev` is missing: apt-get install plc-utils-extra")
+        if not shutil.which("tshark"):
+            raise netns.NetnsError("`tshark` is missing: apt-get install tshark")
         if not evcc.PYTHON.exists():
             raise netns.NetnsError("build/venv-evcc is missing: run `make interop`, which makes it")
     except netns.NetnsError as error:

@@ -14,13 +14,15 @@ LOOPS = 40  # with less than 34 the vehicle's battery is full before
 
 class Case:
     """One session, or several in one station process. ev: what the vehicle supports; offers: what the station does.
-    link: "os" = sockets of the operating system; "packet", "sim" = our own IPv6 and TCP behind a modem (rig.py)."""
+    link: "os" = sockets of the operating system; "packet", "sim" = our own IPv6 and TCP behind a modem (rig.py).
+    tls: profile of TLS 1.3, "strict" or "field"; "" = plain TCP."""
 
     def __init__(
-        self, name, service, control, ev=None, offers=None, stop_after=0, sessions=1, runtime="unix", link="os"
+        self, name, service, control, ev=None, offers=None, stop_after=0, sessions=1, runtime="unix", link="os", tls=""
     ):
         self.name = name
         self.link = link
+        self.tls = tls
         self.service = service
         self.control = control
         self.ev = ev or [service]
@@ -52,9 +54,22 @@ class Case:
 COMBINATIONS = [
     Case("%s %s" % (service, control), service, control) for service in SERVICES for control in ("dynamic", "scheduled")
 ]
-# The same behind a modem: raw frames with the stand-in's modem, and the QCA7000 model at the end of a simulated SPI bus.
+
+
+def _framed(link, names=None, tls=""):
+    """The combinations (those of `names`) behind a modem."""
+    prefix = link + (" " + tls if tls else "")
+    chosen = [c for c in COMBINATIONS if not names or c.name in names]
+    return [Case("%s: %s" % (prefix, c.name), c.service, c.control, link=link, tls=tls) for c in chosen]
+
+
+# The same behind a modem: the QCA7000 model at the end of a simulated SPI bus, and raw frames with the stand-in's modem.
+# Over the latter nearly all go with TLS: the bytes below it are those of a plain session and more.
 FRAMED = [
-    Case("%s: %s" % (link, c.name), c.service, c.control, link=link) for link in ("packet", "sim") for c in COMBINATIONS
+    *_framed("sim"),
+    *_framed("packet", ("AC_BPT dynamic", "DC scheduled")),
+    *_framed("packet", tls="field"),
+    *_framed("packet", tls="strict"),
 ]
 SCENARIOS = [
     Case("station stops (Terminate)", "DC_BPT", "dynamic", stop_after=5),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHON = ROOT / "build" / "venv-evcc" / "bin" / "python"
+_CURVE = Path(__file__).with_name("curve.py")
 _LINE = re.compile(r"(Message to encode|Decoded message) \(ns=[^)]*\): (\{.*\})\s*$")
 _REASON = re.compile(r" (?:Reason: |ERROR .*\(\d+\): )(.*)")
 
@@ -22,33 +23,35 @@ class EvccError(Exception):
     """The vehicle could not be started."""
 
 
-def config(services, protocols, loops, loop_delay_s=0):
+def config(services, protocols, loops, loop_delay_s=0, secure=False):
     """Configuration file of the vehicle; it takes the FIRST parameter set of its service."""
     return {
         "supportedEnergyServices": services,
         "supportedProtocols": protocols,
         "isCertInstallNeeded": False,
-        "useTls": False,
-        "enforceTls": False,
+        "useTls": secure,
+        "enforceTls": secure,
         "sdpRetryCycles": 3,
         "chargeLoopCycle": loops,
         "chargeLoopDelay": loop_delay_s,
     }
 
 
-def environment(interface, folder):
+def environment(interface, pki, secure=False):
+    """pki: folder above iso15118_2, with the certificates; what is in it matters only if `secure`."""
     return dict(
         os.environ,
         NETWORK_INTERFACE=interface,
-        PKI_PATH=str(folder),
-        ENABLE_TLS_1_3="False",
+        PKI_PATH=str(pki),
+        ENABLE_TLS_1_3=str(secure),
         LOG_LEVEL="INFO",
         JAVA_TOOL_OPTIONS="-Xmx128m -XX:+UseSerialGC",  # two sessions run side by side on small machines
     )
 
 
-def run(values, namespace, interface, folder, timeout_s=60, stop=None):
+def run(values, namespace, interface, folder, timeout_s=60, stop=None, pki=None):
     """Run one vehicle to its end; returns (exit status, [(is request, name, content)]). Log: folder/evcc.log.
+    pki: certificates for TLS (tls.Pki), or None.
 
     Status None: it did not end within timeout_s, or `stop` (threading.Event) was set. After a failed session it goes back
     to discovery and does not exit, so a hang is how a failure looks; `reason` tells more.
@@ -58,11 +61,13 @@ def run(values, namespace, interface, folder, timeout_s=60, stop=None):
     path = folder / "evcc.json"
     path.write_text(json.dumps(values))
     log = folder / "evcc.log"
-    command = ["ip", "netns", "exec", namespace, str(PYTHON), "-m", "iso15118.evcc.main", str(path)]
+    main = [str(_CURVE), pki.group] if pki and pki.group else ["-m", "iso15118.evcc.main"]
+    command = ["ip", "netns", "exec", namespace, str(PYTHON), *main, str(path)]
+    env = environment(interface, pki.path if pki else folder, bool(pki))
     with open(log, "wb") as out:
         process = subprocess.Popen(
             command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=folder,
-            env=environment(interface, folder), start_new_session=True,  # Ctrl-C is for us, and Java goes with it
+            env=env, start_new_session=True,  # Ctrl-C is for us, and Java goes with it
         )  # fmt: skip
         try:
             status = _wait(process, timeout_s, stop)

@@ -173,9 +173,10 @@ class NoReport:
 
 
 class Plant:
-    """changes: configuration of the station. place: another number gives it other MACs. begin: its first tick."""
+    """changes: configuration of the station. place: another number gives it other MACs. begin: its first tick. stage: makes
+    its TLS from the trace."""
 
-    def __init__(self, seed=1, place=0, begin=START, **changes):
+    def __init__(self, seed=1, place=0, begin=START, stage=None, **changes):
         self.now = begin
         self.rand = Random(seed)
         self.trace = Notes()
@@ -188,7 +189,8 @@ class Plant:
         self.board.hpgp.mac = self.board.mac[:5] + b"\x02"
         self.power = Power(self.cfg, self.board.power)
         self.safe = Safe(self._secc, self.power, self.trace)
-        self.charger = station.build(self.cfg, self.board, self.power, self.safe, self.rand, self.trace)
+        stage = stage and stage(self.trace)
+        self.charger = station.build(self.cfg, self.board, self.power, self.safe, self.rand, self.trace, stage)
         self.link = FrameLink(self.board, self.charger, self.safe, self.power, self.trace, NoReport())
         self.most_w = self.least_w = 0
         self._due = self.now  # of the station
@@ -202,11 +204,13 @@ class Plant:
 
     # -- cars
 
-    def plug(self, number=1, **ev):
-        """A car with changes to options.DEFAULTS is plugged in now."""
+    def plug(self, number=1, tls=None, **ev):
+        """A car with changes to options.DEFAULTS is plugged in now. tls: makes its stage from the trace."""
         cfg = dict(options.DEFAULTS)
         cfg.update(ev)
-        car = Car(cfg, b"\x02EV\x00\x00" + bytes((2 * number,)), self.cable, self.rand, lambda: UNIX_S, self.car_trace)
+        mac = b"\x02EV\x00\x00" + bytes((2 * number,))
+        tls = tls and tls(self.car_trace)
+        car = Car(cfg, mac, self.cable, self.rand, lambda: UNIX_S, self.car_trace, tls)
         car.next = self.now  # when it is due
         car.woken = True  # something has come to it that it did not wait for
         self.cable.cars.append(car)

@@ -139,9 +139,10 @@ def rows():
     for name, kind in (
         ("cut", chip.CUT), ("oversized", chip.OVERSIZE), ("behind garbage", chip.GARBAGE), ("two lengths", chip.LENGTHS),
         ("without its end", chip.NO_END), ("without its start", chip.NO_START), ("in two pieces", chip.SPLIT),
+        ("joined with the next", chip.JOINED),
     ):  # fmt: skip
         add(Row("frame " + name, "loop", in_loop, damage(kind), GOES_ON, None, "R-LINK-26",
-                proof=None if kind == chip.SPLIT else drops))  # fmt: skip
+                proof=None if kind in (chip.SPLIT, chip.JOINED) else drops))  # fmt: skip
     for number in range(ev.WAITING, ev.SESSION):
         add(Row("car unplugged", ev.PHASE_NAMES[number], phase(number), unplug, GONE_AWAY, 0, "R-LINK-20"))
     for state in range(states.SAP, states.OVER):

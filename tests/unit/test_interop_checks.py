@@ -2,7 +2,20 @@
 
 import copy
 
-from tests.interop.cases import COMBINATIONS, DISCHARGE_W, LOOPS, SCENARIOS, SERVICES, SETPOINT_W, check, check_trace
+from tests.interop.cases import (
+    COMBINATIONS,
+    DISCHARGE_W,
+    FRAMED,
+    LOOPS,
+    SCENARIOS,
+    SERVICES,
+    SETPOINT_W,
+    check,
+    check_trace,
+)
+from tests.interop.tls import check_handshake
+from tests.interop.wireshark import compare, v2gtp
+from tests.lib.mtest import eq, raises
 
 RUNTIMES = ("cpython",)  # the harness runs on the host
 
@@ -192,3 +205,43 @@ def test_trace_that_differs_from_the_vehicles_log():
     finds_in_trace("messages in the trace", lambda r: r[:-1])
     finds_in_trace("wrong way", lambda r: r[4].update(dir="SECC->EVCC"))
     finds_in_trace("the station reports", lambda r: r.append({"error": "crash"}))
+
+
+def test_each_combination_goes_over_tls_in_both_profiles():
+    for profile in ("strict", "field"):
+        over = {(case.service, case.control) for case in FRAMED if case.tls == profile}
+        eq(over, {(case.service, case.control) for case in COMBINATIONS})
+
+
+def test_handshake_that_is_missing_refused_or_of_another_vehicle():
+    opened = {"note": "tls 1.3, suite 0x1302, vehicle MV2V1"}
+    message = {"dir": "EVCC->SECC"}
+    eq(check_handshake("MV2V1", [{"note": "READY"}, opened, message]), "0x1302")
+    for what, records in (
+        ("none", [message]),
+        ("handshakes in the trace", [opened, message, opened]),
+        ("the trace says", [{"note": "tls refused: no common group"}]),
+        ("names MV2V1, ", [opened, message]),
+        ("before the handshake", [message, opened]),
+    ):
+        vehicle = "MV2V" if what.startswith("names") else "MV2V1"
+        assert what in str(raises(AssertionError, check_handshake, vehicle, records)), what
+
+
+def test_deciphered_stream_that_differs_from_the_trace():
+    one, other = b"\x01\xfe\x80\x01\x00\x00\x00\x03abc", b"\x01\xfe\x80\x02\x00\x00\x00\x01z"
+    records = [
+        {"dir": "EVCC->SECC", "payload_type": "0x8001", "exi_hex": b"abc".hex()},
+        {"note": "in between"},
+        {"dir": "SECC->EVCC", "payload_type": "0x8002", "exi_hex": b"z".hex()},
+    ]
+    seen = [(True, 0x8001, b"abc"), (False, 0x8002, b"z")]
+    for size in range(1, len(one) + 1):
+        pieces = [(True, one[i : i + size]) for i in range(0, len(one), size)]
+        eq(v2gtp([*pieces, (False, other)]), seen)
+    compare(seen, records)
+    assert "behind the last" in str(raises(AssertionError, v2gtp, [(True, one[:-1])]))
+    assert "no V2GTP" in str(raises(AssertionError, v2gtp, [(True, b"\x16" + one)]))
+    assert "1 messages read" in str(raises(AssertionError, compare, seen[:1], records))
+    for wrong in ((True, 0x8002, b"z"), (False, 0x8004, b"z"), (False, 0x8002, b"y")):
+        assert "message 2" in str(raises(AssertionError, compare, [seen[0], wrong], records))

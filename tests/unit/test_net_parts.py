@@ -155,26 +155,29 @@ def test_acknowledgment_in_the_middle_of_a_message():
 # -- timer
 
 
-def test_timeout_follows_rfc_6298():
+def test_timeout_follows_rfc_6298_within_200_and_500_ms():
+    """Measured it is at most 500 ms (one hop); only the back-off goes to 5 s."""
     rto = Rto()
-    eq(rto.ms, 1000)
+    eq(rto.ms, 500)
     rto.sample(100)
     eq(rto.ms, 300)  # 100 + 4 * 50
     for _ in range(50):
         rto.sample(100)
     assert 200 <= rto.ms <= 205, rto.ms  # the variation fades, but not below 200 ms
+    rto.sample(300)
+    assert 300 < rto.ms < 400, rto.ms  # 125 + 4 * 50 and a little
     rto.sample(500)
-    assert 500 < rto.ms < 600, rto.ms  # 150 + 4 * 100 and a little
+    eq(rto.ms, 500)  # 172 + 4 * 131 would be more
     rto.back_off()
     rto.back_off()
-    assert rto.ms > 2000
+    eq(rto.ms, 2000)
     rto.settle()
-    assert rto.ms < 600
+    eq(rto.ms, 500)
     for _ in range(9):
         rto.back_off()
     eq(rto.ms, 5000)
     rto.sample(60000)
-    eq(rto.ms, 5000)
+    eq(rto.ms, 500)
     rto.reset()
     for _ in range(20):
         rto.sample(0)

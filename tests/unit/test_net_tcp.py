@@ -30,8 +30,8 @@ def write(conn, n, value=0x55):
 def test_syn_ack_is_sent_again_then_given_up():
     p = Peer()
     p.send(SYN, 0)
-    eq(times(p, 100000), [(1000, SYN | ACK, 0, 0), (3000, SYN | ACK, 0, 0), (7000, SYN | ACK, 0, 0)])
-    eq((p.t - 1000, [c.state for c in p.stack.conns], p.stack.event()), (12000, [0, 0], 0))
+    eq(times(p, 100000), [(500, SYN | ACK, 0, 0), (1500, SYN | ACK, 0, 0), (3500, SYN | ACK, 0, 0)])
+    eq((p.t - 1000, [c.state for c in p.stack.conns], p.stack.event()), (7500, [0, 0], 0))
 
 
 def test_mss_of_the_peer_bounds_segments():
@@ -73,16 +73,16 @@ def test_timeouts_double_up_to_5_s_then_the_car_is_gone():
 def test_round_trip_time_sets_the_timeout():
     p = Peer()
     p.send(SYN, 0)
-    p.sleep(400)
-    p.send(ACK)  # 400 ms: RTO = 400 + 4 * 200
+    p.sleep(120)
+    p.send(ACK)  # 120 ms: RTO = 120 + 4 * 60
     conn = p.stack.conns[0]
     write(conn, 10)
     p.take()
-    eq(times(p, 1200)[0][0], 1200)
+    eq(times(p, 360)[0][0], 360)
     p.send(ACK, 1, 11)  # Karn: sent twice, says nothing
     write(conn, 10)
     p.take()
-    eq(times(p, 3000)[0][0], 2400)
+    eq(times(p, 1000)[0][0], 720)
 
 
 def test_three_duplicate_acks_send_again_at_once():

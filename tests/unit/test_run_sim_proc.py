@@ -6,10 +6,12 @@ import socket
 import tempfile
 import threading
 import time
+from pathlib import Path
 
 from host_tools import oneline
 from host_tools.ev import cable, options
 from host_tools.ev.link import LinkError
+from host_tools.pki import issue, profile
 from host_tools.report import build_report
 from host_tools.secc_proc import SeccError, SeccProcess
 from tests.lib.mtest import raises
@@ -154,3 +156,33 @@ def test_words_of_records():
     assert "21.5 dB over 2 groups, 10 sounds" in said(
         {"attenuation": {"mac": "02:01", "sounds": 10, "groups_db": [20, 23]}}
     )
+
+
+def over_tls(runtime):
+    """(status of the station, notes of the station) of a session over TLS 1.3, strict profile: P-521 on both sides."""
+    port, records = free_port(), []
+    with tempfile.TemporaryDirectory() as folder:
+        issue.write_all(Path(folder), issue.make("strict", 2, dict(profile.NAMES)))
+        config = {"services": ["DC_BPT"], "cable_check_ms": 100, "loop_sequence_timeout_ms": 2000, "tls": "strict"}
+        config.update(tls_dir=folder + "/device", allow_plain=False)
+        with SeccProcess(f"sim:{port}", config, runtime, None, records.append) as secc:
+            secc.wait_ready(10)
+            name = profile.NAMES["evccid"]
+            car, _ = drive(port, loops=5, tls_dir=folder + "/car", evcc_id=name)
+            assert car.ok, car.why
+            secc.command("status")
+            until(lambda: [r for r in records if "status" in r])
+    assert not [r for r in records if "error" in r], records
+    notes = [r["note"] for r in records if "note" in r]
+    assert [note for note in notes if note.startswith("tls 1.3") and name in note], notes
+    # The identity of the certificate is that of the session (R-TLS-06).
+    assert not [note for note in notes if "not the name" in note], notes
+    return next(r["status"] for r in records if "status" in r)
+
+
+def test_pilot_is_watched_while_a_handshake_runs():
+    """R-POWER-11: 100 ms from C to B, of which a contactor takes 50. One message of the handshake is the longest that
+    the pilot waits. In real time, on the 64-bit and the 32-bit image."""
+    for runtime in ("unix", "unix32"):
+        gap_ms = int(over_tls(runtime)["pilot_gap_ms"])
+        assert 20 <= gap_ms < 100, (runtime, gap_ms)
