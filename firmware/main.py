@@ -54,8 +54,26 @@ def _sockets(name, cfg):
     return OsLink(name, cfg, safe, power, trace, Report(trace, out, power), console.StdIn(), out)
 
 
+# The lowest first: an import inside of an import takes C stack, which the 32-bit image has too little of for the whole depth.
+_LEAVES = (
+    "drivers.pilot",
+    "firmware.net.iface",
+    "firmware.net.rto",
+    "firmware.net.tcp_send",
+    "firmware.net.tcp_conn",
+    "firmware.net.tcp",
+    "firmware.net.stack",
+    "codec.mme",
+    "firmware.slac.run",
+    "firmware.slac.evse",
+    "firmware.app.charger",
+)
+
+
 def _framed(kind, name, cfg):
     tls_files.reserve(cfg)
+    for leaf in _LEAVES:
+        __import__(leaf)
     from board import cable, packet, sim_board
     from firmware.app import station
     from firmware.run.frame_link import FrameLink

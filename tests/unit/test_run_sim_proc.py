@@ -3,6 +3,7 @@ Real time; about 6 s each."""
 
 import os
 import socket
+import subprocess
 import tempfile
 import threading
 import time
@@ -13,7 +14,7 @@ from host_tools.ev import cable, options
 from host_tools.ev.link import LinkError
 from host_tools.pki import issue, profile
 from host_tools.report import build_report
-from host_tools.secc_proc import SeccError, SeccProcess
+from host_tools.secc_proc import ROOT, SeccError, SeccProcess
 from tests.lib.mtest import raises
 
 RUNTIMES = ("cpython",)  # starts processes
@@ -156,6 +157,16 @@ def test_words_of_records():
     assert "21.5 dB over 2 groups, 10 sounds" in said(
         {"attenuation": {"mac": "02:01", "sounds": 10, "groups_db": [20, 23]}}
     )
+
+
+def test_firmware_starts_from_any_folder():
+    """By hand, as a person would: the path of MicroPython is its own, and imports may not nest deeper than its stack."""
+    for image, options_ in (("unix", ()), ("mcu32", ("-X", "heapsize=200k"))):
+        command = [ROOT / "build" / image / "micropython", *options_, "-m", "firmware.main", f"sim:{free_port()}"]
+        env = {key: value for key, value in os.environ.items() if key != "MICROPYPATH"}
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run(command, input=b"quit\n", capture_output=True, timeout=20, cwd=folder, env=env)
+        assert done.returncode == 0 and done.stdout.startswith(b"READY link=sim"), (image, done.stdout, done.stderr)
 
 
 def over_tls(runtime):
