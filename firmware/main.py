@@ -37,8 +37,9 @@ def build(link, cfg):
     return _sockets(name if kind == "os" else link, cfg)
 
 
-def _trace():
-    return Trace(min(_TRACE_BYTES, gc.mem_free() // 8) if hasattr(gc, "mem_free") else _TRACE_BYTES, ticks_ms())
+def _trace(share=8):
+    """share: the ring takes this part of what is free, at most."""
+    return Trace(min(_TRACE_BYTES, gc.mem_free() // share) if hasattr(gc, "mem_free") else _TRACE_BYTES, ticks_ms())
 
 
 def _sockets(name, cfg):
@@ -78,7 +79,8 @@ def _framed(kind, name, cfg):
     from firmware.app import station
     from firmware.run.frame_link import FrameLink
 
-    trace = _trace()
+    # With TLS in 200 kB a session needs what a large ring would take.
+    trace = _trace(16 if cfg["tls"] != "none" else 8)
     try:
         if kind == "packet":
             board = sim_board.SimBoard(cfg, os.urandom, trace, port=packet.PacketPort(name, trace))

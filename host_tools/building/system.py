@@ -21,7 +21,7 @@ GOALS = {
     "venv": _VENV,
     "demo": _BASE,
     "test": _BASE + _M32 + _WITNESS,
-    "interop": _BASE + _M32 + _EVCC + _PEV + _TSHARK,
+    "interop": _BASE + _M32 + _WITNESS + _EVCC + _PEV + _TSHARK,
     "all": _BASE + _M32 + _WITNESS + _EVCC + _PEV + _TSHARK,
 }
 

@@ -1,8 +1,8 @@
 """python -m tests.interop run [PART ...] [--keep DIR] | list
 
 Runs what nobody here wrote against the frozen station firmware, in network namespaces: the PyPI vehicle (iso15118 0.31.2)
-over sockets, over raw frames and over the modem model; `pev` of open-plc-utils for matching; the kernel's TCP against ours.
-Needs root, `ip`, `pev`, `tshark` and Java; `make interop` sets the rest up. PART picks the cases whose name contains it.
+over sockets, over the modem model and over raw frames with TLS 1.3; OpenSSL with bad certificates; tshark with a key log; `pev` of
+open-plc-utils for matching; the kernel's TCP against ours. Needs root, `ip`, `pev`, `openssl`, `tshark` and Java; `make interop` sets the rest up. PART picks the cases whose name contains it.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from host_tools.cli import _paths
 _paths()
 
 from host_tools.secc_proc import SeccError, SeccProcess
-from tests.interop import bad_line, bulk, evcc, matching, netns, refusals, rig, tls, wireshark
+from tests.interop import bad_cars, bad_line, bulk, evcc, matching, netns, refusals, rig, tls, wireshark
 from tests.interop.cases import COMBINATIONS, DISCHARGE_W, FRAMED, LOOPS, SCENARIOS, check, check_trace
 
 # Over sockets of the operating system two of the eight: the session is the same, and the others run over frames.
@@ -61,6 +61,7 @@ def jobs():
     """[(name, waits most of the time, call(number, folder) -> text)]"""
     found = [(c.name, False, partial(_sessions, c)) for c in SESSIONS]
     found.append(("pev, then the vehicle", False, partial(matching.session, stop=_stop)))
+    found.append(("openssl: bad certificates", False, partial(bad_cars.refused, stop=_stop)))
     found.append(("tshark reads a session", False, partial(wireshark.session, stop=_stop)))
     found.append(("refusals, read by the jar", False, lambda number, folder: refusals.check()))
     found.append(("1 MB each way at 20 % loss", True, partial(bulk.transfer, stop=_stop)))
@@ -163,8 +164,9 @@ def main():
             raise netns.NetnsError("Java is missing: apt-get install default-jre-headless")
         if not shutil.which("pev"):
             raise netns.NetnsError("`pev` is missing: apt-get install plc-utils-extra")
-        if not shutil.which("tshark"):
-            raise netns.NetnsError("`tshark` is missing: apt-get install tshark")
+        for program in ("openssl", "tshark"):
+            if not shutil.which(program):
+                raise netns.NetnsError("`%s` is missing: apt-get install %s" % (program, program))
         if not evcc.PYTHON.exists():
             raise netns.NetnsError("build/venv-evcc is missing: run `make interop`, which makes it")
     except netns.NetnsError as error:

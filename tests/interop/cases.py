@@ -76,7 +76,15 @@ SCENARIOS = [
     Case("fallback: no BPT on offer", "DC", "dynamic", ev=["DC_BPT", "DC"], offers=["DC"]),
     Case("two sessions in a row", "AC_BPT", "dynamic", sessions=2),
     Case("32-bit firmware, 200 kB heap", "DC_BPT", "dynamic", runtime="unix32"),
-    Case("packet: 32-bit, two sessions", "DC_BPT", "dynamic", sessions=2, runtime="unix32", link="packet"),
+    Case(
+        "packet strict: 32-bit, two sessions",
+        "DC_BPT",
+        "dynamic",
+        sessions=2,
+        runtime="unix32",
+        link="packet",
+        tls="strict",
+    ),
 ]
 
 

@@ -121,6 +121,18 @@ class Plug:
             if not self._changed.wait_for(lambda: self.state in states, timeout_s):
                 raise RigError("the station is in %s, not in %s after %g s" % (self.state, "/".join(states), timeout_s))
 
+    def note(self, begin, timeout_s):
+        """Wait for the first note since begin() that begins with these words, and return it."""
+
+        def found():
+            return next((r["note"] for r in self.records if r.get("note", "").startswith(begin)), None)
+
+        with self._changed:
+            note = self._changed.wait_for(found, timeout_s)
+        if note is None:
+            raise RigError("the station has not said %s... within %g s" % (begin.strip(), timeout_s))
+        return note
+
 
 class Rig:
     """kind: "packet" or "sim". folder: for secc.jsonl and plc.log. runtime, on_record: as in SeccProcess."""
