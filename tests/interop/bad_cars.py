@@ -14,13 +14,13 @@ _GROUPS = ("-groups", "P-521")
 # mbedTLS takes for its verdicts "future" and "fatal"; RFC 8446 has certificate_expired (45) for the former.
 _CARS = (
     ("expired", _GROUPS, 45, "expired"),
-    ("not_yet_valid", _GROUPS, 46, "not valid yet"),
+    ("not_yet_valid", _GROUPS, 45, "not valid yet"),
     ("foreign_root", _GROUPS, 48, "known root"),
     ("broken_signature", _GROUPS, 48, "known root"),
     ("leaf_as_ca", _GROUPS, 48, "known root"),
     ("too_long", _GROUPS, 49, "too long"),
     ("wrong_purpose", _GROUPS, 43, "wrong purpose"),
-    ("huge", _GROUPS, 80, "malformed"),
+    ("huge", _GROUPS, 22, "too large"),
     ("", _GROUPS, 116, "no vehicle certificate"),
     (None, ("-groups", "P-256"), 40, "no common group"),
 )

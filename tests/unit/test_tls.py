@@ -226,7 +226,7 @@ def test_large_messages_are_refused():
     out = bytearray(5000)
     s.take(out)
     feed(s, b"\x17\x03\x03\x40\x11" + bytes(4000))
-    eq((s.state, s.reason), (tls13.FAILED, reason("malformed")))
+    eq((s.state, s.reason), (tls13.FAILED, reason("a message is too large")))
 
 
 def test_bad_configurations():

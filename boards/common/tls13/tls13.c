@@ -172,6 +172,9 @@ static int on_verify(void *context, mbedtls_x509_crt *crt, int depth, uint32_t *
         *flags &= ~MBEDTLS_X509_BADCERT_FUTURE;  // the clock is at its floor: too early proves nothing, too late does
     }
     self->flags |= *flags;
+    if (*flags & MBEDTLS_X509_BADCERT_FUTURE) {
+        *flags |= MBEDTLS_X509_BADCERT_EXPIRED;  // for the alert: certificate_expired is "or is not currently valid"
+    }
     if (depth == 0) {
         for (const mbedtls_x509_name *name = &crt->subject; name != NULL; name = name->next) {
             if (name->oid.len == 3 && memcmp(name->oid.p, "\x55\x04\x03", 3) == 0) {
@@ -346,6 +349,7 @@ static int alert_of(int error) {
     switch (error) {
         case MBEDTLS_ERR_SSL_INVALID_RECORD:
         case MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL:
+        case MBEDTLS_ERR_SSL_BAD_INPUT_DATA:
             return MBEDTLS_SSL_ALERT_MSG_RECORD_OVERFLOW;
         case MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE:
             return MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE;

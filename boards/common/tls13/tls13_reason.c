@@ -13,11 +13,11 @@ static int of_flags(uint32_t flags) {
     if (flags & (MBEDTLS_X509_BADCERT_BAD_KEY | MBEDTLS_X509_BADCERT_BAD_MD | MBEDTLS_X509_BADCERT_BAD_PK)) {
         return TLS13_WEAK;
     }
+    if (flags & MBEDTLS_X509_BADCERT_FUTURE) {  // first: on_verify() sets the other flag along with it
+        return TLS13_NOT_YET_VALID;
+    }
     if (flags & MBEDTLS_X509_BADCERT_EXPIRED) {
         return TLS13_EXPIRED;
-    }
-    if (flags & MBEDTLS_X509_BADCERT_FUTURE) {
-        return TLS13_NOT_YET_VALID;
     }
     return TLS13_PURPOSE;
 }
@@ -64,6 +64,7 @@ int tls13_reason(const tls13_conn_t *conn, int error) {
         case MBEDTLS_ERR_ECP_ALLOC_FAILED:
             return TLS13_MEMORY;
         case MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL:
+        case MBEDTLS_ERR_SSL_BAD_INPUT_DATA:  // a record that the buffer cannot hold
             return TLS13_TOO_LARGE;
         case MBEDTLS_ERR_SSL_INTERNAL_ERROR:
         case MBEDTLS_ERR_SSL_BAD_CONFIG:
