@@ -33,20 +33,25 @@ def register(subparsers):
     p.set_defaults(func=run)
 
 
-def _codec():
-    """{image: {message: (bytes, decode us, encode us, decode heap, encode heap)}}"""
-    out = {}
+def _lines(what, script, heap):
+    """(image, output lines) of a script of tests/lib on each image."""
     for name, binary in _IMAGES:
-        print(f"codec: {name} image", flush=True)
+        print(f"{what}: {name} image", flush=True)
         done = subprocess.run(
-            [str(ROOT / binary), "-X", "heapsize=400k", str(ROOT / "tests/lib/codec_cost.py"), str(ROOT)],
+            [str(ROOT / binary), "-X", "heapsize=" + heap, str(ROOT / "tests/lib" / script), str(ROOT)],
             cwd=ROOT / "build", capture_output=True, text=True,
         )  # fmt: skip
         if done.returncode or not done.stdout:
-            raise RuntimeError(
-                f"the codec benchmark failed on the {name} image: {done.stdout[-300:]}{done.stderr[-300:]}"
-            )
-        rows = [line.split() for line in done.stdout.splitlines()]
+            said = done.stdout[-300:] + done.stderr[-300:]
+            raise RuntimeError(f"the {what} benchmark failed on the {name} image: {said}")
+        yield name, done.stdout.splitlines()
+
+
+def _codec():
+    """{image: {message: (bytes, decode us, encode us, decode heap, encode heap)}}"""
+    out = {}
+    for name, lines in _lines("codec", "codec_cost.py", "400k"):
+        rows = [line.split() for line in lines]
         out[name] = {r[0]: (int(r[1]), float(r[2]), float(r[3]), int(r[4]), int(r[5])) for r in rows}
     return out
 
@@ -54,17 +59,8 @@ def _codec():
 def _frames():
     """{row: {image: (us, heap)}}"""
     out = {}
-    for name, binary in _IMAGES:
-        print(f"frames: {name} image", flush=True)
-        done = subprocess.run(
-            [str(ROOT / binary), "-X", "heapsize=2000k", str(ROOT / "tests/lib/frame_cost.py"), str(ROOT)],
-            cwd=ROOT / "build", capture_output=True, text=True,
-        )  # fmt: skip
-        if done.returncode or not done.stdout:
-            raise RuntimeError(
-                f"the frame benchmark failed on the {name} image: {done.stdout[-300:]}{done.stderr[-300:]}"
-            )
-        for line in done.stdout.splitlines():
+    for name, lines in _lines("frame", "frame_cost.py", "2000k"):
+        for line in lines:
             title, spent, heap = line.split("|")
             out.setdefault(title, {})[name] = (float(spent), int(heap))
     return out
