@@ -214,9 +214,8 @@ def main():
         runtimes = ("cpython", "unix")
     modules = [m for m in find(args.paths) if not (args.fast and m.options.get("SLOW"))]
     jobs = [(m, r) for m in modules for r in runtimes if r in m.options.get("RUNTIMES", RUNTIMES)]
-    jobs.sort(
-        key=lambda job: not job[0].options.get("SLOW")
-    )  # the long ones first: nobody waits for the last one alone
+    # The long ones first: nobody waits for the last one alone.
+    jobs.sort(key=lambda job: not job[0].options.get("SLOW"))
     images = sorted({IMAGES[r] for _, r in jobs if r in IMAGES})
     if images and not args.no_build:
         # The frozen modules are tested: an old image would test old code.
