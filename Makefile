@@ -6,7 +6,7 @@ SETUP := python3 host_tools/build.py
 help:
 	@echo "make demo           simulated car and station over loopback: a DC_BPT session, live, with a report"
 	@echo "make test           everything: lint, generated files, tests on CPython, unix 64-bit and 32-bit"
-	@echo "make test-fast      under a minute: CPython and unix 64-bit, without slow files"
+	@echo "make test-fast      under two minutes: CPython and unix 64-bit, without slow files"
 	@echo "make interop        the PyPI vehicle, pev and the kernel's TCP against the firmware, in network namespaces (root)"
 	@echo "make bench          measure and write docs/benchmarks.md"
 	@echo "make lint           ruff and the import layers of docs/design.md"
