@@ -4,7 +4,7 @@ PY := build/venv/bin/python
 SETUP := python3 host_tools/build.py
 
 help:
-	@echo "make demo           simulated car and station over loopback: a DC_BPT session, live, with a report"
+	@echo "make demo           simulated car and station, from plug-in to unplug, live, with a report"
 	@echo "make test           everything: lint, generated files, tests on CPython, unix 64-bit and 32-bit"
 	@echo "make test-fast      under two minutes: CPython and unix 64-bit, without slow files"
 	@echo "make interop        the PyPI vehicle, pev and the kernel's TCP against the firmware, in network namespaces (root)"
