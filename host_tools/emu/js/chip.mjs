@@ -89,7 +89,8 @@ export class Chip {
   #break(n) {
     const { core } = this.mcu;
     if (core.PC > 0x4000) return this.halt(`bkpt ${n} at ${(core.PC - 2).toString(16)}, lr ${core.LR.toString(16)}`);
-    core.cycles += Math.round(rom.call(this, n));
+    const cycles = Math.round(rom.call(this, n));   // first: wait() counts cycles too
+    core.cycles += cycles;
   }
 
   halt(why) { this.fault = why; this.stopped = true; }

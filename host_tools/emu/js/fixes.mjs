@@ -5,6 +5,7 @@ const ENTRY_CYCLES = 15, EXIT_CYCLES = 13;        // Cortex-M0+ TRM 3.3: interru
 export function apply(mcu, seed) {
   gpioEdges(mcu);
   pwmEnable(mcu);
+  counters(mcu);
   adcInterrupt(mcu);
   ringOscillator(mcu, seed);
   brownOut(mcu);
@@ -40,6 +41,33 @@ function pwmEnable(mcu) {
   const channel = Object.getPrototypeOf(mcu.pwm.channels[0]);
   const set = Object.getOwnPropertyDescriptor(channel, 'en').set;
   Object.defineProperty(channel, 'en', { configurable: true, get() { return this.csr & 1; }, set });
+}
+
+// Counters are rounded to the nearest count: CTR is read one ahead of the chip half of the time, and an alarm that is set
+// within a count is up to half a count off. The chip counts down to the cycle.
+function counters(mcu) {
+  const timer = mcu.pwm.channels[0].timer, proto = Object.getPrototypeOf(timer);
+  const alarmProto = Object.getPrototypeOf(mcu.pwm.channels[0].alarmA);
+  if (proto.exact) return;                        // the class, once for all chips
+  const rounded = Object.getOwnPropertyDescriptor(proto, 'rawCounter').get, schedule = alarmProto.schedule;
+  const UP = 0;
+  proto.exact = function () {
+    const ticks = (this.clock.nanos - this.baseNanos) * this.baseFreq / this.prescalerValue / 1e9;
+    return this.enabled ? this.baseValue + ticks : this.baseValue;
+  };
+  Object.defineProperty(proto, 'rawCounter', { get() {
+    if (this.timerMode !== UP || this.topValue === 0xffffffff || !this.baseFreq || !this.prescalerValue) return rounded.call(this);
+    return Math.floor(this.exact() + 1e-6) % (this.topValue + 1);  // a sum of times: 1e-6 counts are its error
+  } });
+  alarmProto.schedule = function () {
+    const t = this.timer;
+    if (t.timerMode !== UP || t.topValue === 0xffffffff) return schedule.call(this);
+    if (this.targetValue > t.topValue) return undefined;
+    const period = t.topValue + 1;
+    let left = (this.targetValue - t.exact()) % period;
+    if (left <= 1e-6) left += period;
+    return this.clockAlarm.schedule(t.toNanos(left));
+  };
 }
 
 // An interrupt of the ADC's FIFO stays pending behind the read that empties it.
