@@ -40,9 +40,10 @@ ALLOWED = {
         "firmware.clock",
         "firmware.trace",
     ),
-    "firmware.main": ("codec", "firmware", "drivers", "board"),
+    "firmware.main": ("codec", "firmware", "drivers", "board", "evse"),
+    "evse": ("firmware.run", "firmware.app", "firmware.clock"),
 }
-OURS = ("codec", "drivers", "firmware", "board", "twin", "host_tools", "tests")
+OURS = ("codec", "drivers", "firmware", "board", "twin", "evse", "host_tools", "tests")
 # Modules that only some places may import.
 RESERVED = {
     "machine": ("board", "firmware.main"),
@@ -105,11 +106,12 @@ def modules():
         ("drivers", ""),
         ("firmware", ""),
         ("boards/unix/board", "board"),
+        ("boards/common", ""),
         ("host_tools/twin", "twin"),
     ):
         base = ROOT / folder
         for path in sorted(base.rglob("*.py")):
-            parts = path.relative_to(base if prefix else ROOT).with_suffix("").parts
+            parts = path.relative_to(base if prefix or folder.startswith("boards") else ROOT).with_suffix("").parts
             if parts[-1] == "__init__":
                 continue
             yield ".".join(([prefix] if prefix else []) + list(parts)), path
