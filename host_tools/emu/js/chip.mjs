@@ -5,6 +5,7 @@ import { Cache, execute } from './core.mjs';
 import { Flash } from './flash.mjs';
 import * as rom from './rom.mjs';
 import { Uart } from './uart.mjs';
+import { Watch } from './watch.mjs';
 
 const BOOT2_RAM = 0x20041f00, XIP = 0x10000000, UF2 = 0x0a324655;
 
@@ -28,7 +29,7 @@ export class Chip {
     Object.assign(this, { seed, wire, uartHooks: uart });
     this.cutAt = Infinity;
     this.origin = 0;                              // time of the bench at the last reset
-    this.image = null;                            // flash contents
+    this.watch = new Watch(this);
     this.boots = 0;
     this.total = { cycles: 0, instructions: 0, idleNanos: 0, handlerCycles: 0 };
     this.make('power on');
@@ -80,6 +81,7 @@ export class Chip {
       mcu.peripherals[0x40064].reason = 0;
     }
     this.uart = new Uart(mcu, mcu.uart[0], this.uartHooks.byte, this.uartHooks.idle);
+    this.watch.arm();
     this.wire(this);
     this.boots++;
     this.#boot();
@@ -96,6 +98,7 @@ export class Chip {
 
   #break(n) {
     const { core } = this.mcu;
+    if (this.watch.hit(n)) return undefined;
     if (core.PC > 0x4000) return this.halt(`bkpt ${n} at ${(core.PC - 2).toString(16)}, lr ${core.LR.toString(16)}`);
     const cycles = Math.round(rom.call(this, n));   // first: wait() counts cycles too
     core.cycles += cycles;
