@@ -65,7 +65,8 @@ function counters(mcu) {
     if (this.targetValue > t.topValue) return undefined;
     const period = t.topValue + 1;
     let left = (this.targetValue - t.exact()) % period;
-    if (left <= 1e-6) left += period;
+    if (left < 0) left += period;
+    if (left < 1e-6) left += period;              // the count at which it has just fired
     return this.clockAlarm.schedule(t.toNanos(left));
   };
 }
