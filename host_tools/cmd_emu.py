@@ -134,9 +134,9 @@ def _pty(args):
         pty = Pty()
         print(pty.path, flush=True)
         try:
+            pty.attach(board)
             if args.plug:
                 board.run_ms(2000)
-                pty.pump(board)
                 board.world.plug(service=args.plug, capacity_wh=400)
             pty.serve(board)
         except KeyboardInterrupt:

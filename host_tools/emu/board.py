@@ -5,6 +5,8 @@
         out, error = board.exec("print(1 + 1)")
 """
 
+import codecs
+
 from host_tools.emu import wire
 from host_tools.emu.process import EmulatorError, Process
 from host_tools.emu.world import World
@@ -30,7 +32,9 @@ class EmulatedBoard:
         self.head = wire.Head(0.0, 0.0, 0.0, 0.0)
         self.console = ""
         self.fault = ""
-        self.on_turn = None  # called with the board after every message: a bridge to a pty lives there
+        self.on_turn = None  # called with the board after every message
+        self.tap = None  # takes the bytes of the UART instead of `console`
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._process = Process()
         try:
             self._process.command(do="boot", image=str(image), seed=seed)
@@ -96,7 +100,10 @@ class EmulatedBoard:
             self.head, records = process.receive()
             world.handle(records)
             if world.uart_out:
-                self.console += world.uart_out.decode("utf-8", "replace")
+                if self.tap is not None:
+                    self.tap(bytes(world.uart_out))
+                else:
+                    self.console += self._decoder.decode(bytes(world.uart_out))
                 world.uart_out.clear()
             world.ns = self.head.ns
             if self.observer is not None:

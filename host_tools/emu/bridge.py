@@ -9,7 +9,7 @@ _SLICE_MS = 5  # of emulated time between two looks at the terminal
 
 
 class Pty:
-    """`path` is what a serial program opens. pump(board) moves bytes both ways."""
+    """`path` is what a serial program opens."""
 
     def __init__(self):
         self._master, self._slave = os.openpty()  # our slave stays open: the other side may come and go
@@ -17,27 +17,29 @@ class Pty:
         os.set_blocking(self._master, False)
         self.path = os.ttyname(self._slave)
 
-    def pump(self, board):
-        if board.console:
-            data, board.console = board.console, ""
-            try:
-                os.write(self._master, data.encode("utf-8", "replace"))
-            except BlockingIOError:
-                pass  # nobody reads: a serial line does not wait
-        if select.select([self._master], [], [], 0)[0]:
-            board.type(os.read(self._master, 256))
+    def attach(self, board):
+        """From now on the board's UART is this terminal."""
+        board.tap = self._write
 
     def serve(self, board, until=lambda: False):
         """Run the board at up to the speed of the clock on the wall until until() is true."""
+        self.attach(board)
         wall, emulated = time.monotonic(), board.ms
         while not until():
             board.run_ms(_SLICE_MS)
-            self.pump(board)
+            if select.select([self._master], [], [], 0)[0]:
+                board.type(os.read(self._master, 256))
             ahead_ms = board.ms - emulated - (time.monotonic() - wall) * 1000
             if ahead_ms > _SLICE_MS:
                 time.sleep(min(0.05, ahead_ms / 1000))
             elif ahead_ms < -100:  # slower than the wall: what is lost is not caught up
                 wall, emulated = time.monotonic(), board.ms
+
+    def _write(self, data):
+        try:
+            os.write(self._master, data)
+        except BlockingIOError:
+            pass  # nobody reads: a serial line does not wait
 
     def close(self):
         os.close(self._master)

@@ -45,7 +45,7 @@ class Session:
     ok: bool = False
     why: str = ""
     phases: list = field(default_factory=list)
-    messages: list = field(default_factory=list)  # (name, ms)
+    messages: list = field(default_factory=list)  # Observer.messages
     causes: list = field(default_factory=list)
     in_wh: float = 0.0
     out_wh: float = 0.0
