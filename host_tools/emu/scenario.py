@@ -122,7 +122,7 @@ class Scenario:
             message_timeout_ms=_PATIENCE_MS,
         )  # fmt: skip
         board.world.observer = observer
-        script = [(0.35, -5000), (0.75, 0)]
+        script = [(0.0, 5000), (0.5, -5000)]
         try:
             for name, done in (
                 ("matching", lambda: car.phase >= phases.ADDRESSING),
@@ -130,7 +130,9 @@ class Scenario:
                 ("TCP, TLS handshake" if self.tls else "TCP", lambda: car.phase >= phases.SESSION),
                 ("session up to the loop", lambda: car.evcc.state >= states.LOOP),
             ):
-                self._measure(board, session, name, lambda done=done: board.until(lambda: done() or car.done, _SESSION_MS))
+                self._measure(
+                    board, session, name, lambda done=done: board.until(lambda: done() or car.done, _SESSION_MS)
+                )
             self._measure(board, session, "charge loop", lambda: self._loop(board, car, script))
             self._measure(board, session, "end", lambda: board.until(lambda: car.done, _SESSION_MS))
         except BoardError as error:
@@ -191,15 +193,15 @@ class Scenario:
             session.phases.append(phase)
 
     def _ask(self, board, command):
-        """The answer of the console to a command, in one line; "" if there is none."""
+        """The lines that the console answers to a command, joined by spaces; "" if it does not."""
         board.console = ""
         board.type("@8 %s\r" % command)
         try:
-            board.until("@8 ok", 3000)
-            text = board.until("\n", 1000)
+            text = board.until("@8 ok", 3000) + board.until("\n", 1000)
         except BoardError:
             return ""
-        return text.strip()
+        lines = [line.strip()[3:] for line in text.split("\n") if line.startswith("@8 ")]
+        return " ".join(line.removeprefix("ok").strip() for line in lines if line != "ok")
 
     # -- power cuts
 
@@ -218,10 +220,7 @@ class Scenario:
                 board.power_on()
                 try:
                     board.until(READY, _BOOT_MS)
-                    board.console = ""
-                    board.type("@2 config get setpoint_w\r")
-                    board.until("@2 ok ", 3000)
-                    found = int(board.until("\n", 1000))
+                    found = int(self._ask(board, "config get setpoint_w") or "-1")
                     ok = found in (now, new)
                     now = found
                 except (BoardError, ValueError) as error:
