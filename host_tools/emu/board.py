@@ -5,9 +5,10 @@ with EmulatedBoard("build/rpi_pico/firmware.uf2") as board:
     out, error = board.exec("print(1 + 1)")
 """
 
+import bisect
 import codecs
 
-from host_tools.emu import wire
+from host_tools.emu import files, wire
 from host_tools.emu.process import EmulatorError, Process
 from host_tools.emu.world import World
 
@@ -20,13 +21,15 @@ class BoardError(Exception):
 
 
 class EmulatedBoard:
-    """image: UF2 or binary. flash: bytes or path of a flash image of FLASH_BYTES that the file system is taken from, by
-    `storage` = (offset, size). seed: of everything random; two boards with the same calls have the same cycle counts.
+    """image: UF2 or binary. flash: a file system image (bytes or path; also one of the whole flash), which goes to `storage`
+    = (offset, size); None = erased. seed: of everything random; two boards with the same calls have the same cycle counts.
 
     `ns`, `cycles`: emulated time since power-on of the bench, and the processor's cycles. `console`: text of the UART so far.
     """
 
-    def __init__(self, image, flash=None, storage=None, faults=None, seed=1, observer=None):
+    def __init__(
+        self, image, flash=None, storage=(files.STORAGE_AT, files.STORAGE_BYTES), faults=None, seed=1, observer=None
+    ):
         self.world = World(seed, faults, observer)
         self.observer = observer
         self.head = wire.Head(0.0, 0.0, 0.0, 0.0)
@@ -180,6 +183,19 @@ class EmulatedBoard:
         """Count how often the code at an address is reached, and the longest time between two of them; with `span`, how
         long the function that begins there takes instead. In metrics()["watch"][name]."""
         self._process.command(do="watch", name=name, at=address, span=span)
+
+    def profile(self, functions, every_us=0):
+        """[(function, share)] of where the processor was since the last call, the largest first; "(asleep)" is one of them.
+        functions: symbols.functions() of the image. every_us: begin to look, so often."""
+        counts = self._process.command(do="profile", every=every_us * 1000)["counts"]
+        names = sorted((address, name) for name, address in functions.items())
+        starts = [address for address, _ in names]
+        shares, whole = {}, sum(n for _, n in counts) or 1
+        for address, n in counts:
+            at = bisect.bisect_right(starts, address) - 1
+            name = "(asleep)" if not address else names[at][1] if at >= 0 else hex(address)
+            shares[name] = shares.get(name, 0.0) + n / whole
+        return sorted(shares.items(), key=lambda item: -item[1])
 
     def metrics(self):
         """Counters of the emulator (js/bench.mjs, metrics()) since the last call."""

@@ -1,7 +1,9 @@
 """The board's UART on a pseudo terminal, for pyserial, mpremote or a person."""
 
 import os
+import queue
 import select
+import threading
 import time
 import tty
 
@@ -44,3 +46,55 @@ class Pty:
     def close(self):
         os.close(self._master)
         os.close(self._slave)
+
+
+class Served:
+    """A board that runs in a thread of its own with its UART on a terminal, for tests of programs that talk to it.
+
+    with Served(board) as served:
+        subprocess.run(["mpremote", "connect", served.path, ...])
+        served.call(lambda board: board.world.plug())
+    """
+
+    def __init__(self, board):
+        self.board = board
+        self.error = None  # what ended the board, or None
+        self._pty = Pty()
+        self.path = self._pty.path
+        self._calls = queue.Queue()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self._stop.set()
+        self._thread.join(30)
+        self._pty.close()
+
+    def call(self, function, limit_s=30):
+        """function(board) between two slices of emulated time; returns its result."""
+        done = queue.Queue()
+        self._calls.put((function, done))
+        ok, value = done.get(timeout=limit_s)
+        if not ok:
+            raise value
+        return value
+
+    def _run(self):
+        try:
+            self._pty.serve(self.board, self._turn)
+        except Exception as error:
+            self.error = error
+            self._turn()
+
+    def _turn(self):
+        while not self._calls.empty():
+            function, done = self._calls.get()
+            try:
+                done.put((True, function(self.board)))
+            except Exception as error:
+                done.put((False, error))
+        return self._stop.is_set()

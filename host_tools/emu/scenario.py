@@ -15,6 +15,8 @@ from host_tools.pki import issue, profile
 READY = "Ctrl-C stops it."
 _BOOT_MS, _SESSION_MS = 10000, 150000
 _IDLE_MS = 2000
+_PROFILE_US = 97  # no divisor of the pilot's period
+_MOST_FUNCTIONS = 12
 # The handshake of a client ends when it has sent its certificates; the station then computes for seconds, and the answer to
 # the first message waits for it. A car may give up after 2 s: the figures say how long it takes.
 _PATIENCE_MS = 15000
@@ -37,6 +39,7 @@ class Phase:
     collections: int = 0
     collecting: float = 0.0  # share of the time
     collection_ms: float = 0.0  # the longest
+    where: list = field(default_factory=list)  # (function, share of the time), the largest first
 
 
 @dataclass
@@ -171,6 +174,7 @@ class Scenario:
 
     def _measure(self, board, session, name, run):
         board.metrics()
+        board.profile(self._functions, _PROFILE_US)
         before = board.head
         try:
             run()
@@ -190,6 +194,7 @@ class Scenario:
                 c = watch["collection"]
                 phase.collections, phase.collecting = c["count"], c["total_ns"] / ns
                 phase.collection_ms = c["longest_ns"] / 1e6
+            phase.where = board.profile(self._functions)[:_MOST_FUNCTIONS]
             session.phases.append(phase)
 
     def _ask(self, board, command):
@@ -236,8 +241,7 @@ class Scenario:
     # -- inside
 
     def _board(self, image, observer):
-        storage = (files.STORAGE_AT, files.STORAGE_BYTES)
-        return EmulatedBoard(self.image, flash=image, storage=storage, seed=self.seed, observer=observer)
+        return EmulatedBoard(self.image, flash=image, seed=self.seed, observer=observer)
 
     def _note(self, board, text):
         self.sink({"t_ms": board.ms, "note": text})

@@ -2,6 +2,7 @@
 
 from host_tools.emu import files
 from host_tools.emu.board import BoardError, EmulatedBoard
+from host_tools.emu.bridge import Served
 from tests.lib.emulator import need_image
 
 RUNTIMES = ("cpython",)
@@ -12,7 +13,7 @@ EMPTY = {"services": ["DC_BPT"], "allow_plain": True, "tls": "none"}
 
 
 def board(flash=None, **more):
-    return EmulatedBoard(need_image(), files.image({}) if flash is None else flash, STORAGE, **more)
+    return EmulatedBoard(need_image(), files.image({}) if flash is None else flash, **more)
 
 
 def test_prompt_and_raw_repl():
@@ -125,3 +126,15 @@ def test_wiring_faults_show_where_they_are():
     assert (crossed, interrupt) == ("aa55", "0") and hard != "aa55" and soft != "aa55"
     hard, soft, crossed, interrupt, mirror = probe(no_modem=True, welded=True)
     assert "aa55" not in (hard, soft, crossed) and (interrupt, mirror) == ("0", "1")
+
+
+def test_a_terminal_program_talks_to_it():
+    import serial
+
+    with board() as b, Served(b) as served, serial.Serial(served.path, 115200, timeout=20) as port:
+        assert port.read_until(b">>> ").endswith(b">>> ")
+        port.write(b"print(bytes(range(250,256)), 6 * 7)\r")
+        assert b"42" in port.read_until(b">>> ")
+        served.call(lambda board: setattr(board.world.faults, "welded", True))
+        port.write(b"from machine import Pin; print(Pin(13).value() + 70)\r")
+        assert b"71" in port.read_until(b">>> ")
