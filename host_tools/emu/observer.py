@@ -73,6 +73,9 @@ class Observer:
         self.coils.append((ns / 1e6, on))
         self.sink({"t_ms": ns / 1e6, "note": "contactor drive %s" % ("on" if on else "off")})
 
+    def reset(self, ns, why):
+        self.sink({"t_ms": ns / 1e6, "error": "the chip has been reset: " + why})
+
     def load(self, ns, ohms):
         self.loads.append((ns / 1e6, ohms))
 

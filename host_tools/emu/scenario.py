@@ -15,6 +15,9 @@ from host_tools.pki import issue, profile
 READY = "Ctrl-C stops it."
 _BOOT_MS, _SESSION_MS = 10000, 150000
 _IDLE_MS = 2000
+# The handshake of a client ends when it has sent its certificates; the station then computes for seconds, and the answer to
+# the first message waits for it. A car may give up after 2 s: the figures say how long it takes.
+_PATIENCE_MS = 15000
 CONFIG = {"services": ["DC_BPT", "AC_BPT"], "control": ["dynamic", "scheduled"], "setpoint_w": 5000,
           "power_ramp_w_per_s": 30000}  # fmt: skip
 _WATCHED = (("turn", "alive", False), ("collection", "gc_collect", True))  # functions of the image
@@ -115,8 +118,9 @@ class Scenario:
             stage = car_tls.stage(cfg, observer)
         self._measure(board, session, "waiting", lambda: board.run_ms(_IDLE_MS))
         car = board.world.plug(
-            tls=stage, service=service, duration_ms=self.loop_ms, capacity_wh=400, tls_dir=cfg["tls_dir"]
-        )
+            tls=stage, service=service, duration_ms=self.loop_ms, capacity_wh=400, tls_dir=cfg["tls_dir"],
+            message_timeout_ms=_PATIENCE_MS,
+        )  # fmt: skip
         board.world.observer = observer
         script = [(0.35, -5000), (0.75, 0)]
         try:
@@ -139,7 +143,7 @@ class Scenario:
         session.messages = list(observer.messages)
         session.causes = list(observer.causes)
         battery = car.evcc.battery
-        session.in_wh, session.out_wh = battery.in_wh, battery.out_wh
+        session.in_wh, session.out_wh = battery.energy_in_wms / 3.6e6, battery.energy_out_wms / 3.6e6
         board.run_ms(1500)
         session.contactor_closed = board.world.contactor.closed
         session.heap = self._ask(board, "heap")

@@ -67,8 +67,9 @@ function counters(mcu) {
     if (t.timerMode !== UP || t.topValue === 0xffffffff) return schedule.call(this);
     if (this.targetValue > t.topValue) return undefined;
     const period = t.topValue + 1;
-    let left = ((this.targetValue - t.exact()) % period + period) % period;
-    if (left <= NEAR) left += period;
+    let left = (this.targetValue - t.exact()) % period;
+    if (left < 0) left += period;
+    if (left <= NEAR) left += period;             // the count at which it has just fired
     return this.clockAlarm.schedule(t.toNanos(left));
   };
 }
