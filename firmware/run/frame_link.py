@@ -44,12 +44,13 @@ class FrameLink:
             self._stop,
             self._status,
             self._more,
-            " | counters | clear" + board.commands,
+            " | counters | clear | selftest" + board.commands,
         )
         self._out = bytearray(_FRAME)
         self._n = 0  # frame in _out that the modem has not taken yet
         self._print_due = None
         self._frames = 0
+        self._bench = None  # the self-test, once asked for
         self._again = None  # when all begins anew after a fault of our own
 
     @property
@@ -102,7 +103,10 @@ class FrameLink:
                 self._broken("start", error, now)
                 return
         try:  # written out: handing _move to a function would allocate at each turn
-            self._move(now)
+            if self._bench is not None and self._bench.active:
+                self._bench.poll(now)
+            else:
+                self._move(now)
         except Exception as error:
             self._broken("frames", error, now)
 
@@ -111,6 +115,8 @@ class FrameLink:
         """Tick of the next work(), or None; that of the board's models is not in it."""
         if self._again is not None:  # without the modem's: it rests
             return sooner(self._again, self.power.due)
+        if self._bench is not None and self._bench.active:
+            return sooner(self.board.modem.due, self._bench.due)
         return sooner(self.board.modem.due, self.charger.due)
 
     def close(self):
@@ -185,7 +191,24 @@ class FrameLink:
         if words == ["clear"]:
             self.charger.clear(now)
             return True
+        if words[:1] == ["selftest"]:
+            self._selftest(words[1:], now)
+            return True
         return self.board.command(words, now)
+
+    def _selftest(self, words, now):
+        if self._bench is None:
+            from firmware.app.selftest_cmd import Bench  # only in memory where it is used
+
+            self._bench = Bench(self.board, self.charger, self._resume)
+        why = self._bench.command(words, now, lambda text: self.trace.note(now, "selftest " + text))
+        if why:
+            self.trace.error(now, "selftest: " + why)
+
+    def _resume(self, now):
+        """After a self-test: the supervisor begins anew, as after a fault of our own."""
+        self._begin(now)
+        self.charger.modem(self.board.modem.up, now)
 
     def _counters(self):
         """name=value of everything that was dropped or gone wrong since boot; what is 0 is left out."""
