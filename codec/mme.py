@@ -236,9 +236,9 @@ def link_status_req(out, src):
     return begin(out, MIN_FRAME, LOCAL_MODEM, src, LINK_STATUS_REQ)
 
 
-def version_req(out, src):
-    """VS_SW_VER.REQ to the own modem."""
-    return begin(out, MIN_FRAME, LOCAL_MODEM, src, VERSION_REQ)
+def version_req(out, src, dst=LOCAL_MODEM):
+    """VS_SW_VER.REQ to the own modem; to BROADCAST every modem that can be heard answers."""
+    return begin(out, MIN_FRAME, dst, src, VERSION_REQ)
 
 
 def module_req(out, src, at, size):

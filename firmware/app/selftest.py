@@ -11,14 +11,17 @@ What it needs of a board:
     pilot           drivers.pilot.Pilot
     proximity       drivers.proximity.Proximity
     power           the power stage of app/power.py: poll(now), off(now), and relay, a drivers.contactor.Contactor
+    guarded         may be missing; True: the hardware itself keeps the contactor open unless the pilot is C or D
     health()        may be missing: [(name, value, unit, least, most)], supplies and temperatures
 
-The owner keeps its supervisor still while `active`, polls this instead, and starts the supervisor anew afterwards. Nothing
-but the steps "plug" goes on with a car on the pilot. Every end: contactor open, pilot X1, SPI clock as it was.
+The owner keeps its supervisor still while `active`, polls this instead, and starts the supervisor anew afterwards. Only
+"plug" goes on with something on the pilot. The contactor closes in state A alone; on a guarded board in state C of the test
+plug, when the person said that it is no car, and no other modem answers. Every end: contactor open, pilot X1, SPI clock as
+it was.
 """
 
 from codec import mme
-from drivers.pilot import X1, A, B, D
+from drivers.pilot import UNKNOWN, X1, A, B, D
 from firmware.app import selftest_modem, selftest_plug
 from firmware.app.selftest_codes import CODES, DO, FAIL, STEPS, text
 from firmware.clock import ticks_add, ticks_diff
@@ -70,7 +73,9 @@ class SelfTest:
         self.now = 0
         # For the steps.
         self.free = False  # nothing may be plugged in: a car on the pilot ends the test
-        self.closing = False  # the contactor may be closed: only state A keeps it
+        self.closing = UNKNOWN  # the contactor may be closed now, while the pilot shows this state
+        self.mac = None  # of the modem, once it has answered
+        self.strangers = 0  # answers of other modems
         self.stopped = False  # the modem's driver rests
         self.out = bytearray(mme.MIN_FRAME)
         self.want = 0  # type of the message that is waited for
@@ -192,7 +197,7 @@ class SelfTest:
         board = self.board
         pilot = board.pilot
         pilot.poll(now)
-        if self.closing and pilot.raw != A:
+        if self.closing and pilot.raw != self.closing:
             board.power.off(now)
             self._abort("car-came", now)
             return
@@ -207,6 +212,8 @@ class SelfTest:
             kind = mme.check(modem.frame, n, board.mac)
             if kind == mme.HOST_ACTION_IND:
                 self.loader = True
+            elif kind == mme.VERSION_CNF and self.mac and not mme.same(modem.frame, mme.SOURCE, self.mac, 0, 6):
+                self.strangers += 1
             elif kind == self.want:
                 self.got = bytes(memoryview(modem.frame)[:n])
         if self.free and pilot.duty and B <= pilot.state <= D:
@@ -228,7 +235,8 @@ class SelfTest:
 
     def _end(self, now):
         board = self.board
-        self.active = self.asking = self.closing = self.free = False
+        self.active = self.asking = self.free = False
+        self.closing = UNKNOWN
         board.power.off(now)
         board.pilot.set_duty(X1, now)
         while board.pilot.event():

@@ -256,6 +256,10 @@ CODES = {
         "close", DO, "nothing may be plugged in and nobody may touch the output: the contactor closes for a moment",
         "", "",
     ),
+    "do-close-plug": (
+        "close", DO, "this is the test plug in state C, no car; nobody may touch the output: the contactor closes for a moment",
+        "", "",
+    ),
     "close-ok": ("close", OK, "contactor closes and opens again", "", ""),
     "close-stuck": (
         "close", FAIL, "contactor does not close",
@@ -266,6 +270,12 @@ CODES = {
         "close", FAIL, "contactor does not open again",
         "Welded or jammed, or the driver of the coil stays on.",
         "Switch the supply off now; check driver and contacts.",
+    ),
+    "close-strange": (
+        "close", SKIP, "closing is not tested: another modem answers on the powerline, which may be that of a car", "", "",
+    ),
+    "close-guarded": (
+        "close", SKIP, "closing is not tested: this board closes only in state C, it needs the test plug", "", "",
     ),
     "close-off": ("close", SKIP, "closing is not tested: it must be asked for (close)", "", ""),
     "close-skip": ("close", SKIP, "closing is not tested: not confirmed, or the steps before it failed", "", ""),

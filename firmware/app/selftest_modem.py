@@ -128,7 +128,8 @@ def version(t):
         return
     n = min(frame[mme.VERSION_LENGTH], len(frame) - mme.VERSION_TEXT)
     name = "".join([chr(c) for c in frame[mme.VERSION_TEXT : mme.VERSION_TEXT + n] if 32 < c < 127 and c not in b",|="])
-    mac = ":".join(["%02x" % b for b in frame[mme.SOURCE : mme.SOURCE + 6]])
+    t.mac = frame[mme.SOURCE : mme.SOURCE + 6]
+    mac = ":".join(["%02x" % b for b in t.mac])
     t.report("version-ok", ("version", name, ""), ("mac", mac, ""))
 
 
@@ -148,6 +149,17 @@ def interrupt(t):
     edges = driver.edges - edges
     code = "int-ok" if edges >= answers else "int-lossy" if edges else "int-open"
     t.report(code, ("edges", edges, ""), ("answers", answers, ""))
+
+
+def others(t):
+    """yield from it: how many answers of other modems came, for a car brings one. None: the own modem does not answer."""
+    if t.mac is None:
+        return None
+    t.strangers = 0
+    for _ in range(_TRIES):
+        t.board.modem.send(t.out, mme.version_req(t.out, t.board.mac, mme.BROADCAST))
+        yield 300
+    return t.strangers
 
 
 class _Refused(Exception):

@@ -1,6 +1,7 @@
 """Steps of the self-test on pilot, proximity, test plug and contactor. Generators, as in selftest_modem.py."""
 
-from drivers.pilot import FIVE_PERCENT, X1, A, B, C, D, diode_missing
+from drivers.pilot import FIVE_PERCENT, UNKNOWN, X1, A, B, C, D, diode_missing
+from firmware.app import selftest_modem
 from firmware.clock import ticks_diff
 from micropython import const
 
@@ -133,6 +134,8 @@ def _plugged(t):
         for state, question, good in ((C, "do-c", "plug-c"), (D, "do-d", "plug-d")):
             if good[-1].upper() in t.states:
                 yield from _state(t, state, question, good)
+                if state == C and t.may_close and getattr(t.board, "guarded", False):
+                    yield from _close_with_plug(t)
 
 
 def _in_band(state, mv):
@@ -157,27 +160,52 @@ def _state(t, state, question, good):
     t.report(good if _in_band(state, high) else "plug-level", *_mv(("high_5", high), ("low_5", low)))
 
 
+def _close_with_plug(t):
+    """On a board whose hardware wants to see C. That it is no car is known of the person, and of the powerline."""
+    if t.bad("contactor", "cp", "pp", "plug") or not (yield from t.ask("do-close-plug")):
+        t.report("close-skip")
+        return
+    strangers = yield from selftest_modem.others(t)
+    if strangers or strangers is None:
+        t.report("close-strange" if strangers else "close-skip")
+        return
+    yield from t.levels(FIVE_PERCENT)
+    if t.board.pilot.state == C:
+        yield from _close(t, C)
+    else:
+        t.report("close-skip")
+
+
 def close(t):
     if not t.may_close:
         t.report("close-off")
+        return
+    if getattr(t.board, "guarded", False):
+        if not [code for code, _ in t.results if code.startswith("close")]:
+            t.report("close-guarded")
         return
     if not t.free or t.bad("contactor", "cp", "pp", "plug") or not (yield from t.ask("do-close")):
         t.report("close-skip")
         return
     up, _ = yield from t.levels(X1)
     rating = (yield from _rating(t)) if t.socket else _NO_PLUG
-    if t.board.pilot.state != A or rating != _NO_PLUG:
+    if t.board.pilot.state == A and rating == _NO_PLUG:
+        yield from _close(t, A)
+    else:
         t.report("plug-still", ("x1", up, "mV"))
-        return
+
+
+def _close(t, state):
+    """Close for a moment, while the pilot shows `state` in every sample."""
     relay = t.board.power.relay
     begun = t.now
-    t.closing = True
+    t.closing = state
     if relay.close(t.now):
         while not relay.closed and not relay.fault and ticks_diff(t.now, begun) < _CLOSE_MS:
             yield 10
     if not relay.closed:
         t.board.power.off(t.now)
-        t.closing = False
+        t.closing = UNKNOWN
         t.report("close-stuck")
         return
     close_ms = ticks_diff(t.now, begun)
@@ -186,6 +214,6 @@ def close(t):
     t.board.power.off(t.now)
     while relay.closed and ticks_diff(t.now, begun) < _OPEN_MS:
         yield 10
-    t.closing = False
+    t.closing = UNKNOWN
     values = ("closed_after", close_ms, "ms"), ("opened_after", ticks_diff(t.now, begun), "ms")
     t.report("close-welded" if relay.closed else "close-ok", *values)

@@ -78,6 +78,36 @@ def test_contactor_that_does_not_close():
     eq(first_of(stuck), "close-stuck")
 
 
+def guarded(words="close", **plugged):
+    """A board that closes in C alone; a car may be there as well."""
+    bench = Bench()
+    bench.board.guarded = True
+    if plugged:
+        bench.plant.plug(**plugged)  # only its modem counts: what is on the pilot is set by hand
+    return bench.run(words)
+
+
+def test_a_guarded_board_closes_with_the_test_plug_in_c():
+    bench = guarded()
+    eq((bench.first(), bench.board.power.model.closings), (None, 1))
+    at = bench.codes.index("close-ok")
+    eq(bench.codes[at - 2 : at + 2], ["plug-c", "do-close-plug", "close-ok", "do-d"])
+    assert "close-guarded" not in bench.codes and "do-close" not in bench.codes
+
+
+def test_a_guarded_board_does_not_close_without_the_plug():
+    bench = guarded("close states=B")
+    eq((bench.first(), bench.codes[-2], bench.board.power.model.closings), (None, "close-guarded", 0))
+    bench = guarded("")
+    eq((bench.codes[-2], bench.board.power.model.closings), ("close-off", 0))
+
+
+def test_a_guarded_board_does_not_close_when_another_modem_answers():
+    bench = guarded(iso15118=False)
+    eq((bench.first(), bench.board.power.model.closings), (None, 0))
+    assert "close-strange" in bench.codes
+
+
 def test_contactor_that_welds_while_it_closes():
     bench = Bench()
     bench.do("start close steps=contactor,close")
