@@ -18,6 +18,7 @@ _LEVELS_MV = {B: 9000, C: 6000, D: 3000}  # within 1 V (IEC 61851-1, table A.4)
 # drivers/proximity.py
 _NO_PLUG = const(0)
 _SHORTED = const(-1)
+_OPEN_OHM = const(1000000)
 _PP_MS = const(250)  # four samples of it
 
 _SETTLE_MS = const(300)  # of a contactor
@@ -90,13 +91,18 @@ def _rating(t):
     return t.board.proximity.rating_a
 
 
+def _ohm(t):
+    ohm = t.board.proximity.ohm
+    return ("pp", "open", "") if ohm >= _OPEN_OHM else ("pp", ohm, "ohm")
+
+
 def pp(t):
     if not t.socket:
         t.report("pp-none")
         return
     rating = yield from _rating(t)
     code = "pp-rest" if rating == _NO_PLUG else "pp-short" if rating == _SHORTED else "pp-load"
-    t.report(code, ("pp", t.board.proximity.ohm, "ohm"))
+    t.report(code, _ohm(t))
 
 
 def plug(t):
@@ -114,7 +120,7 @@ def plug(t):
     rating = (yield from _rating(t)) if t.socket and not t.bad("pp") else _NO_PLUG
     t.free = up >= _FREE_MV and rating == _NO_PLUG
     if not t.free:
-        t.report("plug-still", ("x1", up, "mV"), ("pp", t.board.proximity.ohm, "ohm"))
+        t.report("plug-still", ("x1", up, "mV"), _ohm(t))
     elif used:
         t.report("plug-out", ("x1", up, "mV"))
 
@@ -129,7 +135,7 @@ def _plugged(t):
     t.report(code, *_mv(("x1", up), ("high_5", high), ("low_5", low)))
     if t.socket and code != "plug-absent":
         code_pp = "pp-open" if rating == _NO_PLUG else "pp-plug-short" if rating == _SHORTED else "pp-ok"
-        t.report(code_pp, ("pp", t.board.proximity.ohm, "ohm"), ("rating", max(0, rating or 0), "A"))
+        t.report(code_pp, _ohm(t), ("rating", max(0, rating or 0), "A"))
     if code == "plug-b":
         for state, question, good in ((C, "do-c", "plug-c"), (D, "do-d", "plug-d")):
             if good[-1].upper() in t.states:

@@ -1,0 +1,158 @@
+"""The self-test of a board, followed from the host: lines of firmware/app/selftest_cmd.py become results, questions go to whoever
+answers them.
+
+A line to a station (SimLine, PortLine) has ask(words) -> lines of the answer, and turn(plug), which turns a simulated test plug
+or does nothing.
+"""
+
+import queue
+import re
+import socket
+import time
+
+_RESULT = re.compile(r"^(?:selftest )?([a-z0-9-]+)\|(ok|fail|warn|skip|do)\|([^|]*)\|([^|]*)$")
+_STATE = re.compile(r"^(?:selftest )?state (running|asking|over) (\d+)$")
+_VALUE = re.compile(r"^(\w+)=(\S+)(?: (.+))?$")
+_POLL_S = 0.1
+
+
+class SelftestError(Exception):
+    """The test cannot be started or followed; str() says why and what to do."""
+
+
+def parse(line):
+    """One result as a dict: code, step, level, text, what, cause, remedy, values {name: {value, unit}}. None if it is none."""
+    from firmware.app.selftest_codes import CODES
+
+    found = _RESULT.match(line)
+    if not found:
+        return None
+    code, level, text, values = found.groups()
+    # A code that this host does not know, of a newer board: its own words.
+    step, _, what, cause, remedy = CODES.get(code, ("?", level, text.rstrip("."), "", ""))
+    record = {"code": code, "step": step, "level": level, "text": text, "what": what, "cause": cause, "remedy": remedy}
+    record["values"] = {}
+    for part in filter(None, values.split(", ")):
+        name, value, unit = _VALUE.match(part).groups() if _VALUE.match(part) else (part, "", None)
+        record["values"][name] = {"value": int(value) if re.fullmatch(r"-?\d+", value) else value, "unit": unit or ""}
+    return record
+
+
+class SimLine:
+    """A station with simulated hardware as a process of this machine. fault: out of board.sim_board.FAULTS."""
+
+    def __init__(self, fault="none", runtime="unix", pp_ohm=1500, socket_config=True):
+        from host_tools.secc_proc import SeccProcess
+
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind(("127.0.0.1", 0))
+            port = sock.getsockname()[1]
+        self._fault = fault
+        self._pp_ohm = pp_ohm
+        self._records = queue.Queue()
+        self._secc = SeccProcess(f"sim:{port}", {"ac_socket": socket_config}, runtime, None, self._records.put)
+
+    def __enter__(self):
+        from host_tools.secc_proc import SeccError
+
+        try:
+            self._secc.start()
+            self._secc.wait_ready(10)
+        except SeccError as error:
+            self._secc.stop()
+            raise SelftestError(str(error)) from None
+        self._secc.command("cp A")
+        self._secc.command("fault " + self._fault)
+        time.sleep(0.3)
+        return self
+
+    def __exit__(self, *_):
+        self._secc.stop()
+
+    def ask(self, words):
+        self._secc.command("selftest " + words)
+        if not words.startswith("results"):
+            self._secc.command("selftest results 999999")  # its end is the end of the answer before it
+        lines = []
+        end = time.monotonic() + 10
+        while True:
+            try:
+                record = self._records.get(timeout=max(0.0, end - time.monotonic()))
+            except queue.Empty:
+                raise SelftestError("the simulated station does not answer") from None
+            error = record.get("error", "")
+            if error.startswith("selftest: "):
+                raise SelftestError(error[10:])
+            line = record.get("note", "")
+            lines.append(line)
+            if _STATE.match(line):
+                return lines
+
+    def turn(self, plug):
+        self._secc.command("cp " + plug)
+        self._secc.command("pp %d" % (0 if plug == "A" else self._pp_ohm))
+
+
+class PortLine:
+    """A board at a serial port."""
+
+    def __init__(self, station):
+        self._station = station
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._station.close()
+
+    def ask(self, words):
+        return self._station.ask("selftest " + words)
+
+    def turn(self, plug):
+        pass
+
+
+def follow(line, words, on_result, answer, limit_s=900.0):
+    """Run a test to its end: the list of results. words: options of `selftest start`. on_result(record) for each as it comes.
+    answer(record) -> "next", "skip" or "stop" for each question; it may take its time. Raises SelftestError."""
+    line.ask(" ".join(["start", *words]))
+    results = []
+    end = time.monotonic() + limit_s
+    try:
+        while True:
+            state = None
+            for text in line.ask("results %d" % len(results)):
+                record = parse(text)
+                if record is not None:
+                    results.append(record)
+                    on_result(record)
+                elif _STATE.match(text):
+                    state, count = _STATE.match(text).group(1), int(_STATE.match(text).group(2))
+            if state is None:
+                raise SelftestError("the station does not know `selftest`: its firmware is older than this tool")
+            if count > len(results):
+                continue
+            if state == "over":
+                return results
+            if state == "asking":
+                said = answer(results[-1])
+                if said == "next" and "plug" in results[-1]["values"]:
+                    line.turn(results[-1]["values"]["plug"]["value"])
+                end = time.monotonic() + limit_s
+                line.ask(said)
+            elif time.monotonic() > end:
+                raise SelftestError("the test does not end")
+            else:
+                time.sleep(_POLL_S)
+    except BaseException:
+        try:
+            line.ask("stop")
+        except Exception:
+            pass  # it is over, or nobody is there
+        raise
+
+
+def verdict(results):
+    """(passed, the first failure or None)."""
+    first = next((record for record in results if record["level"] == "fail" and record["step"] != "end"), None)
+    return bool(results) and results[-1]["code"] == "end", first

@@ -1,0 +1,130 @@
+"""`microv2g selftest` and what it is made of, and the whole of it with the unix image as the board. Real time; some 10 s."""
+
+import json
+import subprocess
+import sys
+
+from firmware.app.selftest_codes import CODES
+from host_tools import cmd_selftest, selftest_doc, selftest_run
+from host_tools.secc_proc import ROOT
+from tests.lib.mtest import eq, raises
+
+RUNTIMES = ("cpython",)  # starts processes
+
+
+def tool(*args, stdin="", status=0):
+    done = subprocess.run(
+        [sys.executable, "-m", "host_tools", "selftest", *args],
+        input=stdin, capture_output=True, text=True, timeout=60, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+    return done
+
+
+def test_a_sound_board_on_the_32_bit_image():
+    done = tool("--sim", "--runtime", "unix32", "--yes", "--with-contactor", "--json")
+    report = json.loads(done.stdout)
+    eq((report["passed"], report["first_failure"]), (True, None))
+    codes = [result["code"] for result in report["results"]]
+    assert codes.count("spi-clock") == 4 and "close-ok" in codes and "plug-d" in codes
+    version = next(result for result in report["results"] if result["code"] == "version-ok")
+    eq(version["values"]["version"]["value"], "MAC-QCA7005-1.1.0.730-04-twin")
+    up = next(result for result in report["results"] if result["code"] == "cp-ok")["values"]
+    eq(up["f"], {"value": -12000, "unit": "mV"})
+
+
+def test_a_fault_is_shown_with_cause_and_remedy_and_exit_status_1():
+    done = tool("--sim", "--fault", "pev", "--skip", status=1)
+    assert "fail  role" in done.stdout and "CCoSelection (00F4) 2" in done.stdout, done.stdout
+    assert "Begin here: role-pev" in done.stdout
+
+
+def test_questions_at_the_keyboard():
+    done = tool("--sim", "--steps", "cp,plug", stdin="\ns\ns\n\n")
+    assert done.stdout.count("Please:") == 4, done.stdout
+    assert "state B: 9 V" in done.stdout and "this state was left out" in done.stdout
+    done = tool("--sim", "--steps", "cp,plug", stdin="q\n", status=1)
+    assert "ended before its time" in done.stdout
+
+
+def test_wrong_use():
+    assert "there are board, contactor, spi" in tool("--steps", "spy", status=2).stderr
+    assert "--fault needs --sim" in tool("--fault", "pev", status=2).stderr
+    assert "there are none, no-modem" in tool("--sim", "--fault", "rust", status=2).stderr
+    assert "swapped" in tool("--fault", "list", "--sim").stdout
+
+
+class FakeLine:
+    """A board that says what the test wants. answers: for each `results`."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.asked = []
+        self.turned = []
+
+    def ask(self, words):
+        self.asked.append(words)
+        return self.answers.pop(0) if words.startswith("results") else []
+
+    def turn(self, plug):
+        self.turned.append(plug)
+
+
+def test_follow():
+    line = FakeLine(
+        ["cp-ok|ok|pilot.|x1=12000 mV", "state running 1"],
+        ["do-plug|do|plug in.|plug=B", "state asking 2"],
+        ["end|ok|all passed.|ok=1, fail=0, warn=0", "state over 3"],
+    )
+    seen = []
+    results = selftest_run.follow(line, ["close"], seen.append, lambda record: "next")
+    eq([r["code"] for r in results], ["cp-ok", "do-plug", "end"])
+    eq((line.asked, line.turned), (["start close", "results 0", "results 1", "next", "results 2"], ["B"]))
+    eq(selftest_run.verdict(results), (True, None))
+
+
+def test_follow_goes_on_when_an_answer_was_cut():
+    line = FakeLine(["state over 2"], ["cp-ok|ok|pilot.|", "end|ok|all.|", "state over 2"])
+    eq(len(selftest_run.follow(line, [], lambda record: None, None)), 2)
+
+
+def test_follow_stops_the_test_when_it_is_interrupted():
+    line = FakeLine(["do-close|do|touch nothing.|", "state asking 1"])
+
+    def interrupted(record):
+        raise KeyboardInterrupt
+
+    raises(KeyboardInterrupt, selftest_run.follow, line, [], lambda record: None, interrupted)
+    eq(line.asked[-1], "stop")
+
+
+def test_a_board_that_does_not_know_it():
+    why = raises(selftest_run.SelftestError, selftest_run.follow, FakeLine([]), [], lambda record: None, None)
+    assert "older" in str(why)
+
+
+def test_parse():
+    record = selftest_run.parse("selftest spi-clock|ok|no bit errors at this clock.|clock=1000 kHz, errors=0 bit")
+    eq((record["step"], record["values"]["clock"]), ("spi", {"value": 1000, "unit": "kHz"}))
+    eq(selftest_run.parse("brand-new|fail|of a newer board.|")["what"], "of a newer board")
+    for line in ("", "state over 3", "READY link=sim", "a|b", "cp-ok|great|x|"):
+        eq(selftest_run.parse(line), None)
+
+
+def test_options():
+    parser = __import__("argparse").ArgumentParser()
+    cmd_selftest.register(parser.add_subparsers())
+
+    def words(*args):
+        return cmd_selftest.options(parser.parse_args(["selftest", *args]))
+
+    eq(words(), ["states=BCD"])
+    eq(words("--plug", "B", "--with-contactor", "--no-pp"), ["states=B", "close", "nopp"])
+    eq(words("--steps", "spi, role", "--pp"), ["states=BCD", "pp", "steps=spi,role"])
+    assert "plug" not in words("--plug", "none")[0]
+
+
+def test_the_page_is_in_step():
+    eq(selftest_doc.PATH.read_text(), selftest_doc.text())
+    for code in CODES:
+        assert "`%s`" % code in selftest_doc.text()
