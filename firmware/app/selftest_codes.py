@@ -4,11 +4,14 @@ Levels: OK; FAIL; WARN, works but should be looked at; SKIP, not tested; DO, the
 and the test waits.
 """
 
-OK = "ok"
-FAIL = "fail"
-WARN = "warn"
-SKIP = "skip"
-DO = "do"
+from micropython import const
+
+# Constants of the compiler: the tuples below stay in flash then.
+OK = const("ok")
+FAIL = const("fail")
+WARN = const("warn")
+SKIP = const("skip")
+DO = const("do")
 
 # In the order of the test.
 STEPS = ("car", "board", "contactor", "spi", "modem", "version", "int", "role", "cp", "pp", "plug", "close", "end")

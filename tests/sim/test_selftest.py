@@ -7,7 +7,7 @@ from firmware.clock import ticks_diff
 from tests.lib.mtest import eq
 from tests.lib.selftest_bench import Bench, values
 
-HEAP_KB = 400  # station and models in one process
+HEAP_KB = 1000  # stations in one process, one behind the other
 
 # What a board with a fault fails first.
 NAMED = {

@@ -4,7 +4,7 @@ from firmware.app.selftest_codes import CODES, FAIL, STEPS, WARN, text
 from tests.lib.mtest import eq
 from tests.lib.selftest_bench import Bench, first_of
 
-HEAP_KB = 400  # station and models in one process
+HEAP_KB = 1000  # stations in one process, one behind the other
 
 
 def test_other_faults_of_the_pilot():

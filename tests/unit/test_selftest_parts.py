@@ -5,7 +5,7 @@ from drivers.qca7000 import OFF, READY, UP, Qca7000
 from firmware.clock import ticks_add
 from tests.lib.mtest import eq
 from tests.unit.data_spi import Dice
-from tests.unit.qca_bench import HOST, START, Bench
+from tests.unit.qca_bench import HOST, Bench
 from twin.pib import CCO_AT, SLAC_AT, Pib
 from twin.wiring import ABSENT, SWAPPED, Wires
 
@@ -155,16 +155,12 @@ def test_other_requests_are_refused():
 
 def test_own_modem_answers_in_a_checked_message():
     bench = Wired().up()
-    for n, kind in (
-        (mme.version_req(bytearray(60), HOST), mme.VERSION_CNF),
-        (mme.module_req(bytearray(60), HOST, 0, 64), mme.MODULE_CNF),
+    out = bytearray(60)
+    for build, kind in (
+        (lambda: mme.version_req(out, HOST), mme.VERSION_CNF),
+        (lambda: mme.module_req(out, HOST, 0, 64), mme.MODULE_CNF),
     ):
-        out = bytearray(60)
-        if kind == mme.VERSION_CNF:
-            mme.version_req(out, HOST)
-        else:
-            mme.module_req(out, HOST, 0, 64)
         del bench.got[:]
-        bench.driver.send(out, n)
+        bench.driver.send(out, build())
         bench.run(100)
         eq([mme.check(frame, len(frame), HOST) for frame in bench.got], [kind])
