@@ -49,6 +49,7 @@ class SimLine:
             port = sock.getsockname()[1]
         self._fault = fault
         self._pp_ohm = pp_ohm
+        self._asked = 0
         self._records = queue.Queue()
         self._secc = SeccProcess(f"sim:{port}", {"ac_socket": socket_config}, runtime, None, self._records.put)
 
@@ -70,9 +71,9 @@ class SimLine:
         self._secc.stop()
 
     def ask(self, words):
-        self._secc.command("selftest " + words)
-        if not words.startswith("results"):
-            self._secc.command("selftest results 999999")  # its end is the end of the answer before it
+        self._asked += 1
+        head = "@%d " % self._asked  # a tagged request, firmware/run/operator.py
+        self._secc.command(head + "selftest " + words)
         lines = []
         end = time.monotonic() + 10
         while True:
@@ -80,13 +81,13 @@ class SimLine:
                 record = self._records.get(timeout=max(0.0, end - time.monotonic()))
             except queue.Empty:
                 raise SelftestError("the simulated station does not answer") from None
-            error = record.get("error", "")
-            if error.startswith("selftest: "):
-                raise SelftestError(error[10:])
-            line = record.get("note", "")
-            lines.append(line)
-            if _STATE.match(line):
+            line = record.get("error", "")  # no record of the trace
+            if line == head + "ok":
                 return lines
+            if line.startswith(head + "error "):
+                raise SelftestError(line[len(head) + 6 :])
+            if line.startswith(head):
+                lines.append(line[len(head) :])
 
     def turn(self, plug):
         self._secc.command("cp " + plug)

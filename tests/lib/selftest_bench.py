@@ -25,7 +25,7 @@ class Bench:
     def do(self, words):
         """A command of the station; the reasons why not."""
         before = len(self.plant.trace.errors)
-        self.plant.link._operator.command("selftest " + words, self.plant.now)
+        self.plant.link.operator.command("selftest " + words, self.plant.now)
         return self.plant.trace.errors[before:]
 
     @property

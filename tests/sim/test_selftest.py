@@ -121,7 +121,7 @@ def test_with_a_car_it_does_not_begin():
     bench.board.command(["cp", "auto"], bench.plant.now)
     car = bench.plant.plug(loops=3)
     bench.plant.until(lambda plant: plant.charger.state, 5000)
-    eq(bench.do("start"), ["selftest: a car is plugged in or a session is on: unplug first"])
+    eq(bench.do("start"), ["a car is plugged in or a session is on: unplug first"])
     bench.plant.run(car)
     assert car.ok, car.why
 
@@ -192,7 +192,7 @@ def test_a_plug_that_stays_in_keeps_the_contactor_open():
 
 def test_stop():
     bench = Bench()
-    eq(bench.do("stop"), ["selftest: no test runs"])
+    eq(bench.do("stop"), ["no test runs"])
     bench.do("start close")
     bench.plant.sleep(700)
     bench.do("stop")

@@ -249,11 +249,11 @@ def test_step_that_breaks_leaves_the_board_at_rest():
 def test_commands_of_the_console():
     bench = Bench()
     assert "unknown step" in bench.do("start steps=spy")[0]
-    assert "next" in bench.do("start quickly")[0]
-    eq(bench.do("next"), ["selftest: nothing was asked"])
-    eq(bench.do("results 0"), ["selftest: no test was started"])
+    assert "quickly" in bench.do("start quickly")[0]
+    eq(bench.do("next"), ["nothing was asked"])
+    eq(bench.do("results 0"), ["no test was started"])
     bench.do("help")
-    assert "results N" in bench.plant.trace.said("states=")[0]
+    assert "results N" in bench.plant.trace.said("selftest results N")[0]
     bench.do("steps=cp")  # a person's: results come by themselves
     assert "runs already" in bench.do("start")[0]
     while bench.test.active:
