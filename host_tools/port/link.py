@@ -75,7 +75,7 @@ class Station:
                             on_progress(len(request.lines))
                     else:
                         self._foreign(line)
-                if self._lines.at_prompt and not request.lines:
+                if self._lines.at_prompt and not request.lines and not self._settle(request):
                     break  # nobody here understands tags: no need to wait for the end of the time
             if request.done:
                 if request.error is not None:
@@ -95,10 +95,8 @@ class Station:
                         self._foreign(line)
                 if request.done:
                     return RUNNING
-                if self._lines.at_prompt:
-                    quiet = self._read()  # the prompt is the end of what it has to say
-                    if not quiet:
-                        return REPL
+                if self._lines.at_prompt and not self._settle(request):
+                    return REPL
         return SILENT
 
     def wait_running(self, timeout_s=10.0):
@@ -114,8 +112,10 @@ class Station:
 
     def run_from_repl(self, start="import evse; evse.console()"):
         """At the prompt: start the console, so that requests are understood. True if it does."""
+        self._settle()
         self._write(b"\x15" + start.encode() + b"\r")
-        return self.probe(1.5) == RUNNING
+        time.sleep(0.2)  # some ports throw away what comes while a line is about to run
+        return self.probe(1.5, 3) == RUNNING
 
     def interrupt(self):
         """Ctrl-C: the station stops, contactor open, and the prompt comes. True if it does, within 5 s."""
@@ -177,6 +177,19 @@ class Station:
             raise PortError(f"{self.name}: {_why(error)}") from None
         self._any += len(data)
         return self._lines.feed(data)
+
+    def _settle(self, request=None):
+        """Read until nothing comes for a moment. True if the request was answered meanwhile."""
+        quiet_at = time.monotonic() + 2 * _SLICE_S
+        limit = time.monotonic() + 2
+        while time.monotonic() < min(quiet_at, limit):
+            before = self._any
+            for line in self._read():
+                if request is None or not request.line(line):
+                    self._foreign(line)
+            if self._any != before:
+                quiet_at = time.monotonic() + 2 * _SLICE_S
+        return request is not None and (request.done or bool(request.lines))
 
     def _foreign(self, line):
         self._seen = line

@@ -61,8 +61,8 @@ class Request:
 
     @property
     def data(self):
-        """The bytes to send."""
-        return KILL_LINE + (self._mark + self.command + "\r").encode()
+        """The bytes to send. Behind an empty line a REPL, to which this begins a decorated function, knows that it ends."""
+        return KILL_LINE + (self._mark + self.command + "\r\r").encode()
 
     def line(self, text):
         """Take one line; True when it belongs to this request."""
