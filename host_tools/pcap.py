@@ -42,7 +42,15 @@ def _frame(from_car, protocol, segment, at):
     pseudo = source + target + struct.pack(">IHBB", len(segment), 0, 0, protocol)
     value = checksum(pseudo + segment) or 0xFFFF
     segment = segment[:at] + struct.pack(">H", value) + segment[at + 2 :]
-    return to_mac + from_mac + b"\x86\xdd" + struct.pack(">IHBB", 6 << 28, len(segment), protocol, 64) + source + target + segment
+    return (
+        to_mac
+        + from_mac
+        + b"\x86\xdd"
+        + struct.pack(">IHBB", 6 << 28, len(segment), protocol, 64)
+        + source
+        + target
+        + segment
+    )
 
 
 class _Flow:
@@ -132,12 +140,18 @@ def write(path, found, base_s, config=None, hardware="microv2g"):
     from pcapng import FileWriter, blocks
 
     comment = [_CONFIG + json.dumps(config)] if config is not None else []
-    section = blocks.SectionHeader(options={"shb_hardware": hardware, "shb_userappl": "microv2g trace", "opt_comment": comment})
+    section = blocks.SectionHeader(
+        options={"shb_hardware": hardware, "shb_userappl": "microv2g trace", "opt_comment": comment}
+    )
     link = section.new_member(
         blocks.InterfaceDescription,
         link_type=1,
         snaplen=0,
-        options={"if_name": "v2g", "if_description": "V2GTP of a station, with its events as syslog", "if_tsresol": b"\x06"},
+        options={
+            "if_name": "v2g",
+            "if_description": "V2GTP of a station, with its events as syslog",
+            "if_tsresol": b"\x06",
+        },
     )
     out, n = io.BytesIO(), 0
     writer = FileWriter(out, section)
@@ -175,5 +189,7 @@ def read(path):
     except (PcapngException, ValueError, EOFError) as error:
         raise records.RecordError(f"{path}: damaged: {error or type(error).__name__}") from None
     if not lines:
-        raise records.RecordError(f"{path}: no record of a station in this capture (only files of `microv2g trace pull` have them)")
+        raise records.RecordError(
+            f"{path}: no record of a station in this capture (only files of `microv2g trace pull` have them)"
+        )
     return records.from_lines(lines), config

@@ -1,6 +1,6 @@
 """Recordings of a station from every source, as the same records (host_tools/secc_proc.py):
 
-    read(path)      a .pcapng of `microv2g trace pull`, raw lines of the console, /fault.trace, or the JSON lines of demo and secc
+read(path)      a .pcapng of `microv2g trace pull`, raw lines of the console, /fault.trace, or the JSON lines of demo and secc
 """
 
 import json

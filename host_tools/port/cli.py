@@ -29,7 +29,7 @@ def connect(args, on_line=None, start=False):
                 station.name + ": the REPL is there and no station runs. Start it: `microv2g repl`, then evse.run()"
             )
         if found == SILENT:
-            raise NoAnswer(station._silence("info", 2))
+            raise NoAnswer(station.silence("info", 2))
     except BaseException:
         station.close()
         raise

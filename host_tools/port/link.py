@@ -23,7 +23,7 @@ class Station:
     def __init__(self, serial, name="", on_line=None):
         self.name = name
         self.on_line = on_line
-        self._serial = serial
+        self.serial = serial
         self._lines = Splitter()
         self._seen = ""  # the last foreign line, for the message when nothing answers
         self._any = 0  # bytes that ever came
@@ -54,7 +54,7 @@ class Station:
 
     def close(self):
         try:
-            self._serial.close()
+            self.serial.close()
         except OSError:
             pass  # pulled
 
@@ -81,7 +81,7 @@ class Station:
                 if request.error is not None:
                     raise Refusal(request.error)
                 return request.lines
-        raise NoAnswer(self._silence(command, tries))
+        raise NoAnswer(self.silence(command, tries))
 
     def probe(self, timeout_s=1.0, tries=2):
         """What is at the port: RUNNING, REPL or SILENT. A raw REPL that another program has left behind is left."""
@@ -107,7 +107,7 @@ class Station:
             if found == RUNNING:
                 return
             if time.monotonic() > end:
-                raise NoAnswer(self._silence("info", "for %g s" % timeout_s))
+                raise NoAnswer(self.silence("info", "for %g s" % timeout_s))
             time.sleep(0.1)
 
     def run_from_repl(self, start="import evse; evse.console()"):
@@ -116,6 +116,15 @@ class Station:
         self._write(b"\x15" + start.encode() + b"\r")
         time.sleep(0.2)  # some ports throw away what comes while a line is about to run
         return self.probe(1.5, 3) == RUNNING
+
+    def send_line(self, text):
+        """A line as a person types it; the answer is lines that go to on_line."""
+        self._write(text.encode() + b"\r")
+
+    def listen(self):
+        """Give what has come to on_line; waits a moment for it."""
+        for line in self._read():
+            self._foreign(line)
 
     def interrupt(self):
         """Ctrl-C: the station stops, contactor open, and the prompt comes. True if it does, within 5 s."""
@@ -162,8 +171,8 @@ class Station:
 
         try:
             # A UART without flow control has a small buffer at the far end: short lines, and not more than one at a time.
-            self._serial.write(data)
-            self._serial.flush()
+            self.serial.write(data)
+            self.serial.flush()
         except (serial.SerialException, OSError) as error:
             raise PortError(f"{self.name}: {_why(error)}") from None
 
@@ -172,7 +181,7 @@ class Station:
         import serial
 
         try:
-            data = self._serial.read(max(1, self._serial.in_waiting))
+            data = self.serial.read(max(1, self.serial.in_waiting))
         except (serial.SerialException, OSError, TypeError) as error:  # TypeError: closed by pyserial itself
             raise PortError(f"{self.name}: {_why(error)}") from None
         self._any += len(data)
@@ -196,7 +205,8 @@ class Station:
         if self.on_line is not None:
             self.on_line(line)
 
-    def _silence(self, command, tries):
+    def silence(self, command, tries):
+        """What to say when nothing answers a command that was sent so often."""
         tried = f"{tries} times" if isinstance(tries, int) else tries
         said = f"{self.name}: no answer to `{command}`, asked {tried}."
         if self._lines.at_prompt:
@@ -212,7 +222,7 @@ class Station:
             )
         return (
             f"{said} Nothing came at all: check power and cable, that TX and RX are crossed (board TX to adapter RX, 3.3 V), "
-            f"ground, and the speed ({getattr(self._serial, 'baudrate', BAUD)}); or the board hangs: reset it."
+            f"ground, and the speed ({getattr(self.serial, 'baudrate', BAUD)}); or the board hangs: reset it."
         )
 
 
