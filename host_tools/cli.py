@@ -6,7 +6,10 @@ import importlib.util
 import os
 import sys
 
-COMMANDS = ("demo", "secc", "ev", "selftest", "exi", "report", "pki", "bench")
+COMMANDS = (
+    "demo", "secc", "ev", "selftest", "exi", "report", "pki", "bench",
+    "repl", "monitor", "config", "setpoint", "status", "log", "trace", "replay",
+)  # fmt: skip
 
 _EPILOG = """examples:
   microv2g demo                                    simulated car and station over loopback, with a report

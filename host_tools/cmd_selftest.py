@@ -4,6 +4,9 @@ import argparse
 import json
 import sys
 
+from host_tools.port import cli as port_cli
+from host_tools.port.errors import PortError
+
 _EPILOG = """examples:
   microv2g selftest                                  the board at the only serial port, with questions
   microv2g selftest --port /dev/ttyACM0 --skip       what needs nobody at the board
@@ -30,8 +33,7 @@ def register(subparsers):
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    p.add_argument("--port", metavar="PORT", help="serial port of the board (default: the only one found)")
-    p.add_argument("--baud", type=int, default=115200, metavar="N", help="speed of a UART (default: 115200)")
+    port_cli.add_options(p)
     p.add_argument("--sim", action="store_true", help="a simulated board in this machine instead")
     p.add_argument("--fault", metavar="NAME", help="with --sim: what is broken (`--fault list` lists them)")
     p.add_argument(
@@ -152,19 +154,9 @@ class Screen:
 
 
 def _open(args):
-    from host_tools.selftest_run import PortLine, SelftestError, SimLine
+    from host_tools.selftest_run import PortLine, SimLine
 
-    if args.sim:
-        return SimLine(args.fault or "none", args.runtime)
-    try:
-        from host_tools.port.cli import connect
-        from host_tools.port.errors import PortError
-    except ImportError:
-        raise SelftestError("serial ports are not in this build: use --sim") from None
-    try:
-        return PortLine(connect(args, start=True))
-    except PortError as error:
-        raise SelftestError(str(error)) from None
+    return SimLine(args.fault or "none", args.runtime) if args.sim else PortLine(args)
 
 
 def run(args):
@@ -194,7 +186,7 @@ def run(args):
         with _open(args) as line:
             screen.busy(True)
             results = follow(line, words, screen.show, answer)
-    except (SelftestError, *_port_errors()) as error:
+    except (SelftestError, PortError) as error:
         return _fail(error, 1)
     finally:
         screen.busy(False)
@@ -204,11 +196,3 @@ def run(args):
         document = {"passed": passed, "first_failure": first and first["code"], "results": results}
         print(json.dumps(document, indent=1))
     return 0 if passed else 1
-
-
-def _port_errors():
-    try:
-        from host_tools.port.errors import PortError, Refusal
-    except ImportError:
-        return ()
-    return PortError, Refusal

@@ -95,19 +95,49 @@ class SimLine:
 
 
 class PortLine:
-    """A board at a serial port."""
+    """A board at a serial port. args: port and baud. From the prompt of the REPL the station is started, and stopped again at the
+    end. Raises PortError."""
 
-    def __init__(self, station):
-        self._station = station
+    def __init__(self, args):
+        from host_tools.port.cli import connect
+        from host_tools.port.link import REPL, Station
+
+        self._started = False
+        station = Station.open(args.port, args.baud)
+        try:
+            found = station.probe()
+            if found == REPL:
+                self._started = True
+                if not station.run_from_repl("import evse; evse.run()"):
+                    station.wait_running(15)
+        except BaseException:
+            station.close()
+            raise
+        if found == REPL:
+            self._station = station
+            return
+        station.close()
+        self._station = connect(args)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self._station.close()
+        try:
+            if self._started:
+                self._station.interrupt()
+        finally:
+            self._station.close()
 
     def ask(self, words):
-        return self._station.ask("selftest " + words)
+        from host_tools.port.errors import Refusal
+
+        # A start that is sent again would be refused because of itself.
+        tries = 1 if words.startswith("start") else 3
+        try:
+            return self._station.ask("selftest " + words, timeout_s=5 if tries == 1 else 2, tries=tries)
+        except Refusal as why:
+            raise SelftestError(str(why)) from None
 
     def turn(self, plug):
         pass
@@ -140,7 +170,7 @@ def follow(line, words, on_result, answer, limit_s=900.0):
                 if said == "next" and "plug" in results[-1]["values"]:
                     line.turn(results[-1]["values"]["plug"]["value"])
                 end = time.monotonic() + limit_s
-                line.ask(said)
+                line.ask(said if said == "stop" else "%s %d" % (said, len(results)))
             elif time.monotonic() > end:
                 raise SelftestError("the test does not end")
             else:

@@ -2,7 +2,9 @@
 
     selftest [start] [close] ...    begin; without `start` the results follow as they come
     selftest results N              results from number N on, then "state running|asking|over N"
-    selftest next | skip | stop     after a question: done, or not done; end it
+    selftest next|skip [N]          after a question: done, or not done. A program says how many results it has seen: an
+                                    answer that it sends twice is not taken for that to the next question
+    selftest stop                   end it
     selftest help
 
 A result is one line, code|level|text|values (app/selftest.py).
@@ -67,7 +69,9 @@ class Bench:
                 raise SelfTestRefused("no test was started")
             return self._results(int(words[1]) if len(words) == 2 and words[1].isdigit() else 0)
         if word in ("next", "skip"):
-            if test is None or not test.next(now, word == "skip"):
+            if len(words) == 2 and test is not None and words[1] != str(len(test.results)):
+                return None  # the same answer again: the question is another one by now
+            if test is None or not test.next(now, word == "skip") and len(words) < 2:
                 raise SelfTestRefused("nothing was asked")
         elif word == "stop":
             if not self.active:

@@ -44,6 +44,7 @@ class FrameLink:
         self.operator.add("selftest", "selftest [help]", self._selftest)
         self.operator.more = board.command
         self.operator.more_help = board.commands
+        self._desk = desk
         if desk is not None:
             desk.add_to(self.operator, self)
         self._out = bytearray(_FRAME)
@@ -84,6 +85,8 @@ class FrameLink:
         self.board.poll(now)
         self.work(now)
         self.wall.attempt("sample", now, self.report.sample, now, self.charger.busy)
+        if self._desk is not None:
+            self.wall.attempt("desk", now, self._desk.poll, now)
         told = self.wall.attempt("console", now, self.operator.pump)
         again_ms = _PRINT_AGAIN_MS if self._stdout is None else self._stdout.again_ms
         self._print_due = None if self.report.drain() and told else ticks_add(now, again_ms)
@@ -133,6 +136,8 @@ class FrameLink:
         self.wall.off(now)
         self.wall.attempt("pilot", now, self.charger.pilot.set_duty, _F, now)
         self.charger.link.drop(now, "the station ends")
+        if self._desk is not None:
+            self.wall.attempt("desk", now, self._desk.finish, now)
         self.board.close()
         self.report.drain()
 
@@ -184,6 +189,8 @@ class FrameLink:
     def _timeout(self, now, at_most_ms):
         due = sooner(sooner(self.due, self.board.due), self.report.due)
         due = sooner(due, self._print_due)
+        if self._desk is not None:
+            due = sooner(due, self._desk.due)
         if due is None:
             return at_most_ms
         wait = max(0, ticks_diff(due, now))

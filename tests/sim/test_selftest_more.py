@@ -267,6 +267,23 @@ def test_commands_of_the_console():
     eq(said[-1], "selftest state over 3")
 
 
+def test_an_answer_sent_twice_does_not_answer_the_next_question():
+    bench = Bench()
+    bench.do("start close steps=plug,close")
+    while not bench.test.asking:
+        bench.plant.step()
+    seen = len(bench.codes)
+    eq(bench.do("skip %d" % seen) + bench.do("skip %d" % seen), [])
+    bench.plant._wake()
+    while not bench.test.asking:
+        bench.plant.step()
+    eq(bench.codes[-1], "do-close")
+    eq(bench.do("next %d" % seen), [])
+    assert bench.test.asking
+    bench.plant.sleep(500)
+    eq(bench.board.power.model.closings, 0)
+
+
 def test_every_code_is_complete():
     for code, (step, level, what, cause, remedy) in CODES.items():
         assert step in STEPS and what, code

@@ -79,7 +79,7 @@ def test_follow():
     seen = []
     results = selftest_run.follow(line, ["close"], seen.append, lambda record: "next")
     eq([r["code"] for r in results], ["cp-ok", "do-plug", "end"])
-    eq((line.asked, line.turned), (["start close", "results 0", "results 1", "next", "results 2"], ["B"]))
+    eq((line.asked, line.turned), (["start close", "results 0", "results 1", "next 2", "results 2"], ["B"]))
     eq(selftest_run.verdict(results), (True, None))
 
 
