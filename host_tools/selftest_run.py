@@ -62,8 +62,12 @@ class SimLine:
         except SeccError as error:
             self._secc.stop()
             raise SelftestError(str(error)) from None
-        self._secc.command("cp A")
-        self._secc.command("fault " + self._fault)
+        try:
+            self._request("cp A")
+            self._request("plant " + self._fault)
+        except BaseException:
+            self._secc.stop()
+            raise
         time.sleep(0.3)
         return self
 
@@ -71,9 +75,12 @@ class SimLine:
         self._secc.stop()
 
     def ask(self, words):
+        return self._request("selftest " + words)
+
+    def _request(self, command):
         self._asked += 1
         head = "@%d " % self._asked  # a tagged request, firmware/run/operator.py
-        self._secc.command(head + "selftest " + words)
+        self._secc.command(head + command)
         lines = []
         end = time.monotonic() + 10
         while True:
@@ -90,8 +97,8 @@ class SimLine:
                 lines.append(line[len(head) :])
 
     def turn(self, plug):
-        self._secc.command("cp " + plug)
-        self._secc.command("pp %d" % (0 if plug == "A" else self._pp_ohm))
+        self._request("cp " + plug)
+        self._request("pp %d" % (0 if plug == "A" else self._pp_ohm))
 
 
 class PortLine:
@@ -99,13 +106,15 @@ class PortLine:
     end. Raises PortError."""
 
     def __init__(self, args):
-        from host_tools.port.cli import connect
-        from host_tools.port.link import REPL, Station
+        from host_tools.port.errors import NoAnswer
+        from host_tools.port.link import REPL, SILENT, Station
 
         self._started = False
-        station = Station.open(args.port, args.baud)
+        self._station = station = Station.open(args.port, args.baud)
         try:
             found = station.probe()
+            if found == SILENT:
+                raise NoAnswer(station.silence("info", 2))
             if found == REPL:
                 self._started = True
                 if not station.run_from_repl("import evse; evse.run()"):
@@ -113,11 +122,6 @@ class PortLine:
         except BaseException:
             station.close()
             raise
-        if found == REPL:
-            self._station = station
-            return
-        station.close()
-        self._station = connect(args)
 
     def __enter__(self):
         return self

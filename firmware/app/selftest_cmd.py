@@ -71,7 +71,7 @@ class Bench:
         if word in ("next", "skip"):
             if len(words) == 2 and test is not None and words[1] != str(len(test.results)):
                 return None  # the same answer again: the question is another one by now
-            if test is None or not test.next(now, word == "skip") and len(words) < 2:
+            if test is None or not (test.next(now, word == "skip") or len(words) == 2):
                 raise SelfTestRefused("nothing was asked")
         elif word == "stop":
             if not self.active:

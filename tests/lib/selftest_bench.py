@@ -17,7 +17,7 @@ class Bench:
         self.board = self.plant.board
         self.plant.sleep(300)
         self.board.command(["cp", "A"], self.plant.now)
-        assert self.board.command(["fault", fault], self.plant.now)
+        assert self.board.command(["plant", fault], self.plant.now)
         self.pp_ohm = pp_ohm
         self.asked = []
         self.skip = []  # questions that are answered with skip

@@ -1,15 +1,21 @@
-"""`microv2g selftest` and what it is made of, and the whole of it with the unix image as the board. Real time; some 10 s."""
+"""`microv2g selftest` and what it is made of, and the whole of it with the unix images as the board, as a process and at a serial
+port. Real time; about a minute."""
 
 import json
 import subprocess
 import sys
+import time
+import types
 
 from firmware.app.selftest_codes import CODES
 from host_tools import cmd_selftest, selftest_doc, selftest_run
+from host_tools.port import link
 from host_tools.secc_proc import ROOT
 from tests.lib.mtest import eq, raises
+from tests.lib.pty_station import PtyStation
 
 RUNTIMES = ("cpython",)  # starts processes
+TIMEOUT_S = 240
 
 
 def tool(*args, stdin="", status=0):
@@ -128,3 +134,60 @@ def test_the_page_is_in_step():
     eq(selftest_doc.PATH.read_text(), selftest_doc.text())
     for code in CODES:
         assert "`%s`" % code in selftest_doc.text()
+
+
+class Rig:
+    """Somebody at a simulated board who turns the plug when it is asked for, while the tool talks over the serial port."""
+
+    def __init__(self, station, fault):
+        self.line = selftest_run.PortLine(types.SimpleNamespace(port=station.port, baud=115200))
+        self.station = self.line._station
+        self.station.ask("cp A")
+        self.station.ask("plant " + fault)
+        time.sleep(0.3)
+
+    def run(self, *words):
+        self.line.turn = self.turn
+        with self.line:
+            return selftest_run.follow(self.line, list(words), lambda record: None, lambda record: "next", 60)
+
+    def turn(self, plug):
+        self.station.ask("cp " + plug)
+        self.station.ask("pp %d" % (0 if plug == "A" else 1500))
+
+
+FIRST = {
+    "none": None,
+    "no-modem": "spi-no-modem",
+    "swapped": "spi-swapped",
+    "pev": "role-pev",
+    "cp-short": "cp-short",
+    "diode": "diode-short",
+    "pp-open": "pp-open",
+    "welded": "contactor-welded",
+    "int-open": "int-open",
+}
+
+
+def test_the_eight_faults_over_a_serial_port():
+    """The real pyserial on a pseudo terminal, the 32-bit image behind it: each fault is named; the sound board passes."""
+    with PtyStation({"ac_socket": True}, "unix32") as station:
+        for fault, code in FIRST.items():
+            results = Rig(station, fault).run("close")
+            passed, first = selftest_run.verdict(results)
+            eq((fault, first and first["code"], passed), (fault, code, code is None))
+
+
+def test_tool_at_the_prompt_of_a_board():
+    """At the REPL it starts the station, and stops it again at the end."""
+    with PtyStation({}) as station:
+        with link.Station.open(station.port) as port:
+            assert port.interrupt()
+        done = tool("--port", station.port, "--skip", "--steps", "spi,modem,version,role")
+        assert "modem is set up as EVSE" in done.stdout, done.stdout
+        with link.Station.open(station.port) as port:
+            eq(port.probe(), link.REPL)
+
+
+def test_a_port_where_nobody_answers():
+    assert "microv2g selftest: " in tool("--port", "/dev/null", status=1).stderr

@@ -22,7 +22,7 @@ _MODEM_MAC = b"\x02MV2\x00\x02"
 _PROFILE = bytes([16 + i // 4 + (9 if i in (11, 12, 23, 24, 38, 39, 40, 49) else 0) for i in range(58)])
 _HIGH_MV = 12000
 _SPI_HZ = 8000000
-# What can be wrong with a board, one at a time: command `fault NAME`.
+# What can be wrong with a board, one at a time: command `plant NAME`.
 FAULTS = ("none", "no-modem", "swapped", "pev", "cp-short", "diode", "pp-open", "welded", "int-open", "spi-slow")
 _LOADS = ("A", "B", "C", "D")  # in the order of twin.pilot
 _IDLE_MS = 100  # the cable is looked at this often even if nothing comes in: a car may be gone
@@ -32,7 +32,7 @@ class SimBoard:
     """cfg: dict of app/config. cable: board.cable.Cable or its like in one process: the modem is the chip model on it.
     port: board.packet.PacketPort, the modem is a network interface; then only pilot and power are simulated."""
 
-    commands = " | cp A|B|C|D|E|diode|auto | pp OHM | fault NAME"
+    commands = " | cp A|B|C|D|E|diode|auto | pp OHM | plant NAME"
 
     def __init__(self, cfg, rand, trace, cable=None, port=None):
         self.circuit = PilotCircuit(rand)
@@ -117,7 +117,7 @@ class SimBoard:
 
     def command(self, words, now):
         """A command of the laboratory: what hangs on the plug, what is broken. True if it was one."""
-        if len(words) == 2 and words[0] == "fault" and words[1] in FAULTS:
+        if len(words) == 2 and words[0] == "plant" and words[1] in FAULTS:
             self.plant("none")
             self.circuit.short_ohm = None
             self.circuit.diode_shorted = False
