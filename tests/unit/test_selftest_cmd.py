@@ -182,6 +182,7 @@ def test_tool_at_the_prompt_of_a_board():
     """At the REPL it starts the station, and stops it again at the end."""
     with PtyStation({}) as station:
         with link.Station.open(station.port) as port:
+            port.wait_running()
             assert port.interrupt()
         done = tool("--port", station.port, "--skip", "--steps", "spi,modem,version,role")
         assert "modem is set up as EVSE" in done.stdout, done.stdout
@@ -191,3 +192,26 @@ def test_tool_at_the_prompt_of_a_board():
 
 def test_a_port_where_nobody_answers():
     assert "microv2g selftest: " in tool("--port", "/dev/null", status=1).stderr
+
+
+def test_typed_at_the_serial_line():
+    """A person sees every result as it comes, and answers with a word."""
+    with PtyStation({"ac_socket": True}) as station, link.Station.open(station.port) as port:
+        port.wait_running()
+        port.ask("cp A")
+        seen = []
+        port.on_line = seen.append
+
+        def until(text):
+            end = time.monotonic() + 10
+            while not [line for line in seen if text in line]:
+                assert time.monotonic() < end, seen
+                port.ask("heap")  # lets lines come in
+
+        port.send_line("selftest steps=cp,plug")
+        until("cp-ok|ok|")
+        until("selftest next: it is done")
+        port.send_line("selftest skip")
+        until("end|ok|")
+        port.send_line("selftest skip")
+        until("nothing was asked")
