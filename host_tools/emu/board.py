@@ -101,6 +101,8 @@ class EmulatedBoard:
                 self.console += world.uart_out.decode("utf-8", "replace")
                 world.uart_out.clear()
             world.ns = self.head.ns
+            if self.observer is not None:
+                self.observer.now_ns = self.head.ns
             world.work()
             if records and records[-1][0] == 0x73:  # s: stopped
                 return self._stopped(records[-1][2].decode(), found or (done is not None and done()))
@@ -166,6 +168,11 @@ class EmulatedBoard:
         self.console = ""
         self.world.power_on()
         self._process.command(do="power")
+
+    def watch(self, name, address, span=False):
+        """Count how often the code at an address is reached, and the longest time between two of them; with `span`, how
+        long the function that begins there takes instead. In metrics()["watch"][name]."""
+        self._process.command(do="watch", name=name, at=address, span=span)
 
     def metrics(self):
         """Counters of the emulator (js/bench.mjs, metrics()) since the last call."""
