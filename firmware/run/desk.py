@@ -11,7 +11,7 @@ import sys
 from firmware.app import config
 from firmware.clock import ticks_diff, unix_s
 from firmware.net import cert_time
-from firmware.run import console
+from firmware.run import console, fault_file
 from firmware.run.operator import Refused
 from micropython import const
 
@@ -27,11 +27,13 @@ class Desk:
 
     def __init__(self, file, start, board="unix", set_clock=None, more=()):
         self.file = file
+        self._fault_path = file.path[: file.path.rfind("/") + 1] + "fault.trace"
         self._start = start
         self._board = board
         self._set_clock = set_clock
         self._more = more
         self._link = None
+        self._keeper = None
         self._report = None
 
     def add_to(self, operator, link=None):
@@ -42,6 +44,8 @@ class Desk:
         operator.add("config", "config get|set|check|reset", self._config)
         operator.add("clock", "clock [UNIX_S]", self._clock)
         operator.add("heap", "heap", lambda args, now: heap())
+        if link is not None and link.trace.keep:
+            self._keeper = fault_file.FaultFile(link, self._fault_path)
         if hasattr(link, "charger"):
             from firmware.run import words  # with the states of a station behind a modem: the sockets have none
 
@@ -50,6 +54,7 @@ class Desk:
             operator.add(word, usage, lambda args, now, call=call: call(args, now, link))
         if self._report is not None:
             operator.add("trace", "trace", lambda args, now: self._report.kept())
+            operator.add("fault", "fault [clear]", self._fault)
             operator.add("stream", "stream on|off", self._stream)
 
     def info(self, now):
@@ -59,7 +64,7 @@ class Desk:
         return [
             "version=" + VERSION,
             "board=" + self._board,
-            "micropython=" + ".".join([str(n) for n in sys.implementation[1][:3]]),
+            "micropython=" + ".".join([str(n) for n in sys.implementation.version[:3]]),
             "built=" + version[version.rfind(" on ") + 4 :].split(" ")[0].split(";")[0],
             "heap_free=%d" % free(),
             "uptime_s=%d" % (ticks_diff(now, self._start) // 1000),
@@ -73,6 +78,21 @@ class Desk:
         why = self._link.occupied() if self._link is not None else ""
         if why:
             raise Refused("not while " + why + ": writing stops the processor; stop the session, then try again")
+
+    @property
+    def due(self):
+        """Tick of the next poll, or None."""
+        return None if self._keeper is None else self._keeper.due
+
+    def poll(self, now):
+        """The station's run loop calls this when nothing else is due."""
+        if self._keeper is not None:
+            self._keeper.poll(now)
+
+    def finish(self, now):
+        """The station has ended and the contactor is open."""
+        if self._keeper is not None:
+            self._keeper.finish(now)
 
     # -- inside
 
@@ -112,6 +132,15 @@ class Desk:
             raise Refused("clock: the operating system keeps the clock of this station")
         self._set_clock(s)
         return "unix_s=%d" % unix_s()
+
+    def _fault(self, args, now):
+        if args == ["clear"]:
+            self.may_write()
+            fault_file.remove(self._fault_path)
+            return "removed"
+        if args:
+            raise Refused("fault | fault clear")
+        return fault_file.lines(self._fault_path)
 
     def _stream(self, args, now):
         if args not in (["on"], ["off"]):

@@ -1,8 +1,8 @@
 """An emulated board: image, flash, world, and the calls that a test or a tool makes.
 
-    with EmulatedBoard("build/rpi_pico/firmware.uf2") as board:
-        board.until(">>> ", limit_ms=3000)
-        out, error = board.exec("print(1 + 1)")
+with EmulatedBoard("build/rpi_pico/firmware.uf2") as board:
+    board.until(">>> ", limit_ms=3000)
+    out, error = board.exec("print(1 + 1)")
 """
 
 from host_tools.emu import wire
@@ -75,7 +75,9 @@ class EmulatedBoard:
         if isinstance(what, str):
             found = self._run(self.ns + limit_ms * _NS_PER_MS, lambda: what in self.console)
             if not found:
-                raise BoardError("no %r within %g ms; the end of the console: %r" % (what, limit_ms, self.console[-400:]))
+                raise BoardError(
+                    "no %r within %g ms; the end of the console: %r" % (what, limit_ms, self.console[-400:])
+                )
             end = self.console.index(what) + len(what)
             text, self.console = self.console[:end], self.console[end:]
             return text
