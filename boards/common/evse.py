@@ -43,6 +43,11 @@ def use(make, path="/config.json", board="unix", set_clock=None, chunk=None, pau
     _ends = ends
 
 
+def configured():
+    """True when there is a configuration file: a board with one starts its station by itself."""
+    return _desk.file.exists()
+
+
 def run():
     """Serve car after car until Ctrl-C or `quit`. Errors of the configuration are printed, not raised."""
     global link, running

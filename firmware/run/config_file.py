@@ -18,6 +18,13 @@ class ConfigFile:
         self.path = path
         self._new = (path[:-5] if path.endswith(".json") else path) + ".new"
 
+    def exists(self):
+        try:
+            os.stat(self.path)
+        except OSError:
+            return False
+        return True
+
     def changes(self):
         """What the file says: a dict of the keys that differ from the defaults. {} without a file."""
         try:

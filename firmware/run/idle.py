@@ -1,8 +1,8 @@
 """The console while no station runs: a line server for tools and for a person, in place of the REPL's prompt."""
 
 from firmware.clock import ticks_ms
-from firmware.run import os_net
 from firmware.run.operator import Operator, Refused
+from firmware.run.poller import Poller
 
 
 class _NoTrace:
@@ -21,7 +21,7 @@ class _NoPower:
 def run(desk, ends):
     """Serve until `quit` or Ctrl-C. desk: run.desk.Desk. ends: (console.StdIn, console.StdOut)."""
     stdin, out = ends
-    poller = os_net.Poller()
+    poller = Poller()
 
     def refuse(now):
         raise Refused("the station does not run")

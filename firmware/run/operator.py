@@ -13,7 +13,8 @@ Commands are entries of one table, add(). Their answers are queues of lines, wri
 slow reader nor a long answer makes the station wait.
 """
 
-from firmware.run import console, os_net
+from firmware.run import console
+from firmware.run.poller import IN
 from micropython import const
 
 _MOST_W = const(1000000)
@@ -71,7 +72,7 @@ class Operator:
 
     def open(self):
         if self._stdin is not None:
-            self._poller.add(self._stdin.source, os_net.IN)
+            self._poller.add(self._stdin.source, IN)
 
     def close(self):
         """Hear no more, for another reader of stdin."""
