@@ -36,17 +36,29 @@ def register(subparsers):
     )
     p.add_argument("--service", action="append", choices=SERVICES, help="session to run; may be repeated")
     p.add_argument("--no-tls", action="store_true", help="over plain TCP")
-    p.add_argument("--cuts", type=int, default=12, metavar="N", help="power cuts in writes of the configuration (default 12)")
-    p.add_argument("--loop-s", type=float, default=6.0, metavar="S", help="emulated length of each charge loop (default 6)")
+    p.add_argument(
+        "--cuts", type=int, default=12, metavar="N", help="power cuts in writes of the configuration (default 12)"
+    )
+    p.add_argument(
+        "--loop-s", type=float, default=6.0, metavar="S", help="emulated length of each charge loop (default 6)"
+    )
     p.add_argument("--seed", type=int, default=1, metavar="N", help="of everything random (default 1)")
-    p.add_argument("--out", default=str(ROOT / "build" / "emu" / "run"), metavar="DIR", help="folder of certificates and figures")
+    p.add_argument(
+        "--out", default=str(ROOT / "build" / "emu" / "run"), metavar="DIR", help="folder of certificates and figures"
+    )
     p.add_argument("--key-log", default="", metavar="FILE", help="secrets of the sessions for Wireshark (by the car)")
     p.add_argument("--plain", action="store_true", help="every message a line, as in a log")
     p.add_argument("--json", action="store_true", help="figures as JSON on stdout")
     p.add_argument("--pty", action="store_true", help="no scenario: the console on a pseudo terminal until Ctrl-C")
-    p.add_argument("--fault", action="append", default=[], metavar="NAME", help="wiring fault with --pty; may be repeated")
-    p.add_argument("--flash", metavar="FILE", help="file system with --pty: read at the start if it is there, written at the end")
-    p.add_argument("--plug", metavar="SERVICE", choices=SERVICES, help="with --pty: a car is plugged in after the start")
+    p.add_argument(
+        "--fault", action="append", default=[], metavar="NAME", help="wiring fault with --pty; may be repeated"
+    )
+    p.add_argument(
+        "--flash", metavar="FILE", help="file system with --pty: read at the start if it is there, written at the end"
+    )
+    p.add_argument(
+        "--plug", metavar="SERVICE", choices=SERVICES, help="with --pty: a car is plugged in after the start"
+    )
     p.set_defaults(func=run)
 
 
@@ -72,7 +84,9 @@ def _scenario(args):
 
     out = sys.stderr if args.json else sys.stdout
     log = Log(out, every=1 if args.plain else 10)
-    scenario = Scenario(args.image, args.out, log.record, args.seed, not args.no_tls, int(args.loop_s * 1000), args.key_log)
+    scenario = Scenario(
+        args.image, args.out, log.record, args.seed, not args.no_tls, int(args.loop_s * 1000), args.key_log
+    )
     result = scenario.run(args.service or ["DC_BPT", "AC_BPT"], args.cuts)
     facts = figures.facts(result)
     folder = Path(args.out)

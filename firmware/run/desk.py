@@ -11,7 +11,7 @@ import sys
 from firmware.app import config
 from firmware.clock import ticks_diff, unix_s
 from firmware.net import cert_time
-from firmware.run import console, fault_file
+from firmware.run import console
 from firmware.run.operator import Refused
 from micropython import const
 
@@ -21,13 +21,14 @@ _YEAR_2100_S = const(4102444800 >> 8)  # compared in units of 256 s: no 32-bit i
 
 
 class Desk:
-    """file: run.config_file.ConfigFile. start: the tick of the boot. board: its name. set_clock(unix_s), or None where the
+    """path: of the configuration. start: the tick of the boot. board: its name. set_clock(unix_s), or None where the
     clock is the system's. more: [(word, usage, call)] of other modules, as Operator.add takes them; call(args, now, link).
     """
 
-    def __init__(self, file, start, board="unix", set_clock=None, more=()):
-        self.file = file
-        self._fault_path = file.path[: file.path.rfind("/") + 1] + "fault.trace"
+    def __init__(self, path, start, board="unix", set_clock=None, more=()):
+        self.path = path
+        self._fault_path = path[: path.rfind("/") + 1] + "fault.trace"
+        self._file = None
         self._start = start
         self._board = board
         self._set_clock = set_clock
@@ -35,6 +36,15 @@ class Desk:
         self._link = None
         self._keeper = None
         self._report = None
+
+    @property
+    def file(self):
+        """The configuration in the file system: run.config_file.ConfigFile. Its code comes into the heap with the first use."""
+        if self._file is None:
+            from firmware.run.config_file import ConfigFile
+
+            self._file = ConfigFile(self.path)
+        return self._file
 
     def add_to(self, operator, link=None):
         """The commands go into a table. link: the run loop of the station; None while none runs."""
@@ -45,6 +55,8 @@ class Desk:
         operator.add("clock", "clock [UNIX_S]", self._clock)
         operator.add("heap", "heap", lambda args, now: heap())
         if link is not None and link.trace.keep:
+            from firmware.run import fault_file
+
             self._keeper = fault_file.FaultFile(link, self._fault_path)
         if hasattr(link, "charger"):
             from firmware.run import words  # with the states of a station behind a modem: the sockets have none
@@ -70,8 +82,12 @@ class Desk:
             "uptime_s=%d" % (ticks_diff(now, self._start) // 1000),
             "clock=%s" % ("known" if known else "not_set"),
             "unix_s=%d" % unix_s(),
-            "config=" + self.file.path,
+            "config=" + self.path,
         ]
+
+    def leave(self):
+        """Forget the run loop, so that its memory can be had again."""
+        self._link = self._report = self._keeper = None
 
     def may_write(self):
         """Raise Refused while the flash must not be written: on some boards that stops the processor."""
@@ -107,7 +123,7 @@ class Desk:
             if verb == "check" and len(args) == 1:
                 n = len(self.file.changes())
                 self.file.check()
-                return "%s is valid, %d keys differ from their defaults" % (self.file.path, n)
+                return "%s is valid, %d keys differ from their defaults" % (self.path, n)
             if verb == "set" and len(args) >= 3:
                 self.may_write()
                 value = self.file.set(args[1], " ".join(args[2:]))
@@ -134,6 +150,8 @@ class Desk:
         return "unix_s=%d" % unix_s()
 
     def _fault(self, args, now):
+        from firmware.run import fault_file
+
         if args == ["clear"]:
             self.may_write()
             fault_file.remove(self._fault_path)

@@ -7,9 +7,15 @@ def facts(result):
     """A dict for --json; (name, ms) of the messages condensed to the longest and the mean of each name."""
     out = asdict(result)
     for session in out["sessions"]:
-        session["messages"] = [dict(zip(("name", "count", "mean_ms", "longest_ms"), row)) for row in messages(session["messages"])]
+        session["messages"] = [
+            dict(zip(("name", "count", "mean_ms", "longest_ms"), row)) for row in messages(session["messages"])
+        ]
         causes = session.pop("causes")
-        session["interrupt_to_cause_ms"] = {"count": len(causes), "mean": mean(causes), "longest": max(causes, default=0.0)}
+        session["interrupt_to_cause_ms"] = {
+            "count": len(causes),
+            "mean": mean(causes),
+            "longest": max(causes, default=0.0),
+        }
     out["cuts"] = {"count": len(result.cuts), "new_value": sum(1 for cut in result.cuts if cut[1]),
                    "good": sum(1 for cut in result.cuts if cut[2])}  # fmt: skip
     return out
@@ -88,5 +94,9 @@ def markdown(result):
         lines += ["| %s | %d | %.1f | %.1f |" % row for row in messages(session.messages)] + [""]
     if result.cuts:
         good = sum(1 for cut in result.cuts if cut[2])
-        lines += ["Power cuts in a write of the configuration: %d of %d starts found the old or the new one whole." % (good, len(result.cuts)), ""]
+        lines += [
+            "Power cuts in a write of the configuration: %d of %d starts found the old or the new one whole."
+            % (good, len(result.cuts)),
+            "",
+        ]
     return "\n".join(lines)

@@ -130,7 +130,9 @@ class Scenario:
                 ("TCP, TLS handshake" if self.tls else "TCP", lambda: car.phase >= phases.SESSION),
                 ("session up to the loop", lambda: car.evcc.state >= states.LOOP),
             ):
-                self._measure(board, session, name, lambda done=done: board.until(lambda: done() or car.done, _SESSION_MS))
+                self._measure(
+                    board, session, name, lambda done=done: board.until(lambda: done() or car.done, _SESSION_MS)
+                )
             self._measure(board, session, "charge loop", lambda: self._loop(board, car, script))
             self._measure(board, session, "end", lambda: board.until(lambda: car.done, _SESSION_MS))
         except BoardError as error:

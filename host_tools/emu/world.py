@@ -82,7 +82,15 @@ class World:
         cfg = dict(options.DEFAULTS)
         cfg.update(ev)
         mac = b"\x02EV\x00\x00\x02"
-        self.car = Car(cfg, mac, self.line, self.rand, lambda: _UNIX_S + int(self.ns // 1e9), trace or self.observer or Silent(), tls)
+        self.car = Car(
+            cfg,
+            mac,
+            self.line,
+            self.rand,
+            lambda: _UNIX_S + int(self.ns // 1e9),
+            trace or self.observer or Silent(),
+            tls,
+        )
         self.line.join(self.car.modem)
         self.car.start(self._tick())
         self._woken = True

@@ -69,6 +69,7 @@ class PtyStation:
         )  # fmt: skip
         os.close(device_end)
         self._stop = threading.Event()
+        self._paused = False
         self._lock = threading.Lock()
         self._pumps = [
             threading.Thread(target=self._pump, args=ends, daemon=True)
@@ -86,6 +87,9 @@ class PtyStation:
     def _pump(self, source, sink):
         """Carry bytes from one attribute's end to the other's. The lock: an end is not closed under a read."""
         while not self._stop.is_set():
+            if self._paused and source == "_device":
+                time.sleep(0.01)
+                continue
             with self._lock:
                 try:
                     there = select.select([getattr(self, source)], [], [], 0)[0]
@@ -105,6 +109,10 @@ class PtyStation:
         """Bytes that the tool sees and the station has not sent."""
         with self._lock:
             os.write(self._plug, data)
+
+    def pause(self, yes):
+        """Nobody reads what the station says, as after Ctrl-S."""
+        self._paused = yes
 
     def cut(self):
         """Pull the serial cable: the tool's end is gone."""

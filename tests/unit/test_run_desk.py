@@ -66,7 +66,7 @@ class FakeLink:
 class Rig:
     def __init__(self, **options):
         self.link = FakeLink()
-        self.desk = Desk(ConfigFile(FOLDER + "config.json"), START, **options)
+        self.desk = Desk(FOLDER + "config.json", START, **options)
         self.operator = Operator(None, None, self.link.power, self.link.trace, None, lambda: "s=1", self.link.out)
         self.desk.add_to(self.operator, self.link)
 
