@@ -6,7 +6,7 @@ import importlib.util
 import os
 import sys
 
-COMMANDS = ("demo", "secc", "ev", "exi", "report", "pki", "bench")
+COMMANDS = ("demo", "secc", "ev", "exi", "report", "pki", "bench", "flash", "deploy", "size")
 
 _EPILOG = """examples:
   microv2g demo                                    simulated car and station over loopback, with a report
