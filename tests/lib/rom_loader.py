@@ -61,7 +61,8 @@ CHIPS = {
     ),
     "esp32": Chip(
         "ESP32", 0, 0x00F01D83, 0x3FF42000, 0x24, 0x80,
-        {0x3FF5A004: 0x56320001, 0x3FF5A008: 0x0000024D, 0x3FF40014: 0x00002B6},
+        # MAC; divider of the UART at 115200; clock of 8 MHz and its calibration, from which the crystal has 40 MHz
+        {0x3FF5A004: 0x56320001, 0x3FF5A008: 0x0000024D, 0x3FF40014: 347, 0x3FF5A010: 32, 0x3FF5F06C: 3200 << 7},
         security=False,
     ),
 }  # fmt: skip
