@@ -8,10 +8,9 @@ import time
 from pathlib import Path
 
 import serial
-from mpremote.transport import TransportError
-from mpremote.transport_serial import SerialTransport
 
 from host_tools.flash import FlashError, uf2
+from host_tools.flash.repl import BUSY, Repl
 
 INFO = "INFO_UF2.TXT"
 # Board-ID of INFO_UF2.TXT -> family that this drive takes.
@@ -21,6 +20,7 @@ DRIVE_S = 15
 GONE_S = 30
 PORT_S = 20
 _CHUNK = 64 * 1024
+_START_S = 1  # until the REPL of a fresh image answers
 
 _BY_HAND = "hold BOOTSEL while you connect the USB cable, then the same command again"
 
@@ -75,21 +75,16 @@ def _unmounted():
 
 
 def enter_loader(port, show):
-    """Ask what runs at a serial port to start the boot ROM. FlashError if nothing there understands."""
+    """Ask what runs at a serial port to start the boot ROM. FlashError if the port cannot be had."""
     show.say("port    %s: asking the board to start its boot loader" % port)
     try:
-        link = SerialTransport(port, timeout=2)
-    except (TransportError, OSError):
-        raise FlashError("cannot open %s" % port, "is it there, and does no monitor or repl have it? Or %s" % _BY_HAND)
-    try:
-        link.enter_raw_repl(soft_reset=False, timeout_overall=4)
-        link.exec_raw_no_follow("import machine\nmachine.bootloader()")
-        return
-    except (TransportError, serial.SerialException, OSError) as error:
-        show.detail("no REPL: %s" % error)
-    finally:
-        with contextlib.suppress(serial.SerialException, OSError):
-            link.close()
+        with Repl(port, limit_s=4) as board:
+            board.leave("import machine\nmachine.bootloader()")
+            return
+    except FlashError as error:
+        if not Path(port).exists():
+            raise FlashError(str(error), BUSY + " Or " + _BY_HAND)
+        show.detail(str(error))
     with contextlib.suppress(serial.SerialException, OSError):  # what programs of the C SDK understand
         serial.Serial(port, 1200).close()
 
@@ -179,31 +174,21 @@ print(h.digest().hex())
 def compare(parts, port, show, reset=True):
     """True if the flash of the running board holds the parts. It is asked at its REPL; what runs there is stopped, and
     with `reset` the board starts again behind it."""
-    link = SerialTransport(port, timeout=5)
+    good, done, total = True, 0, sum(len(data) for _, data in parts)
     try:
-        link.enter_raw_repl(soft_reset=False, timeout_overall=6)
-        good, done, total = True, 0, sum(len(data) for _, data in parts)
-        for at, data in parts:
-            whole = len(data) - len(data) % 1024
-            rest = "h.update(uctypes.bytearray_at(%d, %d))" % (at + whole, len(data) - whole) if len(data) % 1024 else ""
-            answer = link.exec(_HASH % (at, at + whole, rest)).decode().strip()
-            good = good and answer == hashlib.sha256(data).hexdigest()
-            done += len(data)
-            show.bar("compare", done, total)
-        if reset:
-            link.exec_raw_no_follow("import machine\nmachine.reset()")
-        else:
-            link.exit_raw_repl()
-        return good
-    except (TransportError, serial.SerialException, OSError) as error:
-        raise FlashError(
-            "the board at %s does not answer at its REPL: %s" % (port, str(error).strip().splitlines()[-1:] or "silence"),
-            "is it the right port, and 115200 baud?",
-        )
+        with Repl(port) as board:
+            for at, data in parts:
+                whole = len(data) - len(data) % 1024
+                rest = "h.update(uctypes.bytearray_at(%d, %d))" % (at + whole, len(data) - whole)
+                answer = board.run(_HASH % (at, at + whole, rest if len(data) > whole else "")).decode().strip()
+                good = good and answer == hashlib.sha256(data).hexdigest()
+                done += len(data)
+                show.bar("compare", done, total)
+            if reset:
+                board.leave("import machine\nmachine.reset()")
     finally:
         show.end()
-        with contextlib.suppress(serial.SerialException, OSError):
-            link.close()
+    return good
 
 
 def flash(image, port, given, show, erase=False, verify_only=False, flash_kb=2048):
@@ -236,12 +221,16 @@ def flash(image, port, given, show, erase=False, verify_only=False, flash_kb=204
     elif not wait_port(port):
         show.note("%s did not come back within %d s; the console may be another port" % (port, PORT_S))
     else:
-        time.sleep(1)  # the start of the image
-        try:
-            good = compare(image.parts, port, show)
-        except FlashError as error:
-            show.note("not read back: %s" % error)
-            return facts
+        good = None
+        for last in (False, False, True):
+            time.sleep(_START_S)
+            try:
+                good = compare(image.parts, port, show)
+                break
+            except FlashError as error:
+                if last:
+                    show.note("not read back: %s" % error)
+                    return facts
         if not good:
             raise FlashError("the board runs, and its flash does not hold the image", "repeat it; then another board")
         show.say("ok      read back and compared")
