@@ -13,7 +13,7 @@ ROOT, FOLDER, MODULE, PART = sys.argv[1:]
 if sys.implementation.name == "micropython":
     sys.path[:] = [".frozen", ROOT, FOLDER]
 else:
-    sys.path[:1] = [ROOT, FOLDER, ROOT + "/host_tools/shim", ROOT + "/boards/unix"]
+    sys.path[:1] = [ROOT, FOLDER, ROOT + "/host_tools/shim", ROOT + "/boards/unix", ROOT + "/boards/common"]
     sys.path.append(
         ROOT + "/host_tools"
     )  # for `twin`; last, so that nothing else of it is taken for a module of its own

@@ -578,6 +578,7 @@ static const mp_rom_map_elem_t module_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_tls13) },
     { MP_ROM_QSTR(MP_QSTR_init), MP_ROM_PTR(&tls13_init_obj) },
     { MP_ROM_QSTR(MP_QSTR_memory), MP_ROM_PTR(&tls13_memory_obj) },
+    { MP_ROM_QSTR(MP_QSTR_signatures), MP_ROM_PTR(&tls13_signatures_obj) },
     { MP_ROM_QSTR(MP_QSTR_Config), MP_ROM_PTR(&tls13_config_type) },
     { MP_ROM_QSTR(MP_QSTR_Conn), MP_ROM_PTR(&conn_type) },
     { MP_ROM_QSTR(MP_QSTR_CLIENT), TLS13_CLIENT ? MP_ROM_TRUE : MP_ROM_FALSE },
