@@ -36,7 +36,9 @@ def register(subparsers):
     p.add_argument("--erase", action="store_true", help="erase everything, configuration and certificates too")
     p.add_argument("--flash-kb", type=int, default=2048, metavar="N", help="RP2040: flash for --erase (default 2048)")
     p.add_argument("--verify-only", action="store_true", help="compare the flash with the image")
-    p.add_argument("--baud", type=int, default=460800, help="ESP32: highest rate (default %(default)s; falls back to 115200)")
+    p.add_argument(
+        "--baud", type=int, default=460800, help="ESP32: highest rate (default %(default)s; falls back to 115200)"
+    )
     p.add_argument(
         "--before", choices=("default-reset", "usb-reset", "no-reset"), default="default-reset",
         help="ESP32: how it gets into its loader; no-reset: you did it by hand",

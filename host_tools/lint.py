@@ -48,7 +48,7 @@ OURS = ("codec", "drivers", "firmware", "board", "mcu", "twin", "host_tools", "t
 RESERVED = {
     "machine": ("board", "mcu", "firmware.main"),
     "asyncio": ("firmware.run", "firmware.main"),
-    "time": ("firmware.clock",),
+    "time": ("firmware.clock", "board.hardware"),  # a board waits some microseconds for its circuits
 }
 
 
@@ -107,6 +107,7 @@ def modules():
         ("firmware", ""),
         ("boards/unix/board", "board"),
         ("boards/rpi_pico/board", "board"),
+        ("boards/esp32s3/board", "board"),
         ("boards/common/mcu", "mcu"),
         ("host_tools/twin", "twin"),
     ):

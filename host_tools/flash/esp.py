@@ -65,7 +65,9 @@ class _Again(Exception):
     """It failed at a high baud rate in a way that a lower one may mend."""
 
 
-def flash(image, port, show, baud=BAUD, before="default-reset", erase=False, verify_only=False, stub=True, attempts=None):
+def flash(
+    image, port, show, baud=BAUD, before="default-reset", erase=False, verify_only=False, stub=True, attempts=None
+):
     """Write (or with `verify_only` compare) an Image of kind "esp"; returns facts for --json. FlashError otherwise."""
     log, old = _Log(show), EspLog.instance
     EspLog.instance = log
@@ -127,7 +129,8 @@ def connect(port, before="default-reset", attempts=_ATTEMPTS):
         text = str(error)
         if "Could not open" in text:
             raise FlashError(
-                "cannot open %s" % port, "is it there, may you use it (group dialout), and does no monitor or repl have it?"
+                "cannot open %s" % port,
+                "is it there, may you use it (group dialout), and does no monitor or repl have it?",
             )
         if "download mode" in text and "not" in text:
             raise FlashError("the chip at %s runs its program and did not enter its loader" % port, _MANUAL)
@@ -180,7 +183,8 @@ def _place(image, esp, flash_mb):
         )
     if len(image.data) > place[1]:
         raise FlashError(
-            "the application has %d bytes, its partition on the board %d. Nothing was erased" % (len(image.data), place[1]),
+            "the application has %d bytes, its partition on the board %d. Nothing was erased"
+            % (len(image.data), place[1]),
             "flash the merged image, which brings its own partition table",
         )
     return place[0]

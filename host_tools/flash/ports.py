@@ -22,14 +22,16 @@ def choose(port):
         return ports[0].device
     if not ports:
         raise FlashError(
-            "no serial port of a board found", "connect the board with a cable that carries data, or name it: --port PORT", 2
+            "no serial port of a board found",
+            "connect the board with a cable that carries data, or name it: --port PORT",
+            2,
         )
     names = ", ".join("%s (%s)" % (p.device, p.description or "?") for p in ports)
     raise FlashError("several serial ports: " + names, "name the one of the board: --port PORT", 2)
 
 
 def kind(port):
-    """"rp2" or "esp32" when USB says so, a bridge's name, else ""."""
+    """ "rp2" or "esp32" when USB says so, a bridge's name, else ""."""
     for known in list_ports.comports():
         if known.device == port and known.vid is not None:
             return _USB.get(known.vid) or _BRIDGES.get(known.vid, "")

@@ -86,4 +86,3 @@ def _guard(port):
         raise BoardError(error.error_output)
     except (TransportError, serial.SerialException, OSError, struct.error) as error:  # the last: half an answer
         raise Lost("the board at %s went away" % port, "connect it again") from error
-

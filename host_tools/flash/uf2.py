@@ -114,7 +114,9 @@ def check_rp2040(parts):
 
 def build(parts, family):
     """UF2 of [(address, bytes)], lengths in multiples of 256."""
-    blocks = [(address + at, data[at : at + _PAYLOAD]) for address, data in parts for at in range(0, len(data), _PAYLOAD)]
+    blocks = [
+        (address + at, data[at : at + _PAYLOAD]) for address, data in parts for at in range(0, len(data), _PAYLOAD)
+    ]
     out = bytearray()
     for number, (address, payload) in enumerate(blocks):
         fields = (_FAMILY_PRESENT, address, _PAYLOAD, number, len(blocks), family, payload)

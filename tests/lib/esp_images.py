@@ -14,7 +14,9 @@ def part(chip, size, seed, app=False, flash_code=3):
     body = (noise + b"\0" * size)[: size & ~3]  # half of it compresses
     if app:
         body = struct.pack("<I", 0xABCD5432) + bytes(12) + b"1.25.0-test".ljust(32, b"\0") + body[48:]
-    head = struct.pack("<BBBBIB3sHBHH4sB", 0xE9, 1, 2, flash_code << 4 | 0xF, 0x40374000, 0xEE, b"", chip, 0, 0, 99, b"", 1)
+    head = struct.pack(
+        "<BBBBIB3sHBHH4sB", 0xE9, 1, 2, flash_code << 4 | 0xF, 0x40374000, 0xEE, b"", chip, 0, 0, 99, b"", 1
+    )
     data = head + struct.pack("<II", 0x3C000020, len(body)) + body
     checksum = 0xEF
     for byte in body:
@@ -26,7 +28,8 @@ def part(chip, size, seed, app=False, flash_code=3):
 def table(entries):
     """entries: [(name, type, subtype, offset, size)]."""
     out = b"".join(
-        struct.pack("<HBBII16sI", 0x50AA, kind, sub, at, size, name.encode(), 0) for name, kind, sub, at, size in entries
+        struct.pack("<HBBII16sI", 0x50AA, kind, sub, at, size, name.encode(), 0)
+        for name, kind, sub, at, size in entries
     )
     return out + b"\xeb\xeb" + b"\xff" * 14 + hashlib.md5(out).digest()
 
