@@ -25,9 +25,10 @@ _F = const(0)
 
 class FrameLink:
     """board: modem (start poll due recv frame send event), power stage, models (poll, due), sources (what to wait on).
-    charger: app.charger.Charger. wall: run.safe.Safe, for whatever goes wrong outside of the session."""
+    charger: app.charger.Charger. wall: run.safe.Safe, for whatever goes wrong outside of the session. desk: run.desk.Desk,
+    the commands of an engineer, or None."""
 
-    def __init__(self, board, charger, wall, power, trace, report, stdin=None, stdout=None):
+    def __init__(self, board, charger, wall, power, trace, report, stdin=None, stdout=None, desk=None):
         self.board = board
         self.charger = charger
         self.wall = wall
@@ -36,16 +37,13 @@ class FrameLink:
         self.report = report
         self._stdout = stdout
         self._poller = Poller()
-        self._operator = Operator(
-            stdin,
-            self._poller,
-            power,
-            trace,
-            self._stop,
-            self._status,
-            self._more,
-            " | counters | clear" + board.commands,
-        )
+        self.operator = Operator(stdin, self._poller, power, trace, self._stop, self._status, stdout)
+        self.operator.add("counters", "counters", lambda args, now: " ".join(self.counters()))
+        self.operator.add("clear", "clear", lambda args, now: charger.clear(now))
+        self.operator.more = board.command
+        self.operator.more_help = board.commands
+        if desk is not None:
+            desk.add_to(self.operator, self)
         self._out = bytearray(_FRAME)
         self._n = 0  # frame in _out that the modem has not taken yet
         self._print_due = None
@@ -54,13 +52,13 @@ class FrameLink:
 
     @property
     def quit(self):
-        return self._operator.quit
+        return self.operator.quit
 
     def open(self):
         now = ticks_ms()
         for source in self.board.sources:
             self._poller.add(source, IN)
-        self._operator.open()
+        self.operator.open()
         self.board.start(now)
         try:
             self.charger.start(now)
@@ -77,17 +75,25 @@ class FrameLink:
     def turn(self, at_most_ms):
         """One turn; wait no longer than at_most_ms (None: as long as nothing is due)."""
         for obj, _ in self._poller.wait(self._timeout(ticks_ms(), at_most_ms)):
-            if self._operator.owns(obj):
-                self.wall.attempt("command", ticks_ms(), self._operator.read, ticks_ms())
+            if self.operator.owns(obj):
+                self.wall.attempt("command", ticks_ms(), self.operator.read, ticks_ms())
         now = ticks_ms()
         self.board.poll(now)
         self.work(now)
         self.wall.attempt("sample", now, self.report.sample, now, self.charger.busy)
-        self._print_due = None if self.report.drain() else ticks_add(now, _PRINT_AGAIN_MS)
+        told = self.wall.attempt("console", now, self.operator.pump)
+        again_ms = _PRINT_AGAIN_MS if self._stdout is None else self._stdout.again_ms
+        self._print_due = None if self.report.drain() and told else ticks_add(now, again_ms)
         if self._frames >= _GARBAGE:
             self._frames = 0
             if _MICROPYTHON:
                 gc.collect()
+
+    def occupied(self):
+        """Why the device itself must not be touched now (flash, restart), in words; "" when it may."""
+        if self.power.hw.contactor:
+            return "the contactor is closed"
+        return "a car is in a session" if self.charger.busy and not self.wall.session_over() else ""
 
     def work(self, now):
         """Everything but waiting and printing; tests in simulated time call it."""
@@ -178,16 +184,7 @@ class FrameLink:
     def _stop(self, now):
         self.wall.request_stop(now)
 
-    def _more(self, words, now):
-        if words == ["counters"]:
-            self.trace.note(now, "counters " + " ".join(self._counters()))
-            return True
-        if words == ["clear"]:
-            self.charger.clear(now)
-            return True
-        return self.board.command(words, now)
-
-    def _counters(self):
+    def counters(self):
         """name=value of everything that was dropped or gone wrong since boot; what is 0 is left out."""
         charger = self.charger
         found = self.board.counters()

@@ -104,7 +104,7 @@ def check_rp2040(parts):
     for address, data in parts:
         if address % _PAYLOAD or len(data) % _PAYLOAD:
             raise BadImage("this UF2 has blocks that are not %d bytes at %d" % (_PAYLOAD, _PAYLOAD))
-        if not (FLASH_AT <= address and address + len(data) <= _FLASH_END):
+        if not (address >= FLASH_AT and address + len(data) <= _FLASH_END):
             raise BadImage("this UF2 writes 0x%08x, which is no flash of an RP2040" % address)
     if parts[0][0] != FLASH_AT or not boot2_good(parts[0][1]):
         raise BadImage(

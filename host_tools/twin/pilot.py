@@ -76,6 +76,10 @@ class PilotCircuit:
         """Voltage at the contact, `us` after a rising edge; without noise."""
         return self._contact_mv(_SOURCE_MV if us % 1000 < self.duty else -_SOURCE_MV)
 
+    def plateaus(self):
+        """(high, low) in mV at the contact with the present load, whatever the duty; without noise."""
+        return self._contact_mv(_SOURCE_MV), self._contact_mv(-_SOURCE_MV)
+
     def sample(self):
         self.samples += 1
         low_mv = self._contact_mv(-_SOURCE_MV) + self._noise()

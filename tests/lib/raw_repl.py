@@ -10,7 +10,6 @@ import gc
 import io
 import sys
 
-import os
 import uctypes
 import vfs
 

@@ -188,7 +188,7 @@ class RomLoader:
         return [self._answer(op)]
 
     def _begin(self, op, body):
-        size, blocks, block, at = struct.unpack_from("<4I", body)
+        size, blocks, _, at = struct.unpack_from("<4I", body)
         if not self.attached and not self.stub:
             return [self._answer(op, error=_RUN_FAILED)]
         if at + size > len(self.flash):
@@ -225,7 +225,7 @@ class RomLoader:
         return [self._answer(op, bytes(self.flash[at : at + size]).ljust(64, b"\0"))]
 
     def _mem_begin(self, op, body):
-        size, _, _, self._mem_at = struct.unpack_from("<4I", body)
+        self._mem_at = struct.unpack_from("<I", body, 12)[0]
         self._ram[self._mem_at] = bytearray()
         return [self._answer(op)]
 

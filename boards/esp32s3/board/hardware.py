@@ -1,7 +1,8 @@
 """Hardware of the ESP32-S3 as a charge controller: what mcu/board.py asks for. Wiring: boards/esp32s3/README.md."""
 
-from machine import ADC, PWM, SPI, WDT, Pin, Timer, unique_id
 from time import sleep_us
+
+from machine import ADC, PWM, SPI, WDT, Pin, Timer, unique_id
 
 from board import pins
 from drivers.pilot_adc import PeakFrontEnd, Scale
@@ -20,6 +21,7 @@ _PP_FULL_MV = const(3300)  # what drivers.proximity takes 65536 for
 _TICK_MS = const(20)
 _LOOP_MS = const(1000)  # no turn of the firmware for that long opens the contactor
 _WATCHDOG_MS = const(3000)
+_PATIENCE_MS = const(3600000)  # it cannot be switched off again: this long where no firmware runs
 _TIMER = const(0)
 
 
@@ -89,8 +91,7 @@ class Hardware:
         self._int.irq(self.irq.handler, Pin.IRQ_RISING)
         self.irq.fired = bool(self._int.value())
         self.alive()
-        if self._watchdog is None:
-            self._watchdog = WDT(timeout=_WATCHDOG_MS)  # once on it stays on: the timer feeds it at the REPL too
+        self._watchdog = WDT(timeout=_WATCHDOG_MS)
         self._timer.init(period=_TICK_MS, mode=Timer.PERIODIC, callback=self._tick)
 
     def alive(self):
@@ -118,6 +119,8 @@ class Hardware:
         self._running = False
         self._int.irq(None)
         self._pwm.duty_u16(0)  # F, where no firmware runs
+        if self._watchdog:
+            WDT(timeout=_PATIENCE_MS)
 
     def _tick(self, timer):
         """Every 20 ms, between two bytecodes. No memory taken."""
