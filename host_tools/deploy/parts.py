@@ -13,6 +13,9 @@ from host_tools.deploy import STATION, TODO
 # The sockets of an operating system: no controller board has one, and a stock image lacks what they import.
 _NOT_HERE = ("firmware/run/os_link.py", "firmware/run/os_net.py")
 
+# Behind a question whether this is CPython.
+_CPYTHON = ("traceback",)
+
 # A station whose copy was cut off is put in order here, before anything of it is imported.
 MAIN = '''# Made by microv2g deploy. Start of the station; a copy that was cut off is finished first.
 import os
@@ -99,7 +102,7 @@ def needs(board, only=()):
     for name, path in modules.items():
         for module, guarded in _imports(ast.parse(path.read_text())):
             top = module.split(".")[0]
-            if top in ours:
+            if top in ours or top in _CPYTHON:
                 continue
             users, missing_ok = out.get(top, ([], True))
             if name not in users:
