@@ -123,10 +123,10 @@ class EmulatedBoard:
             process.send(wire.answer(world.state))
 
     def _stopped(self, why, found):
-        if why and why != "power":
+        if why and not why.startswith("power"):
             self.fault = why
             raise EmulatorError("the chip has stopped at %.3f ms: %s" % (self.ms, why))
-        if why == "power":
+        if why:
             self.world.power_on()
             self.fault = why
         return found
@@ -165,12 +165,14 @@ class EmulatedBoard:
         return b"".join(self._process.read(at + i, min(1 << 16, n - i)) for i in range(0, n, 1 << 16))
 
     def power_cut(self, after_ms=0.0):
-        """The power goes in after_ms, also in the middle of a write to the flash, whose cells are then half way."""
+        """The power goes in after_ms, also in the middle of a write to the flash, whose cells are then half way. Returns the
+        operation of the flash that it has hit: "erase", "program" or ""."""
         self.fault = ""
         self._process.command(do="cut", at=self.ns + after_ms * _NS_PER_MS)
         self._run(self.ns + after_ms * _NS_PER_MS + 50 * _NS_PER_MS)
-        if self.fault != "power":
+        if not self.fault.startswith("power"):
             raise EmulatorError("the power did not go")
+        return self.fault[6:]
 
     def power_on(self):
         """Power comes back: the image starts with the flash as it is."""

@@ -15,6 +15,8 @@ from host_tools.pki import issue, profile
 READY = "Ctrl-C stops it."
 _BOOT_MS, _SESSION_MS = 10000, 150000
 _IDLE_MS = 2000
+_HIT = {"erase": "an erasure", "program": "a page being programmed"}
+_WRITE_MS = 150  # what a change of the configuration takes
 _PROFILE_US = 97  # no divisor of the pilot's period
 _MOST_FUNCTIONS = 12
 # The handshake of a client ends when it has sent its certificates; the station then computes for seconds, and the answer to
@@ -218,9 +220,9 @@ class Scenario:
             now = CONFIG["setpoint_w"]
             for number in range(count):
                 new = 1000 + number
-                at_ms = dice.uniform(0, 400)
+                at_ms = dice.uniform(0, _WRITE_MS)
                 board.type("@1 config set setpoint_w %d\r" % new)
-                board.power_cut(at_ms)
+                hit = board.power_cut(at_ms)
                 found, ok = None, False
                 board.power_on()
                 try:
@@ -235,8 +237,9 @@ class Scenario:
                 if not ok:
                     self.result.wrong.append("power cut %d: neither the old nor the new value: %s" % (number, found))
                 self.result.cuts.append((at_ms, found == new, ok))
-                self._note(board, "power cut %.1f ms into a write of the configuration: %s value found"
-                           % (at_ms, "new" if found == new else "old"))  # fmt: skip
+                where = ", in %s" % _HIT[hit] if hit else ""
+                value = "new" if found == new else "old"
+                self._note(board, "power cut %.1f ms into a write%s: %s value found" % (at_ms, where, value))
 
     # -- inside
 

@@ -75,7 +75,8 @@ export class Chip {
     mcu.addClockListener((hz) => { this.nanosPerCycle = 1e9 / hz; });
     mcu.onBreak = (n) => this.#break(n);
     const dog = mcu.peripherals[0x40058];
-    dog.onWatchdogTrigger = () => { this.again = 'watchdog'; this.stopped = true; };
+    // The alarm at zero would be set again for the same moment, for ever.
+    dog.onWatchdogTrigger = () => { dog.alarm.enable = false; this.again = 'watchdog'; this.stopped = true; };
     if (watchdog) {
       dog.scratchData.set(watchdog.scratchData);
       dog.reason = watchdog.reason;

@@ -54,7 +54,7 @@ function run(data) {
     why = `${error.stack}`;
   }
   bench.flush();
-  why ||= chip.off ? 'power' : chip.fault;
+  why ||= chip.off ? 'power ' + chip.flash.cut : chip.fault;
   link.bytes('s', chip.nanos, Buffer.from(why));
   link.send();
 }
