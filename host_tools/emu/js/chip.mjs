@@ -1,7 +1,8 @@
 // The RP2040 with its image: power-on, reset, and the loop that runs it. Time is counted in cycles and never looks at a clock.
 import { RP2040, ConsoleLogger, LogLevel } from './lib.mjs';
 import * as fixes from './fixes.mjs';
-import { Cache, execute } from './core.mjs';
+import { Cache } from './cache.mjs';
+import { execute } from './core.mjs';
 import { Flash } from './flash.mjs';
 import * as rom from './rom.mjs';
 import { Uart } from './uart.mjs';

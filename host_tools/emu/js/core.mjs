@@ -2,222 +2,38 @@
 // comparisons in rp2040js, and right where that is not (carry of shifts by a register that holds 0, overflow of ADCS and SBCS
 // with a carry in, cycles of PUSH with LR and POP with PC). State and exceptions stay in rp2040js's core; time is only told to
 // the clock when something can look at it. Cycles: Cortex-M0+ TRM 3.3, single-cycle multiplier and I/O port, as in the RP2040.
-//
-// Flash is read through the cache of the RP2040 (data sheet 2.6.3.1: 16 kB, two ways, lines of 8 bytes). A miss holds the
-// processor for 50 cycles: 400 ns were measured on a chip at 125 MHz with the flash at 62.5 MHz.
+import { KIND } from './decode.mjs';
+import { RAM, RAM_SIZE, State } from './state.mjs';
 
-const MISS_CYCLES = 50;
-const RAM = 0x20000000, RAM_SIZE = 0x42000, SIO_DIVIDER = 0xd0000060;
-
-export class Cache {
-  constructor() { this.lines = new Int32Array(2048).fill(-1); this.misses = 0; }
-
-  flush() { this.lines.fill(-1); }
-
-  // Cycles that an access to an address of the flash waits.
-  miss(address) {
-    const lines = this.lines, line = (address & 0xffffff) >>> 3, at = (line & 1023) << 1;
-    if (lines[at] === line) return 0;
-    const other = lines[at];
-    lines[at] = line;
-    if (lines[at + 1] === line) { lines[at + 1] = other; return 0; }
-    lines[at + 1] = other;
-    this.misses++;
-    return MISS_CYCLES;
-  }
-}
-
-const NAMES = [
-  'lslI', 'lsrI', 'asrI', 'addR', 'subR', 'add3', 'sub3', 'movI', 'cmpI', 'add8', 'sub8',
-  'and', 'eor', 'lslR', 'lsrR', 'asrR', 'adc', 'sbc', 'ror', 'tst', 'neg', 'cmpR', 'cmn', 'orr', 'mul', 'bic', 'mvn',
-  'addH', 'cmpH', 'movH', 'bx', 'blx', 'ldrL', 'strR', 'strhR', 'strbR', 'ldrsbR', 'ldrR', 'ldrhR', 'ldrbR', 'ldrshR',
-  'strI', 'ldrI', 'strbI', 'ldrbI', 'strhI', 'ldrhI', 'strS', 'ldrS', 'adr', 'addS', 'addSP', 'subSP', 'sxth', 'sxtb', 'uxth',
-  'uxtb', 'push', 'pop', 'rev', 'rev16', 'revsh', 'hint', 'stm', 'ldm', 'bcc', 'b', 'wide', 'other',
-];
-const KIND = new Uint8Array(65536);               // a place in NAMES: only literal numbers make the switch below a jump table
-for (let op = 0; op < 65536; op++) KIND[op] = NAMES.indexOf(kind(op));
-
-function kind(op) {
-  const top = op >> 11;
-  if (top < 3) return ['lslI', 'lsrI', 'asrI'][top];
-  if (top === 3) return ['addR', 'subR', 'add3', 'sub3'][op >> 9 & 3];
-  if (top < 8) return ['movI', 'cmpI', 'add8', 'sub8'][top - 4];
-  if (op >> 10 === 0x10) return ['and', 'eor', 'lslR', 'lsrR', 'asrR', 'adc', 'sbc', 'ror', 'tst', 'neg', 'cmpR', 'cmn', 'orr', 'mul', 'bic', 'mvn'][op >> 6 & 15];
-  if (op >> 10 === 0x11) {
-    const n = op >> 8 & 3;
-    return n < 3 ? ['addH', 'cmpH', 'movH'][n] : op & 7 ? 'other' : op & 0x80 ? 'blx' : 'bx';
-  }
-  if (top === 9) return 'ldrL';
-  if (op >> 12 === 5) return ['strR', 'strhR', 'strbR', 'ldrsbR', 'ldrR', 'ldrhR', 'ldrbR', 'ldrshR'][op >> 9 & 7];
-  if (top < 22) return { 12: 'strI', 13: 'ldrI', 14: 'strbI', 15: 'ldrbI', 16: 'strhI', 17: 'ldrhI', 18: 'strS', 19: 'ldrS', 20: 'adr', 21: 'addS' }[top];
-  if (op >> 12 === 11) {
-    if (op >> 7 === 0x160) return 'addSP';
-    if (op >> 7 === 0x161) return 'subSP';
-    if (op >> 8 === 0xb2) return ['sxth', 'sxtb', 'uxth', 'uxtb'][op >> 6 & 3];
-    if (op >> 9 === 0x5a) return 'push';
-    if (op >> 9 === 0x5e) return 'pop';
-    if (op >> 8 === 0xba) return ['rev', 'rev16', 'other', 'revsh'][op >> 6 & 3];
-    if (op === 0xbf00) return 'hint';
-    return 'other';
-  }
-  if (top === 24) return 'stm';
-  if (top === 25) return 'ldm';
-  if (op >> 12 === 13) return (op >> 9 & 7) === 7 ? 'other' : 'bcc';
-  if (top === 28) return 'b';
-  return 'wide';
-}
-
-// Run until the clock is at `end`, the core waits, or the chip has been stopped.
+// Run until the clock is at `end`, the core waits, or the chip has been stopped. Everything that most instructions need is in
+// local variables; `result` stands for N and Z.
 export function execute(chip, end) {
-  const { mcu } = chip, { core, clock, sio } = mcu, r = core.registers, cache = chip.cache;
+  const { mcu } = chip, { core, clock } = mcu, r = core.registers, cache = chip.cache;
   const flash16 = mcu.flash16, flash8 = mcu.flash, flash32 = chip.flash32;
   const { ram8, ram16, ram32, rom16 } = chip;
-  let result = 0, c = 0, v = 0;                    // N and Z are those of `result`
-  let pc = 0, cycles = 0, base = 0, baseNanos = 0, limit = 0, perCycle = 8, line = -1, steps = 0;
+  const st = new State(chip, end);
+  let result = 0, c = 0, v = 0, pc = 0, cycles = 0, limit = 0, line = -1, steps = 0;
 
-  const load = () => {                            // from the core, after something else had it
-    result = core.Z ? 0 : core.N ? -1 : 1;
-    c = core.C ? 1 : 0;
-    v = core.V ? 1 : 0;
-    pc = r[15] & ~1;
-  };
-  const save = () => {
-    core.N = result < 0;
-    core.Z = result === 0;
-    core.C = c === 1;
-    core.V = v === 1;
-    r[15] = pc;
-  };
-  // Clock and cycle counter as they are now, for whoever may look at them.
-  const tell = () => {
-    core.cycles = cycles;
-    clock.nanosCounter = baseNanos + (cycles - base) * perCycle;
-  };
-  // Time for cycles that rp2040js's core has counted itself since `before`; wait() has told the clock of its own.
-  const charge = (before) => {
-    clock.nanosCounter += (core.cycles - before - chip.waited) * chip.nanosPerCycle;
-    chip.waited = 0;
-  };
-  // One instruction or exception of rp2040js's core.
-  const step = (call) => {
-    tell();
-    save();
-    const before = core.cycles;
-    call();
-    charge(before);
-    load();
-    renew();
-    line = -1;
-  };
-  const instruction = () => core.executeInstruction();
-  // Anything may have changed: begin a new span.
-  const renew = () => {
-    cycles = base = core.cycles;
-    baseNanos = clock.nanosCounter;
-    perCycle = chip.nanosPerCycle;
-    const alarm = clock.nextAlarm, next = alarm !== null && alarm.nanos < end ? alarm.nanos : end;
-    limit = core.interruptsUpdated || core.waiting || chip.stopped ? -1 : base + Math.max(1, Math.ceil((next - baseNanos) / perCycle - 1e-9));
-  };
-  // Everything that is not plain memory. `waits`: cycles of the access itself.
-  const readIO = (address, size) => {
-    address >>>= 0;
-    if (address >>> 28 === 0xd && address >= SIO_DIVIDER && address < SIO_DIVIDER + 0x20) return sio.readUint32(address & 0xfff);
-    tell();
-    r[15] = pc;
-    const value = size === 4 ? mcu.readUint32(address) : size === 2 ? mcu.readUint16(address) : mcu.readUint8(address);
-    renew();
-    return value;
-  };
-  const writeIO = (address, value, size) => {
-    address >>>= 0;
-    if (address >>> 28 === 0xd && address >= SIO_DIVIDER && address < SIO_DIVIDER + 0x20) {
-      core.cycles = cycles;
-      sio.writeUint32(address & 0xfff, value);
-      cycles = core.cycles;
-      return;
-    }
-    tell();
-    r[15] = pc;
-    if (size === 4) mcu.writeUint32(address, value);
-    else if (size === 2) mcu.writeUint16(address, value);
-    else mcu.writeUint8(address, value);
-    renew();
-  };
-  const waits = (address, write) => address >>> 28 === 0xd ? 0 : address >>> 28 === 4 ? (write ? 4 : 3) : 1;
-  const read32 = (address) => {
-    const ram = (address - RAM) >>> 0;
-    if (ram < RAM_SIZE && !(ram & 3)) { cycles += 1; return ram32[ram >> 2]; }
-    if (address >>> 24 === 0x10 && !(address & 3)) { cycles += 1 + cache.miss(address); return flash32[(address & 0xffffff) >> 2]; }
-    const value = readIO(address, 4);
-    cycles += waits(address, false);
-    return value;
-  };
-  const read16 = (address) => {
-    const ram = (address - RAM) >>> 0;
-    if (ram < RAM_SIZE) { cycles += 1; return ram16[ram >> 1]; }
-    if (address >>> 24 === 0x10) { cycles += 1 + cache.miss(address); return flash16[(address & 0xffffff) >> 1]; }
-    const value = readIO(address, 2);
-    cycles += waits(address, false);
-    return value;
-  };
-  const read8 = (address) => {
-    const ram = (address - RAM) >>> 0;
-    if (ram < RAM_SIZE) { cycles += 1; return ram8[ram]; }
-    if (address >>> 24 === 0x10) { cycles += 1 + cache.miss(address); return flash8[address & 0xffffff]; }
-    const value = readIO(address, 1);
-    cycles += waits(address, false);
-    return value;
-  };
-  const write32 = (address, value) => {
-    const ram = (address - RAM) >>> 0;
-    if (ram < RAM_SIZE && !(ram & 3)) { cycles += 1; ram32[ram >> 2] = value; return; }
-    writeIO(address, value, 4);
-    cycles += waits(address, true);
-  };
-  const write16 = (address, value) => {
-    const ram = (address - RAM) >>> 0;
-    if (ram < RAM_SIZE) { cycles += 1; ram16[ram >> 1] = value; return; }
-    writeIO(address, value & 0xffff, 2);
-    cycles += waits(address, true);
-  };
-  const write8 = (address, value) => {
-    const ram = (address - RAM) >>> 0;
-    if (ram < RAM_SIZE) { cycles += 1; ram8[ram] = value; return; }
-    writeIO(address, value & 0xff, 1);
-    cycles += waits(address, true);
-  };
-  const add = (a, b, carry) => {                  // sets all flags; a and b as 32 bits, either sign
-    const sum = (a >>> 0) + (b >>> 0) + carry;
-    result = sum | 0;
-    c = sum > 0xffffffff ? 1 : 0;
-    v = (~(a ^ b) & (a ^ result)) >>> 31;
-    return result;
-  };
-  const branchTo = (address) => {                 // BX, POP: may be a return from an exception
-    if (core.currentMode === 1 && address >>> 28 === 15) {
-      step(() => core.exceptionReturn(address & 0x0fffffff));
-    } else pc = address & ~1;
-  };
-
-  load();
+  st.load();
   while (true) {
     // Between spans: alarms, interrupts, the reasons to stop.
     const alarm = clock.nextAlarm;
     if (alarm !== null && alarm.nanos <= clock.nanosCounter) {
-      save();
+      st.save();
       clock.tick(0);
-      load();
+      st.load();
     }
     while (core.interruptsUpdated && !chip.stopped && !core.waiting) {
-      save();
+      st.save();
       const before = core.cycles;
       if (!core.checkForInterrupts()) break;
-      charge(before);
-      load();
+      st.charge(before);
+      st.load();
       line = -1;
     }
     if (chip.stopped || core.waiting || clock.nanosCounter >= end) break;
-    renew();
+    st.renew();
+    result = st.result; c = st.c; v = st.v; pc = st.pc; cycles = st.cycles; limit = st.limit;
 
     while (cycles < limit) {
       let op;
@@ -248,14 +64,14 @@ export function execute(chip, end) {
           r[op & 7] = result = x >> (n || 31);
           break;
         }
-        case 3: r[op & 7] = add(r[op >> 3 & 7], r[op >> 6 & 7], 0); break;  // addR
-        case 4: r[op & 7] = add(r[op >> 3 & 7], ~r[op >> 6 & 7], 1); break;  // subR
-        case 5: r[op & 7] = add(r[op >> 3 & 7], op >> 6 & 7, 0); break;  // add3
-        case 6: r[op & 7] = add(r[op >> 3 & 7], ~(op >> 6 & 7), 1); break;  // sub3
+        case 3: { const x = r[op >> 3 & 7], y = r[op >> 6 & 7], sum = x + (y >>> 0); r[op & 7] = result = sum | 0; c = sum > 0xffffffff ? 1 : 0; v = (~(x ^ y) & (x ^ result)) >>> 31; break; }  // addR
+        case 4: { const x = r[op >> 3 & 7], y = ~r[op >> 6 & 7], sum = x + (y >>> 0) + 1; r[op & 7] = result = sum | 0; c = sum > 0xffffffff ? 1 : 0; v = (~(x ^ y) & (x ^ result)) >>> 31; break; }  // subR
+        case 5: { const x = r[op >> 3 & 7], y = op >> 6 & 7, sum = x + (y >>> 0); r[op & 7] = result = sum | 0; c = sum > 0xffffffff ? 1 : 0; v = (~(x ^ y) & (x ^ result)) >>> 31; break; }  // add3
+        case 6: { const x = r[op >> 3 & 7], y = ~(op >> 6 & 7), sum = x + (y >>> 0) + 1; r[op & 7] = result = sum | 0; c = sum > 0xffffffff ? 1 : 0; v = (~(x ^ y) & (x ^ result)) >>> 31; break; }  // sub3
         case 7: r[op >> 8 & 7] = result = op & 255; break;  // movI
-        case 8: add(r[op >> 8 & 7], ~(op & 255), 1); break;  // cmpI
-        case 9: r[op >> 8 & 7] = add(r[op >> 8 & 7], op & 255, 0); break;  // add8
-        case 10: r[op >> 8 & 7] = add(r[op >> 8 & 7], ~(op & 255), 1); break;  // sub8
+        case 8: { const x = r[op >> 8 & 7], y = ~(op & 255), sum = x + (y >>> 0) + 1; result = sum | 0; c = sum > 0xffffffff ? 1 : 0; v = (~(x ^ y) & (x ^ result)) >>> 31; break; }  // cmpI
+        case 9: { const x = r[op >> 8 & 7], y = op & 255, sum = x + (y >>> 0); r[op >> 8 & 7] = result = sum | 0; c = sum > 0xffffffff ? 1 : 0; v = (~(x ^ y) & (x ^ result)) >>> 31; break; }  // add8
+        case 10: { const x = r[op >> 8 & 7], y = ~(op & 255), sum = x + (y >>> 0) + 1; r[op >> 8 & 7] = result = sum | 0; c = sum > 0xffffffff ? 1 : 0; v = (~(x ^ y) & (x ^ result)) >>> 31; break; }  // sub8
         case 11: r[op & 7] = result = r[op & 7] & r[op >> 3 & 7]; break;  // and
         case 12: r[op & 7] = result = r[op & 7] ^ r[op >> 3 & 7]; break;  // eor
         case 13: {  // lslR
@@ -276,8 +92,8 @@ export function execute(chip, end) {
           r[op & 7] = result = x >> (n < 32 ? n : 31);
           break;
         }
-        case 16: r[op & 7] = add(r[op & 7], r[op >> 3 & 7], c); break;  // adc
-        case 17: r[op & 7] = add(r[op & 7], ~r[op >> 3 & 7], c); break;  // sbc
+        case 16: { const x = r[op & 7], y = r[op >> 3 & 7], sum = x + (y >>> 0) + c; r[op & 7] = result = sum | 0; c = sum > 0xffffffff ? 1 : 0; v = (~(x ^ y) & (x ^ result)) >>> 31; break; }  // adc
+        case 17: { const x = r[op & 7], y = ~r[op >> 3 & 7], sum = x + (y >>> 0) + c; r[op & 7] = result = sum | 0; c = sum > 0xffffffff ? 1 : 0; v = (~(x ^ y) & (x ^ result)) >>> 31; break; }  // sbc
         case 18: {  // ror
           const n = r[op >> 3 & 7] & 255, x = r[op & 7];
           result = n & 31 ? x >>> (n & 31) | x << (32 - (n & 31)) : x | 0;
@@ -286,9 +102,9 @@ export function execute(chip, end) {
           break;
         }
         case 19: result = r[op & 7] & r[op >> 3 & 7]; break;  // tst
-        case 20: r[op & 7] = add(0, ~r[op >> 3 & 7], 1); break;  // neg
-        case 21: add(r[op & 7], ~r[op >> 3 & 7], 1); break;  // cmpR
-        case 22: add(r[op & 7], r[op >> 3 & 7], 0); break;  // cmn
+        case 20: { const x = 0, y = ~r[op >> 3 & 7], sum = x + (y >>> 0) + 1; r[op & 7] = result = sum | 0; c = sum > 0xffffffff ? 1 : 0; v = (~(x ^ y) & (x ^ result)) >>> 31; break; }  // neg
+        case 21: { const x = r[op & 7], y = ~r[op >> 3 & 7], sum = x + (y >>> 0) + 1; result = sum | 0; c = sum > 0xffffffff ? 1 : 0; v = (~(x ^ y) & (x ^ result)) >>> 31; break; }  // cmpR
+        case 22: { const x = r[op & 7], y = r[op >> 3 & 7], sum = x + (y >>> 0); result = sum | 0; c = sum > 0xffffffff ? 1 : 0; v = (~(x ^ y) & (x ^ result)) >>> 31; break; }  // cmn
         case 23: r[op & 7] = result = r[op & 7] | r[op >> 3 & 7]; break;  // orr
         case 24: r[op & 7] = result = Math.imul(r[op & 7], r[op >> 3 & 7]); break;  // mul
         case 25: r[op & 7] = result = r[op & 7] & ~r[op >> 3 & 7]; break;  // bic
@@ -301,7 +117,10 @@ export function execute(chip, end) {
         }
         case 28: {  // cmpH
           const m = op >> 3 & 15, n = op >> 4 & 8 | op & 7;
-          add(r[n], ~(m === 15 ? pc + 2 : r[m]), 1);
+          const x = r[n], y = ~(m === 15 ? pc + 2 : r[m]), sum = x + (y >>> 0) + 1;
+          result = sum | 0;
+          c = sum > 0xffffffff ? 1 : 0;
+          v = (~(x ^ y) & (x ^ result)) >>> 31;
           break;
         }
         case 29: {  // movH
@@ -309,25 +128,163 @@ export function execute(chip, end) {
           if (to === 15) { pc = x & ~1; cycles += 1; } else r[to] = to === 13 ? x & ~3 : x;
           break;
         }
-        case 30: cycles += 1; branchTo(r[op >> 3 & 15]); break;  // bx
+        case 30: {
+          cycles += 1;
+          const to = r[op >> 3 & 15];
+          if (to >>> 28 === 15 && core.currentMode === 1) { st.result = result; st.c = c; st.v = v; st.pc = pc; st.cycles = cycles; st.leave(to); result = st.result; c = st.c; v = st.v; pc = st.pc; cycles = st.cycles; limit = st.limit; line = -1; }
+          else pc = to & ~1;
+          break;
+        }  // bx
         case 31: { const to = r[op >> 3 & 15]; r[14] = pc | 1; pc = to & ~1; cycles += 1; break; }  // blx
-        case 32: r[op >> 8 & 7] = read32((pc + 2 & ~3) + ((op & 255) << 2)); break;  // ldrL
-        case 33: write32(r[op >> 3 & 7] + r[op >> 6 & 7] >>> 0, r[op & 7]); break;  // strR
-        case 34: write16(r[op >> 3 & 7] + r[op >> 6 & 7] >>> 0, r[op & 7]); break;  // strhR
-        case 35: write8(r[op >> 3 & 7] + r[op >> 6 & 7] >>> 0, r[op & 7]); break;  // strbR
-        case 36: r[op & 7] = read8(r[op >> 3 & 7] + r[op >> 6 & 7] >>> 0) << 24 >> 24; break;  // ldrsbR
-        case 37: r[op & 7] = read32(r[op >> 3 & 7] + r[op >> 6 & 7] >>> 0); break;  // ldrR
-        case 38: r[op & 7] = read16(r[op >> 3 & 7] + r[op >> 6 & 7] >>> 0); break;  // ldrhR
-        case 39: r[op & 7] = read8(r[op >> 3 & 7] + r[op >> 6 & 7] >>> 0); break;  // ldrbR
-        case 40: r[op & 7] = read16(r[op >> 3 & 7] + r[op >> 6 & 7] >>> 0) << 16 >> 16; break;  // ldrshR
-        case 41: write32(r[op >> 3 & 7] + (op >> 4 & 124) >>> 0, r[op & 7]); break;  // strI
-        case 42: r[op & 7] = read32(r[op >> 3 & 7] + (op >> 4 & 124) >>> 0); break;  // ldrI
-        case 43: write8(r[op >> 3 & 7] + (op >> 6 & 31) >>> 0, r[op & 7]); break;  // strbI
-        case 44: r[op & 7] = read8(r[op >> 3 & 7] + (op >> 6 & 31) >>> 0); break;  // ldrbI
-        case 45: write16(r[op >> 3 & 7] + (op >> 5 & 62) >>> 0, r[op & 7]); break;  // strhI
-        case 46: r[op & 7] = read16(r[op >> 3 & 7] + (op >> 5 & 62) >>> 0); break;  // ldrhI
-        case 47: write32(r[13] + ((op & 255) << 2) >>> 0, r[op >> 8 & 7]); break;  // strS
-        case 48: r[op >> 8 & 7] = read32(r[13] + ((op & 255) << 2) >>> 0); break;  // ldrS
+        case 32: {
+          const a = (pc + 2 & ~3) + ((op & 255) << 2);
+          const m = a - RAM >>> 0;
+          let x;
+          if (m < RAM_SIZE && !(m & 3)) { cycles += 1; x = ram32[m >> 2]; }
+          else if (a >>> 24 === 16 && !(a & 3)) { cycles += 1 + cache.miss(a); x = flash32[(a & 0xffffff) >> 2]; }
+          else { st.cycles = cycles; st.pc = pc; x = st.read(a, 4); cycles = st.cycles; limit = st.limit; }
+          r[op >> 8 & 7] = x;
+          break;
+        }  // ldrL
+        case 33: {
+          const a = r[op >> 3 & 7] + r[op >> 6 & 7] >>> 0, x = r[op & 7];
+          const m = a - RAM >>> 0;
+          if (m < RAM_SIZE && !(m & 3)) { cycles += 1; ram32[m >> 2] = x; }
+          else { st.cycles = cycles; st.pc = pc; st.write(a, x, 4); cycles = st.cycles; limit = st.limit; }
+          break;
+        }  // strR
+        case 34: {
+          const a = r[op >> 3 & 7] + r[op >> 6 & 7] >>> 0, x = r[op & 7];
+          const m = a - RAM >>> 0;
+          if (m < RAM_SIZE) { cycles += 1; ram16[m >> 1] = x; }
+          else { st.cycles = cycles; st.pc = pc; st.write(a, x, 2); cycles = st.cycles; limit = st.limit; }
+          break;
+        }  // strhR
+        case 35: {
+          const a = r[op >> 3 & 7] + r[op >> 6 & 7] >>> 0, x = r[op & 7];
+          const m = a - RAM >>> 0;
+          if (m < RAM_SIZE) { cycles += 1; ram8[m] = x; }
+          else { st.cycles = cycles; st.pc = pc; st.write(a, x, 1); cycles = st.cycles; limit = st.limit; }
+          break;
+        }  // strbR
+        case 36: {
+          const a = r[op >> 3 & 7] + r[op >> 6 & 7] >>> 0;
+          const m = a - RAM >>> 0;
+          let x;
+          if (m < RAM_SIZE) { cycles += 1; x = ram8[m]; }
+          else if (a >>> 24 === 16) { cycles += 1 + cache.miss(a); x = flash8[(a & 0xffffff)]; }
+          else { st.cycles = cycles; st.pc = pc; x = st.read(a, 1); cycles = st.cycles; limit = st.limit; }
+          r[op & 7] = x << 24 >> 24;
+          break;
+        }  // ldrsbR
+        case 37: {
+          const a = r[op >> 3 & 7] + r[op >> 6 & 7] >>> 0;
+          const m = a - RAM >>> 0;
+          let x;
+          if (m < RAM_SIZE && !(m & 3)) { cycles += 1; x = ram32[m >> 2]; }
+          else if (a >>> 24 === 16 && !(a & 3)) { cycles += 1 + cache.miss(a); x = flash32[(a & 0xffffff) >> 2]; }
+          else { st.cycles = cycles; st.pc = pc; x = st.read(a, 4); cycles = st.cycles; limit = st.limit; }
+          r[op & 7] = x;
+          break;
+        }  // ldrR
+        case 38: {
+          const a = r[op >> 3 & 7] + r[op >> 6 & 7] >>> 0;
+          const m = a - RAM >>> 0;
+          let x;
+          if (m < RAM_SIZE) { cycles += 1; x = ram16[m >> 1]; }
+          else if (a >>> 24 === 16) { cycles += 1 + cache.miss(a); x = flash16[(a & 0xffffff) >> 1]; }
+          else { st.cycles = cycles; st.pc = pc; x = st.read(a, 2); cycles = st.cycles; limit = st.limit; }
+          r[op & 7] = x;
+          break;
+        }  // ldrhR
+        case 39: {
+          const a = r[op >> 3 & 7] + r[op >> 6 & 7] >>> 0;
+          const m = a - RAM >>> 0;
+          let x;
+          if (m < RAM_SIZE) { cycles += 1; x = ram8[m]; }
+          else if (a >>> 24 === 16) { cycles += 1 + cache.miss(a); x = flash8[(a & 0xffffff)]; }
+          else { st.cycles = cycles; st.pc = pc; x = st.read(a, 1); cycles = st.cycles; limit = st.limit; }
+          r[op & 7] = x;
+          break;
+        }  // ldrbR
+        case 40: {
+          const a = r[op >> 3 & 7] + r[op >> 6 & 7] >>> 0;
+          const m = a - RAM >>> 0;
+          let x;
+          if (m < RAM_SIZE) { cycles += 1; x = ram16[m >> 1]; }
+          else if (a >>> 24 === 16) { cycles += 1 + cache.miss(a); x = flash16[(a & 0xffffff) >> 1]; }
+          else { st.cycles = cycles; st.pc = pc; x = st.read(a, 2); cycles = st.cycles; limit = st.limit; }
+          r[op & 7] = x << 16 >> 16;
+          break;
+        }  // ldrshR
+        case 41: {
+          const a = r[op >> 3 & 7] + (op >> 4 & 124) >>> 0, x = r[op & 7];
+          const m = a - RAM >>> 0;
+          if (m < RAM_SIZE && !(m & 3)) { cycles += 1; ram32[m >> 2] = x; }
+          else { st.cycles = cycles; st.pc = pc; st.write(a, x, 4); cycles = st.cycles; limit = st.limit; }
+          break;
+        }  // strI
+        case 42: {
+          const a = r[op >> 3 & 7] + (op >> 4 & 124) >>> 0;
+          const m = a - RAM >>> 0;
+          let x;
+          if (m < RAM_SIZE && !(m & 3)) { cycles += 1; x = ram32[m >> 2]; }
+          else if (a >>> 24 === 16 && !(a & 3)) { cycles += 1 + cache.miss(a); x = flash32[(a & 0xffffff) >> 2]; }
+          else { st.cycles = cycles; st.pc = pc; x = st.read(a, 4); cycles = st.cycles; limit = st.limit; }
+          r[op & 7] = x;
+          break;
+        }  // ldrI
+        case 43: {
+          const a = r[op >> 3 & 7] + (op >> 6 & 31) >>> 0, x = r[op & 7];
+          const m = a - RAM >>> 0;
+          if (m < RAM_SIZE) { cycles += 1; ram8[m] = x; }
+          else { st.cycles = cycles; st.pc = pc; st.write(a, x, 1); cycles = st.cycles; limit = st.limit; }
+          break;
+        }  // strbI
+        case 44: {
+          const a = r[op >> 3 & 7] + (op >> 6 & 31) >>> 0;
+          const m = a - RAM >>> 0;
+          let x;
+          if (m < RAM_SIZE) { cycles += 1; x = ram8[m]; }
+          else if (a >>> 24 === 16) { cycles += 1 + cache.miss(a); x = flash8[(a & 0xffffff)]; }
+          else { st.cycles = cycles; st.pc = pc; x = st.read(a, 1); cycles = st.cycles; limit = st.limit; }
+          r[op & 7] = x;
+          break;
+        }  // ldrbI
+        case 45: {
+          const a = r[op >> 3 & 7] + (op >> 5 & 62) >>> 0, x = r[op & 7];
+          const m = a - RAM >>> 0;
+          if (m < RAM_SIZE) { cycles += 1; ram16[m >> 1] = x; }
+          else { st.cycles = cycles; st.pc = pc; st.write(a, x, 2); cycles = st.cycles; limit = st.limit; }
+          break;
+        }  // strhI
+        case 46: {
+          const a = r[op >> 3 & 7] + (op >> 5 & 62) >>> 0;
+          const m = a - RAM >>> 0;
+          let x;
+          if (m < RAM_SIZE) { cycles += 1; x = ram16[m >> 1]; }
+          else if (a >>> 24 === 16) { cycles += 1 + cache.miss(a); x = flash16[(a & 0xffffff) >> 1]; }
+          else { st.cycles = cycles; st.pc = pc; x = st.read(a, 2); cycles = st.cycles; limit = st.limit; }
+          r[op & 7] = x;
+          break;
+        }  // ldrhI
+        case 47: {
+          const a = r[13] + ((op & 255) << 2) >>> 0, x = r[op >> 8 & 7];
+          const m = a - RAM >>> 0;
+          if (m < RAM_SIZE && !(m & 3)) { cycles += 1; ram32[m >> 2] = x; }
+          else { st.cycles = cycles; st.pc = pc; st.write(a, x, 4); cycles = st.cycles; limit = st.limit; }
+          break;
+        }  // strS
+        case 48: {
+          const a = r[13] + ((op & 255) << 2) >>> 0;
+          const m = a - RAM >>> 0;
+          let x;
+          if (m < RAM_SIZE && !(m & 3)) { cycles += 1; x = ram32[m >> 2]; }
+          else if (a >>> 24 === 16 && !(a & 3)) { cycles += 1 + cache.miss(a); x = flash32[(a & 0xffffff) >> 2]; }
+          else { st.cycles = cycles; st.pc = pc; x = st.read(a, 4); cycles = st.cycles; limit = st.limit; }
+          r[op >> 8 & 7] = x;
+          break;
+        }  // ldrS
         case 49: r[op >> 8 & 7] = (pc + 2 & ~3) + ((op & 255) << 2); break;  // adr
         case 50: r[op >> 8 & 7] = r[13] + ((op & 255) << 2); break;  // addS
         case 51: r[13] += (op & 127) << 2; break;  // addSP
@@ -341,14 +298,40 @@ export function execute(chip, end) {
           for (let i = 0; i < 9; i++) n += op >> i & 1;
           let at = r[13] - 4 * n >>> 0;
           r[13] = at;
-          for (let i = 0; i < 8; i++) if (op >> i & 1) { write32(at, r[i]); at += 4; }
-          if (op & 256) write32(at, r[14]);
+          const m = at - RAM >>> 0;
+          if (m < RAM_SIZE - 64) {
+            cycles += n;
+            let to = m >> 2;
+            for (let i = 0; i < 8; i++) if (op >> i & 1) ram32[to++] = r[i];
+            if (op & 256) ram32[to] = r[14];
+            break;
+          }
+          st.cycles = cycles; st.pc = pc;
+          for (let i = 0; i < 8; i++) if (op >> i & 1) { st.write(at, r[i], 4); at += 4; }
+          if (op & 256) st.write(at, r[14], 4);
+          cycles = st.cycles; limit = st.limit;
           break;
         }
         case 58: {  // pop
-          let at = r[13];
-          for (let i = 0; i < 8; i++) if (op >> i & 1) { r[i] = read32(at); at += 4; }
-          if (op & 256) { const to = read32(at); r[13] = at + 4; cycles += 2; branchTo(to); } else r[13] = at;
+          let at = r[13], to = 0;
+          const m = at - RAM >>> 0;
+          if (m < RAM_SIZE - 64) {
+            let from = m >> 2;
+            for (let i = 0; i < 8; i++) if (op >> i & 1) r[i] = ram32[from++];
+            if (op & 256) to = ram32[from++];
+            cycles += from - (m >> 2);
+            r[13] = at + 4 * (from - (m >> 2));
+          } else {
+            st.cycles = cycles; st.pc = pc;
+            for (let i = 0; i < 8; i++) if (op >> i & 1) { r[i] = st.read(at, 4); at += 4; }
+            if (op & 256) { to = st.read(at, 4); at += 4; }
+            r[13] = at;
+            cycles = st.cycles; limit = st.limit;
+          }
+          if (!(op & 256)) break;
+          cycles += 2;
+          if (to >>> 28 === 15 && core.currentMode === 1) { st.result = result; st.c = c; st.v = v; st.pc = pc; st.cycles = cycles; st.leave(to); result = st.result; c = st.c; v = st.v; pc = st.pc; cycles = st.cycles; limit = st.limit; line = -1; }
+          else pc = to & ~1;
           break;
         }
         case 59: { const x = r[op >> 3 & 7]; r[op & 7] = x << 24 | (x & 0xff00) << 8 | x >>> 8 & 0xff00 | x >>> 24; break; }  // rev
@@ -358,14 +341,34 @@ export function execute(chip, end) {
         case 63: {  // stm
           const n = op >> 8 & 7;
           let at = r[n];
-          for (let i = 0; i < 8; i++) if (op >> i & 1) { write32(at, r[i]); at += 4; }
+          const m = at - RAM >>> 0;
+          if (m < RAM_SIZE - 32 && !(m & 3)) {
+            let to = m >> 2;
+            for (let i = 0; i < 8; i++) if (op >> i & 1) ram32[to++] = r[i];
+            cycles += to - (m >> 2);
+            r[n] = at + 4 * (to - (m >> 2));
+            break;
+          }
+          st.cycles = cycles; st.pc = pc;
+          for (let i = 0; i < 8; i++) if (op >> i & 1) { st.write(at, r[i], 4); at += 4; }
+          cycles = st.cycles; limit = st.limit;
           r[n] = at;
           break;
         }
         case 64: {  // ldm
           const n = op >> 8 & 7;
           let at = r[n];
-          for (let i = 0; i < 8; i++) if (op >> i & 1) { r[i] = read32(at); at += 4; }
+          const m = at - RAM >>> 0;
+          if (m < RAM_SIZE - 32 && !(m & 3)) {
+            let from = m >> 2;
+            for (let i = 0; i < 8; i++) if (op >> i & 1) r[i] = ram32[from++];
+            cycles += from - (m >> 2);
+            at += 4 * (from - (m >> 2));
+          } else {
+            st.cycles = cycles; st.pc = pc;
+            for (let i = 0; i < 8; i++) if (op >> i & 1) { r[i] = st.read(at, 4); at += 4; }
+            cycles = st.cycles; limit = st.limit;
+          }
           if (!(op >> n & 1)) r[n] = at;
           break;
         }
@@ -403,18 +406,23 @@ export function execute(chip, end) {
           }
           cycles -= 1;                            // barriers, MRS, MSR: as below
           pc -= 2;
-          step(instruction);
+          st.result = result; st.c = c; st.v = v; st.pc = pc; st.cycles = cycles;
+          st.instruction();
+          result = st.result; c = st.c; v = st.v; pc = st.pc; cycles = st.cycles; limit = st.limit; line = -1;
           break;
         }
         default:                                  // what is rare, or touches the core's state: rp2040js does it
           cycles -= 1;
           pc -= 2;
-          step(instruction);
+          st.result = result; st.c = c; st.v = v; st.pc = pc; st.cycles = cycles;
+          st.instruction();
+          result = st.result; c = st.c; v = st.v; pc = st.pc; cycles = st.cycles; limit = st.limit; line = -1;
       }
     }
-    save();
-    tell();
+    st.result = result; st.c = c; st.v = v; st.pc = pc; st.cycles = cycles;
+    st.save();
+    st.tell();
   }
   chip.steps += steps;
-  save();
+  st.save();
 }

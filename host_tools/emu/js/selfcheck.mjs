@@ -1,7 +1,8 @@
 // Random instructions through core.mjs and through rp2040js's own core from the same state; prints the differences as JSON.
 // Left out is what rp2040js does wrong: carry of a shift by a register that holds 0 or more than 31, overflow with a carry in.
 import { ConsoleLogger, LogLevel, RP2040 } from './lib.mjs';
-import { Cache, execute } from './core.mjs';
+import { Cache } from './cache.mjs';
+import { execute } from './core.mjs';
 
 const RAM = 0x20000000, CODE = 0x20001000, DATA = 0x20010000;
 let seed = Number(process.argv[2] || 1) >>> 0 || 1;
