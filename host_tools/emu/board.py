@@ -174,6 +174,14 @@ class EmulatedBoard:
             raise EmulatorError("the power did not go")
         return self.fault[6:]
 
+    def power_cut_in(self, operations, part, limit_ms=1000):
+        """As power_cut(), in the erasure or programming behind the next so many, when `part` (0..1) of its time has passed.
+        "" if there are not so many within limit_ms: the power goes then."""
+        self.fault = ""
+        self._process.command(do="cut in", operations=operations, part=part)
+        self._run(self.ns + limit_ms * _NS_PER_MS)
+        return self.fault[6:] if self.fault else self.power_cut()
+
     def power_on(self):
         """Power comes back: the image starts with the flash as it is."""
         self.fault = ""

@@ -16,7 +16,6 @@ READY = "Ctrl-C stops it."
 _BOOT_MS, _SESSION_MS = 10000, 150000
 _IDLE_MS = 2000
 _HIT = {"erase": "an erasure", "program": "a page being programmed"}
-_WRITE_MS = 150  # what a change of the configuration takes
 _PROFILE_US = 97  # no divisor of the pilot's period
 _MOST_FUNCTIONS = 12
 # The handshake of a client ends when it has sent its certificates; the station then computes for seconds, and the answer to
@@ -217,12 +216,22 @@ class Scenario:
         dice = random.Random(self.seed)
         with self._board(image, None) as board:
             board.until(READY, _BOOT_MS)
-            now = CONFIG["setpoint_w"]
+            now = 999
+            board.metrics()
+            begin = board.ms
+            self._ask(board, "config set setpoint_w %d" % now)  # a whole one, to know where the cuts belong
+            write_ms = board.ms - begin
+            whole = board.metrics()
+            operations = max(1, whole["erased"] + whole["programmed"])
             for number in range(count):
                 new = 1000 + number
-                at_ms = dice.uniform(0, _WRITE_MS)
+                begin = board.ms
                 board.type("@1 config set setpoint_w %d\r" % new)
-                hit = board.power_cut(at_ms)
+                if number % 2:  # every other one where it hurts
+                    hit = board.power_cut_in(dice.randrange(operations), dice.random())
+                else:
+                    hit = board.power_cut(dice.uniform(0, 1.1 * write_ms))
+                at_ms = board.ms - begin
                 found, ok = None, False
                 board.power_on()
                 try:

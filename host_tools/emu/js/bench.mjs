@@ -230,6 +230,7 @@ export class Bench {
     Object.assign(adc, { samples: 0, high: 0, low: 0, longestGap: 0, lastHigh: adc.lastHigh === null ? null : chip.nanos });
     chip.longest = { nanos: 0, until: 0 };
     chip.account.longest = 0;
+    chip.flash.erased = chip.flash.programmed = 0;
     return out;
   }
 }

@@ -28,7 +28,8 @@ export class Chip {
   // `nanos` is the time of the bench; the counters of the chip begin anew with every reset, as the chip's do.
   constructor({ seed = 1, wire, uart }) {
     Object.assign(this, { seed, wire, uartHooks: uart });
-    this.cutAt = Infinity;
+    this.cutAt = Infinity;                        // when the power goes
+    this.cutIn = null;                            // or: in which operation of the flash, { operations, part }
     this.origin = 0;                              // time of the bench at the last reset
     this.watch = new Watch(this);
     this.profile = new Profile(this);

@@ -42,7 +42,14 @@ export class Flash {
   }
 
   // Which part of an operation that begins now is done before the power goes.
-  #done(nanos) { return (this.chip.cutAt - this.chip.mcu.clock.nanos) / nanos; }
+  #done(nanos) {
+    const { chip } = this, plan = chip.cutIn;
+    if (plan && --plan.operations < 0) {
+      chip.cutAt = chip.nanos + plan.part * nanos;
+      chip.cutIn = null;
+    }
+    return (chip.cutAt - chip.nanos) / nanos;
+  }
 
   // A byte whose bits are 1 with the probability `part`.
   #mask(part) {

@@ -6,6 +6,7 @@
 //   {"do": "cut", "at": ns}                    the power goes at that time; null = no more
 //   {"do": "watch", "name": ..., "at": address, "span": bool}      see watch.mjs
 //   {"do": "profile", "every": ns}            [[address or 0 = asleep, times]] since the last; every: start
+//   {"do": "cut in", "operations": n, "part": 0..1}      or within the flash operation behind the next n
 //   {"do": "metrics"}
 //   R until state                              run
 import fs from 'node:fs';
@@ -36,7 +37,8 @@ function command(c) {
     }
     case 'write': chip.mcu.flash.set(Buffer.from(c.data, 'base64'), c.at); return {};
     case 'read': return { data: Buffer.from(chip.mcu.flash.subarray(c.at, c.at + c.n)).toString('base64') };
-    case 'power': chip.cutAt = Infinity; chip.make('power on'); return {};
+    case 'power': chip.cutAt = Infinity; chip.cutIn = null; chip.make('power on'); return {};
+    case 'cut in': chip.cutIn = { operations: c.operations, part: c.part }; return {};
     case 'cut': chip.cutAt = c.at === null ? Infinity : c.at; return {};
     case 'watch': chip.watch.add(c.name, c.at, c.span); return {};
     case 'profile': if (c.every) chip.profile.start(c.every); return { counts: chip.profile.report() };
