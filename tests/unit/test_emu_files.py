@@ -51,4 +51,7 @@ def test_tcp_payload_is_seen_in_a_burst():
 
 
 def test_messages_are_condensed():
-    assert messages([("a", 1.0), ("b", 2.0), ("a", 3.0)]) == [("a", 2, 2.0, 3.0), ("b", 1, 2.0, 2.0)]
+    assert messages([("a", 1.0, 9.0), ("b", 2.0, 3.0), ("a", 3.0, 4.0)]) == [
+        ("a", 2, 2.0, 3.0, 9.0),
+        ("b", 1, 2.0, 2.0, 3.0),
+    ]
