@@ -31,7 +31,7 @@ _GROUPS = (
     ("/thumb/", "C library"),
 )
 _PORT = "port rp2"
-_FILL = "alignment"
+_REST = "alignment, and what the linker makes"
 
 
 def group(name):
@@ -81,18 +81,17 @@ def read(text):
         if not match or not (in_flash or in_ram):
             continue
         size = int(match[3], 16)
-        if size and (match[4] or match[1] == "*fill*"):
-            title = _FILL if match[1] == "*fill*" else group(match[4])
-            out.add(title, size if in_flash else 0, size if in_ram else 0)
+        if size and match[4]:
+            out.add(group(match[4]), size if in_flash else 0, size if in_ram else 0)
     rest = out.flash - sum(row[0] for row in out.groups.values()), out.ram - sum(row[1] for row in out.groups.values())
-    out.add("stack, heap and what the linker makes", *rest)
+    out.add(_REST, *rest)
     return out
 
 
 def _joined(body):
     """Lines, a long section name put together with its numbers on the next one. Behind the debug sections nothing counts."""
     before = ""
-    for line in map(str.rstrip, body.splitlines()):
+    for line in body.splitlines():
         if line.startswith(".debug"):
             return
         if before:
