@@ -16,7 +16,6 @@ from firmware.app import config
 from firmware.app.power import Power
 from firmware.clock import ticks_ms, unix_s
 from firmware.run import console, tls_files
-from firmware.run.config_file import ConfigFile
 from firmware.run.desk import Desk
 from firmware.run.errors import StartError
 from firmware.run.report import Report
@@ -32,7 +31,7 @@ class LinkError(StartError):
     """The link cannot be had; str() says why."""
 
 
-def build(link, cfg, desk, ends=None):
+def build(link, cfg, desk=None, ends=None):
     """The whole station on one link; returns the run loop. ends: (console.StdIn, console.StdOut) of a serial line, at which the
     trace is kept until somebody asks; else a program reads it all the time on stdout."""
     kind, name = link.split(":", 1) if ":" in link else (link, "")
@@ -102,7 +101,7 @@ def serial(link, path):
     def make(ends, desk):
         return build(link, desk.file.check(), desk, ends)
 
-    evse.use(make, ConfigFile(path), chunk=256)
+    evse.use(make, path, chunk=256)
     evse.run()
 
 
@@ -136,7 +135,7 @@ def main(args=None):
                 text = f.read()
         except OSError:
             return _fail("cannot read " + args[1])
-    desk = Desk(ConfigFile(args[1] if len(args) == 2 else "config.json"), ticks_ms())
+    desk = Desk(args[1] if len(args) == 2 else "config.json", ticks_ms())
     try:
         link = build(args[0], config.load(text), desk)
         link.open()

@@ -14,25 +14,27 @@ from firmware.app import config as _config
 from firmware.clock import ticks_diff, ticks_ms
 from firmware.run import console as _console
 from firmware.run import idle
-from firmware.run.config_file import ConfigFile
 from firmware.run.desk import VERSION, Desk
 
 link = None  # the run loop (firmware.run.frame_link.FrameLink) that runs, or ran last; None before
 running = False
 
+_INTERRUPTS = 9
 _OPEN_MS = 500  # the contactor is given this long to show that it is open
 _make = None
+_restart = None
 _desk = None
 _ends = None  # () -> (StdIn, StdOut)
 
 
-def use(make, file=None, board="unix", set_clock=None, chunk=None, pause_ms=0, more=()):
+def use(make, path="/config.json", board="unix", set_clock=None, chunk=None, pause_ms=0, more=(), restart=None):
     """What main.py of a board hands in. make(ends, desk) builds the station and returns its run loop, which is not open yet.
-    file: run.config_file.ConfigFile, /config.json by default. set_clock(unix_s) sets the clock. chunk, pause_ms: what the serial line
-    takes without waiting, see run.console.StdOut. more: further commands, see run.desk.Desk."""
-    global _make, _desk, _ends
+    path: of the configuration. set_clock(unix_s) sets the clock. chunk, pause_ms: what the serial line
+    takes without waiting, see run.console.StdOut. more: further commands, see run.desk.Desk. restart(): soft reset, for a run() that finds the heap too cut up."""
+    global _make, _desk, _ends, _restart
     _make = make
-    _desk = Desk(file or ConfigFile(), ticks_ms(), board, set_clock, more)
+    _restart = restart
+    _desk = Desk(path, ticks_ms(), board, set_clock, more)
 
     def ends():
         out = _console.StdOut(chunk=chunk or 64, pause_ms=pause_ms, crlf=True, again_ms=5)
@@ -50,16 +52,22 @@ def run():
     """Serve car after car until Ctrl-C or `quit`. Errors of the configuration are printed, not raised."""
     global link, running
     if running or _make is None:
-        print(
-            "The station runs already." if running else "No station: main.py of this image has not called evse.use()."
+        _show(
+            ["The station runs already." if running else "No station: main.py of this image has not called evse.use()."]
         )
         return
     link = None
+    _desk.leave()
     gc.collect()
     try:
         link = _make(_ends(), _desk)
     except MemoryError:
-        print("Not enough memory in one piece: Ctrl-D restarts with a fresh heap.")
+        link = None
+        if _restart is None:
+            print("Not enough memory in one piece: Ctrl-D restarts with a fresh heap.")
+            return
+        print("Not enough memory in one piece: restart with a fresh heap.")
+        _restart()
         return
     except Exception as error:  # a wrong configuration, TLS without its files: the person at the line must read why
         print("The station cannot start: " + (str(error) or type(error).__name__))
@@ -75,9 +83,7 @@ def run():
     except KeyboardInterrupt:
         why = "Ctrl-C"
     finally:
-        _close()
-        running = False
-    _say_end(why)
+        _end(why)
 
 
 def console():
@@ -85,7 +91,7 @@ def console():
     if _make is None:
         use(None)
     if running:
-        print("The console of the running station is the one you type into.")
+        _show(["The console of the running station is the one you type into."])
         return
     idle.run(_desk, _ends())
 
@@ -159,7 +165,7 @@ evse.stop()             end the session: the car is told
 evse.config("key")      a value; evse.config("key", value) changes it for the next start
 evse.counters()         what was dropped or went wrong since boot
 evse.info()             version, memory, clock
-In the console: help lists the commands; what is no command is a line of Python."""
+In the console: help lists the commands; anything else is a line of Python."""
 
 
 def _command(line, said):
@@ -179,26 +185,33 @@ def _show(lines):
             print(line)
 
 
-def _close():
-    """Power off, pilot off. A second Ctrl-C (mpremote sends two) must not get in between."""
-    if hasattr(micropython, "kbd_intr"):
-        micropython.kbd_intr(-1)
-    for _ in range(5):
-        try:
-            link.close()
-            break
-        except KeyboardInterrupt:
-            pass
-    if hasattr(micropython, "kbd_intr"):
-        micropython.kbd_intr(3)
+def _end(why):
+    """Power off, pilot off, and say so. A second Ctrl-C (mpremote sends two) must not get in between."""
+    global running
+    running = False
+    hold = getattr(micropython, "kbd_intr", None)
+    if hold is not None:
+        hold(-1)
+    for step in (link.close, _wait_open, lambda: _say_end(why)):
+        for _ in range(_INTERRUPTS):  # images without kbd_intr: begin that step again
+            try:
+                step()
+                break
+            except KeyboardInterrupt:
+                pass
+    if hold is not None:
+        hold(3)
 
 
-def _say_end(why):
+def _wait_open():
     begin = ticks_ms()
     while link.power.hw.contactor and ticks_diff(ticks_ms(), begin) < _OPEN_MS:
         link.power.poll(ticks_ms())
-    sys.stdout.write("\nStopped (%s): pilot off, " % why)
+
+
+def _say_end(why):
     if link.power.hw.contactor:
-        print("but the CONTACTOR STILL READS CLOSED. Do not touch the plug.")
+        said = "but the CONTACTOR STILL READS CLOSED. Do not touch the plug."
     else:
-        print("contactor open. evse.run() starts again, evse.help() lists more.")
+        said = "contactor open. evse.run() starts again, evse.help() lists more."
+    print("\nStopped (%s): pilot off, %s" % (why, said))

@@ -46,12 +46,7 @@ class ConfigFile:
         """Give a key the value in `text` (JSON; a bare word is a text), if the whole is valid with it. Return the value."""
         changes = self.changes()
         self._key(key, config.defaults())
-        try:
-            value = json.loads(text)
-            if not isinstance(value, (dict, list)) and text[:1] not in '"-0123456789tfn':
-                value = text
-        except ValueError:
-            value = text
+        value = _value(key, text)
         changes[key] = value
         config.merge(changes)
         self._write(changes)
@@ -78,3 +73,15 @@ class ConfigFile:
             os.rename(self._new, self.path)
         except OSError as e:
             raise config.ConfigError("cannot write %s: %s" % (self.path, e))
+
+
+def _value(key, text):
+    """The JSON value in a text; what is no JSON is a text itself."""
+    ends = {"[": "]", "{": "}", '"': '"'}.get(text[:1])
+    if ends is not None and (len(text) < 2 or text[-1] != ends):
+        # MicroPython's parser takes half a list for a whole one.
+        raise config.ConfigError("%s: not JSON, it ends too early: %s" % (key, text))
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

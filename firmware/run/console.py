@@ -29,6 +29,7 @@ class LineReader:
         self._person = person
         self._line = bytearray()
         self._too_long = False
+        self._program = False  # it sent the last line
         self._escape = 0  # inside of the bytes of an arrow key or its like
 
     def feed(self, data):
@@ -41,7 +42,8 @@ class LineReader:
                 elif self._line:
                     self._show(b"\r\n")
                     lines.append(_decode(self._line))
-                elif byte == 13:
+                    self._program = self._line[:1] == b"@"
+                elif byte == 13 and not self._program:
                     self._show(b"\r\n")
                 self._line = bytearray()
                 self._too_long = False

@@ -21,18 +21,30 @@ _YEAR_2100_S = const(4102444800 >> 8)  # compared in units of 256 s: no 32-bit i
 
 
 class Desk:
-    """file: run.config_file.ConfigFile. start: the tick of the boot. board: its name. set_clock(unix_s), or None where the
+    """path: of the configuration. start: the tick of the boot. board: its name. set_clock(unix_s), or None where the
     clock is the system's. more: [(word, usage, call)] of other modules, as Operator.add takes them; call(args, now, link).
     """
 
-    def __init__(self, file, start, board="unix", set_clock=None, more=()):
-        self.file = file
+    def __init__(self, path, start, board="unix", set_clock=None, more=()):
+        self.path = path
+        self._fault_path = path[: path.rfind("/") + 1] + "fault.trace"
+        self._file = None
         self._start = start
         self._board = board
         self._set_clock = set_clock
         self._more = more
         self._link = None
+        self._keeper = None
         self._report = None
+
+    @property
+    def file(self):
+        """The configuration in the file system: run.config_file.ConfigFile. Its code comes into the heap with the first use."""
+        if self._file is None:
+            from firmware.run.config_file import ConfigFile
+
+            self._file = ConfigFile(self.path)
+        return self._file
 
     def add_to(self, operator, link=None):
         """The commands go into a table. link: the run loop of the station; None while none runs."""
@@ -42,6 +54,10 @@ class Desk:
         operator.add("config", "config get|set|check|reset", self._config)
         operator.add("clock", "clock [UNIX_S]", self._clock)
         operator.add("heap", "heap", lambda args, now: heap())
+        if link is not None and link.trace.keep:
+            from firmware.run import fault_file
+
+            self._keeper = fault_file.FaultFile(link, self._fault_path)
         if hasattr(link, "charger"):
             from firmware.run import words  # with the states of a station behind a modem: the sockets have none
 
@@ -50,6 +66,7 @@ class Desk:
             operator.add(word, usage, lambda args, now, call=call: call(args, now, link))
         if self._report is not None:
             operator.add("trace", "trace", lambda args, now: self._report.kept())
+            operator.add("fault", "fault [clear]", self._fault)
             operator.add("stream", "stream on|off", self._stream)
 
     def info(self, now):
@@ -59,20 +76,39 @@ class Desk:
         return [
             "version=" + VERSION,
             "board=" + self._board,
-            "micropython=" + ".".join([str(n) for n in sys.implementation[1][:3]]),
+            "micropython=" + ".".join([str(n) for n in sys.implementation.version[:3]]),
             "built=" + version[version.rfind(" on ") + 4 :].split(" ")[0].split(";")[0],
             "heap_free=%d" % free(),
             "uptime_s=%d" % (ticks_diff(now, self._start) // 1000),
             "clock=%s" % ("known" if known else "not_set"),
             "unix_s=%d" % unix_s(),
-            "config=" + self.file.path,
+            "config=" + self.path,
         ]
+
+    def leave(self):
+        """Forget the run loop, so that its memory can be had again."""
+        self._link = self._report = self._keeper = None
 
     def may_write(self):
         """Raise Refused while the flash must not be written: on some boards that stops the processor."""
         why = self._link.occupied() if self._link is not None else ""
         if why:
             raise Refused("not while " + why + ": writing stops the processor; stop the session, then try again")
+
+    @property
+    def due(self):
+        """Tick of the next poll, or None."""
+        return None if self._keeper is None else self._keeper.due
+
+    def poll(self, now):
+        """The station's run loop calls this when nothing else is due."""
+        if self._keeper is not None:
+            self._keeper.poll(now)
+
+    def finish(self, now):
+        """The station has ended and the contactor is open."""
+        if self._keeper is not None:
+            self._keeper.finish(now)
 
     # -- inside
 
@@ -87,7 +123,7 @@ class Desk:
             if verb == "check" and len(args) == 1:
                 n = len(self.file.changes())
                 self.file.check()
-                return "%s is valid, %d keys differ from their defaults" % (self.file.path, n)
+                return "%s is valid, %d keys differ from their defaults" % (self.path, n)
             if verb == "set" and len(args) >= 3:
                 self.may_write()
                 value = self.file.set(args[1], " ".join(args[2:]))
@@ -112,6 +148,17 @@ class Desk:
             raise Refused("clock: the operating system keeps the clock of this station")
         self._set_clock(s)
         return "unix_s=%d" % unix_s()
+
+    def _fault(self, args, now):
+        from firmware.run import fault_file
+
+        if args == ["clear"]:
+            self.may_write()
+            fault_file.remove(self._fault_path)
+            return "removed"
+        if args:
+            raise Refused("fault | fault clear")
+        return fault_file.lines(self._fault_path)
 
     def _stream(self, args, now):
         if args not in (["on"], ["off"]):

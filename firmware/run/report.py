@@ -92,8 +92,8 @@ class Report:
             cursor.lost = 0
         return done and self._out.flush()
 
-    def kept(self):
-        """The lines of what a trace with `keep` holds, oldest first, without line ends; consumes nothing."""
+    def kept(self, skip=0):
+        """The lines of what a trace with `keep` holds, oldest first, without line ends; consumes nothing. skip: records left out."""
         trace = self._trace
         cursor = Cursor(trace)
         lines = []
@@ -102,6 +102,7 @@ class Report:
             lines.append(line(kind, t_ms, direction, payload_type, state, buf, at, n)[:-1])
             return True
 
+        begin = trace.first + skip
         end = trace.last  # what is recorded while this is read belongs to the next reading
         while cursor.seq < end:
             trace.walk(cursor, sink)
@@ -109,7 +110,9 @@ class Report:
                 yield b"D 0 %d" % cursor.lost
                 cursor.lost = 0
             if lines:
-                yield lines.pop()
+                text = lines.pop()
+                if cursor.seq > begin:
+                    yield text
 
     def _sink(self, kind, t_ms, direction, payload_type, state, buf, at, n):
         if not self._out.flush():

@@ -1,8 +1,8 @@
 """An emulated board: image, flash, world, and the calls that a test or a tool makes.
 
-    with EmulatedBoard("build/rpi_pico/firmware.uf2") as board:
-        board.until(">>> ", limit_ms=3000)
-        out, error = board.exec("print(1 + 1)")
+with EmulatedBoard("build/rpi_pico/firmware.uf2") as board:
+    board.until(">>> ", limit_ms=3000)
+    out, error = board.exec("print(1 + 1)")
 """
 
 from host_tools.emu import wire
@@ -75,7 +75,9 @@ class EmulatedBoard:
         if isinstance(what, str):
             found = self._run(self.ns + limit_ms * _NS_PER_MS, lambda: what in self.console)
             if not found:
-                raise BoardError("no %r within %g ms; the end of the console: %r" % (what, limit_ms, self.console[-400:]))
+                raise BoardError(
+                    "no %r within %g ms; the end of the console: %r" % (what, limit_ms, self.console[-400:])
+                )
             end = self.console.index(what) + len(what)
             text, self.console = self.console[:end], self.console[end:]
             return text
@@ -99,6 +101,8 @@ class EmulatedBoard:
                 self.console += world.uart_out.decode("utf-8", "replace")
                 world.uart_out.clear()
             world.ns = self.head.ns
+            if self.observer is not None:
+                self.observer.now_ns = self.head.ns
             world.work()
             if records and records[-1][0] == 0x73:  # s: stopped
                 return self._stopped(records[-1][2].decode(), found or (done is not None and done()))
@@ -164,6 +168,11 @@ class EmulatedBoard:
         self.console = ""
         self.world.power_on()
         self._process.command(do="power")
+
+    def watch(self, name, address, span=False):
+        """Count how often the code at an address is reached, and the longest time between two of them; with `span`, how
+        long the function that begins there takes instead. In metrics()["watch"][name]."""
+        self._process.command(do="watch", name=name, at=address, span=span)
 
     def metrics(self):
         """Counters of the emulator (js/bench.mjs, metrics()) since the last call."""

@@ -19,6 +19,7 @@ class Bus:
         self._observer = observer
         self._count = 0
         self._command = 0
+        self._data = b""  # of the transfer: what is read from the buffer, or written to it
 
     @property
     def int_level(self):
@@ -36,14 +37,15 @@ class Bus:
         elif not level:
             self.chip.cs(0)
             self._count = self._command = 0
+            self._data = b""
         self.selected = not level
 
     def write(self, data, ns):
         """MOSI bytes whose answer is known already."""
         if not self.selected:
             return
-        self._note(data, ns)
         self.chip.write(data)
+        self._note(data, ns)
 
     def exchange(self, mosi, ns):
         """One byte; what the board reads, FLOATING if nobody drives the line."""
@@ -52,9 +54,9 @@ class Bus:
         wrong = self._noisy()
         if wrong:
             mosi ^= self._error()
-        self._note((mosi,), ns)
-        answer = bytearray(1)
-        self.chip.write_readinto(bytes((mosi,)), answer)
+        out, answer = bytes((mosi,)), bytearray(1)
+        self.chip.write_readinto(out, answer)
+        self._note(out, ns)
         return answer[0] ^ self._error() if wrong else answer[0]
 
     def ahead(self):
@@ -75,17 +77,24 @@ class Bus:
         return 1 << (dice[3] & 7)
 
     def _note(self, data, ns):
-        """Follow the command, for the observer."""
+        """Follow the transfer, for the observer."""
+        if self._observer is None:
+            return
         count = self._count
         self._count = count + len(data)
         if count < 2:
             for byte in data[: 2 - count]:
                 self._command = self._command << 8 | byte
-            if self._count >= 2 and self._command == _READ_CAUSE and self._observer:
+            data = data[2 - count :]
+            if self._count >= 2 and self._command == _READ_CAUSE:
                 self._observer.cause_read(ns)
+        if self._command == _WRITE_BUFFER:
+            self._data += data
+        elif self._command == _READ_BUFFER and not self._data:
+            self._data = self.chip.ahead()[0]
 
     def _ended(self, ns):
         if self._command == _READ_BUFFER:
-            self._observer.frames_read(ns)
+            self._observer.burst_read(ns, self._data)
         elif self._command == _WRITE_BUFFER:
-            self._observer.frame_written(ns)
+            self._observer.frame_written(ns, self._data)

@@ -82,7 +82,15 @@ class World:
         cfg = dict(options.DEFAULTS)
         cfg.update(ev)
         mac = b"\x02EV\x00\x00\x02"
-        self.car = Car(cfg, mac, self.line, self.rand, lambda: _UNIX_S + int(self.ns // 1e9), trace or Silent(), tls)
+        self.car = Car(
+            cfg,
+            mac,
+            self.line,
+            self.rand,
+            lambda: _UNIX_S + int(self.ns // 1e9),
+            trace or self.observer or Silent(),
+            tls,
+        )
         self.line.join(self.car.modem)
         self.car.start(self._tick())
         self._woken = True
@@ -106,9 +114,11 @@ class World:
 
     def handle(self, records):
         """Take the records of one message."""
-        bus = self.bus
+        bus, observer = self.bus, self.observer
         for letter, ns, value in records:
             self.ns = ns
+            if observer:
+                observer.now_ns = ns
             if letter == 0x62:  # b
                 bus.write(value, ns)
             elif letter == 0x71:  # q
@@ -117,8 +127,8 @@ class World:
                 bus.select(int(value), ns)
             elif letter == 0x75:  # u
                 self.uart_out += value
-                if self.observer:
-                    self.observer.text(ns, value)
+                if observer:
+                    observer.text(ns, value)
             elif letter == 0x67:  # g
                 self._drive(1 if value == 1 else 0, ns)
             elif letter == 0x64:  # d
@@ -129,6 +139,8 @@ class World:
                 self._reset_modem(value == 0)
             elif letter == 0x78:  # x
                 self.resets.append((ns, value.decode()))
+                if observer:
+                    observer.reset(ns, value.decode())
                 self._released()
 
     def work(self):

@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import pty
+import select
 import signal
 import socket
 import subprocess
@@ -68,9 +69,11 @@ class PtyStation:
         )  # fmt: skip
         os.close(device_end)
         self._stop = threading.Event()
+        self._paused = False
+        self._lock = threading.Lock()
         self._pumps = [
             threading.Thread(target=self._pump, args=ends, daemon=True)
-            for ends in ((self._device, self._plug), (self._plug, self._device))
+            for ends in (("_device", "_plug"), ("_plug", "_device"))
         ]
         for thread in self._pumps:
             thread.start()
@@ -82,23 +85,42 @@ class PtyStation:
         self.close()
 
     def _pump(self, source, sink):
+        """Carry bytes from one attribute's end to the other's. The lock: an end is not closed under a read."""
         while not self._stop.is_set():
-            try:
-                data = os.read(source, 1024)
-                while data:
-                    data = data[os.write(sink, data) :]
-            except OSError:
-                time.sleep(0.01)  # the far end is not open now
+            if self._paused and source == "_device":
+                time.sleep(0.01)
+                continue
+            with self._lock:
+                try:
+                    there = select.select([getattr(self, source)], [], [], 0)[0]
+                    data = os.read(getattr(self, source), 1024) if there else b""
+                except (OSError, ValueError):
+                    data = b""  # pulled, or the far end is not open now
+            while data and not self._stop.is_set():
+                with self._lock:
+                    try:
+                        ready = select.select([], [getattr(self, sink)], [], 0)[1]
+                        data = data[os.write(getattr(self, sink), data[:64]) if ready else 0 :]
+                    except (OSError, ValueError):
+                        data = b""
+            time.sleep(0.002)
 
     def noise(self, data):
         """Bytes that the tool sees and the station has not sent."""
-        os.write(self._plug, data)
+        with self._lock:
+            os.write(self._plug, data)
+
+    def pause(self, yes):
+        """Nobody reads what the station says, as after Ctrl-S."""
+        self._paused = yes
 
     def cut(self):
         """Pull the serial cable: the tool's end is gone."""
-        plug, self._plug = self._plug, -1
-        os.close(self._socket)
-        os.close(plug)
+        with self._lock:
+            plug, self._plug = self._plug, -1
+            os.close(self._socket)
+            os.close(plug)
+            self._socket = -1
 
     def close(self):
         self._stop.set()
@@ -110,7 +132,9 @@ class PtyStation:
                 except subprocess.TimeoutExpired:
                     continue
         self.process.wait(5)
-        for fd in (self._device, self._plug):
+        for thread in self._pumps:
+            thread.join(1)
+        for fd in (self._device, self._plug, self._socket):
             try:
                 os.close(fd)
             except OSError:

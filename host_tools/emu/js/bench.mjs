@@ -225,6 +225,7 @@ export class Bench {
       handlers: chip.account.byNumber, longest_handler_cycles: chip.account.longest, longest_busy_ns: chip.longest.nanos,
       busy_until_ns: chip.longest.until, erased: chip.flash.erased, programmed: chip.flash.programmed,
       overruns: chip.uart.overruns, boots: chip.boots, instructions: chip.instructions,
+      misses: chip.cache.misses, watch: chip.watch.report(),
     };
     Object.assign(adc, { samples: 0, high: 0, low: 0, longestGap: 0, lastHigh: adc.lastHigh === null ? null : chip.nanos });
     chip.longest = { nanos: 0, until: 0 };

@@ -1,9 +1,11 @@
 // The RP2040 with its image: power-on, reset, and the loop that runs it. Time is counted in cycles and never looks at a clock.
 import { RP2040, ConsoleLogger, LogLevel } from './lib.mjs';
 import * as fixes from './fixes.mjs';
+import { Cache, execute } from './core.mjs';
 import { Flash } from './flash.mjs';
 import * as rom from './rom.mjs';
 import { Uart } from './uart.mjs';
+import { Watch } from './watch.mjs';
 
 const BOOT2_RAM = 0x20041f00, XIP = 0x10000000, UF2 = 0x0a324655;
 
@@ -27,7 +29,7 @@ export class Chip {
     Object.assign(this, { seed, wire, uartHooks: uart });
     this.cutAt = Infinity;
     this.origin = 0;                              // time of the bench at the last reset
-    this.image = null;                            // flash contents
+    this.watch = new Watch(this);
     this.boots = 0;
     this.total = { cycles: 0, instructions: 0, idleNanos: 0, handlerCycles: 0 };
     this.make('power on');
@@ -62,16 +64,25 @@ export class Chip {
     this.account = fixes.apply(mcu, this.seed + this.boots);
     this.flash = new Flash(this, this.seed + this.boots);
     this.nanosPerCycle = 8;
+    this.waited = 0;
+    this.cache = new Cache();
+    this.flash32 = new Uint32Array(mcu.flash.buffer);
+    this.ram8 = mcu.sram;
+    this.ram16 = new Uint16Array(mcu.sram.buffer);
+    this.ram32 = new Uint32Array(mcu.sram.buffer);
+    this.rom16 = new Uint16Array(mcu.bootrom.buffer);
     mcu.addClockListener((hz) => { this.nanosPerCycle = 1e9 / hz; });
     mcu.onBreak = (n) => this.#break(n);
     const dog = mcu.peripherals[0x40058];
-    dog.onWatchdogTrigger = () => { this.again = 'watchdog'; this.stopped = true; };
+    // The alarm at zero would be set again for the same moment, for ever.
+    dog.onWatchdogTrigger = () => { dog.alarm.enable = false; this.again = 'watchdog'; this.stopped = true; };
     if (watchdog) {
       dog.scratchData.set(watchdog.scratchData);
       dog.reason = watchdog.reason;
       mcu.peripherals[0x40064].reason = 0;
     }
     this.uart = new Uart(mcu, mcu.uart[0], this.uartHooks.byte, this.uartHooks.idle);
+    this.watch.arm();
     this.wire(this);
     this.boots++;
     this.#boot();
@@ -88,6 +99,7 @@ export class Chip {
 
   #break(n) {
     const { core } = this.mcu;
+    if (this.watch.hit(n)) return undefined;
     if (core.PC > 0x4000) return this.halt(`bkpt ${n} at ${(core.PC - 2).toString(16)}, lr ${core.LR.toString(16)}`);
     const cycles = Math.round(rom.call(this, n));   // first: wait() counts cycles too
     core.cycles += cycles;
@@ -97,10 +109,11 @@ export class Chip {
 
   // Time passes while the processor stands still (flash operations).
   wait(nanos) {
-    this.mcu.core.cycles += nanos / this.nanosPerCycle;
+    const cycles = Math.round(nanos / this.nanosPerCycle);
+    this.mcu.core.cycles += cycles;
+    this.waited += cycles;
     const left = this.cutAt - this.nanos;
     this.#tick(Math.min(nanos, left));
-    this.counted = this.mcu.core.cycles;
     if (left <= nanos) { this.off = this.stopped = true; }
   }
 
@@ -138,29 +151,9 @@ export class Chip {
           if (core.eventRegistered) { core.eventRegistered = false; core.waiting = false; }
         }
         this.wokenAt = clock.nanosCounter;
-        this.counted = core.cycles;
         continue;
       }
-      let counted = core.cycles, steps = 0, now = clock.nanosCounter;
-      const perCycle = this.nanosPerCycle;
-      this.counted = counted;
-      // The inner loop: everything that can be is in local variables; an alarm or a flash operation goes the long way.
-      while (steps < 4096) {
-        core.executeInstruction();
-        steps++;
-        const cycles = core.cycles;
-        if (this.counted !== counted) { counted = this.counted; now = clock.nanosCounter; }  // wait() has told the clock
-        now += (cycles - counted) * perCycle;
-        counted = this.counted = cycles;
-        const alarm = clock.nextAlarm;
-        if (alarm !== null && alarm.nanos <= now) {
-          clock.tick(now - clock.nanosCounter);
-          if (this.stopped) break;
-          now = clock.nanosCounter;
-        } else clock.nanosCounter = now;
-        if (core.waiting || this.stopped || this.nanosPerCycle !== perCycle || now >= end) break;
-      }
-      this.steps += steps;
+      execute(this, end);
     }
   }
 }

@@ -1,5 +1,8 @@
 // What rp2040js 1.4.1 does unlike the chip, as far as our images meet it. One function each, with the reason.
 const EDGE_LOW = 4, EDGE_HIGH = 8, LEVEL_LOW = 1, LEVEL_HIGH = 2;
+// Counts that the times of alarms may be off: a double of 2^30 ns and more ends at 0.2 ps, and an alarm that comes that much
+// too early would be set again for ever.
+const NEAR = 1e-3;
 const ENTRY_CYCLES = 15, EXIT_CYCLES = 13;        // Cortex-M0+ TRM 3.3: interrupt latency without wait states; unstacking
 
 export function apply(mcu, seed) {
@@ -57,7 +60,7 @@ function counters(mcu) {
   };
   Object.defineProperty(proto, 'rawCounter', { get() {
     if (this.timerMode !== UP || this.topValue === 0xffffffff || !this.baseFreq || !this.prescalerValue) return rounded.call(this);
-    return Math.floor(this.exact() + 1e-6) % (this.topValue + 1);  // a sum of times: 1e-6 counts are its error
+    return Math.floor(this.exact() + NEAR) % (this.topValue + 1);
   } });
   alarmProto.schedule = function () {
     const t = this.timer;
@@ -65,7 +68,8 @@ function counters(mcu) {
     if (this.targetValue > t.topValue) return undefined;
     const period = t.topValue + 1;
     let left = (this.targetValue - t.exact()) % period;
-    if (left <= 1e-6) left += period;
+    if (left < 0) left += period;
+    if (left <= NEAR) left += period;             // the count at which it has just fired
     return this.clockAlarm.schedule(t.toNanos(left));
   };
 }

@@ -4,6 +4,7 @@
 //   {"do": "write", "at": N, "data": base64}, {"do": "read", "at": N, "n": N}      flash
 //   {"do": "power"}                            power-on with the flash as it is
 //   {"do": "cut", "at": ns}                    the power goes at that time; null = no more
+//   {"do": "watch", "name": ..., "at": address, "span": bool}      see watch.mjs
 //   {"do": "metrics"}
 //   R until state                              run
 import fs from 'node:fs';
@@ -36,6 +37,7 @@ function command(c) {
     case 'read': return { data: Buffer.from(chip.mcu.flash.subarray(c.at, c.at + c.n)).toString('base64') };
     case 'power': chip.cutAt = Infinity; chip.make('power on'); return {};
     case 'cut': chip.cutAt = c.at === null ? Infinity : c.at; return {};
+    case 'watch': chip.watch.add(c.name, c.at, c.span); return {};
     case 'metrics': return bench.metrics();
   }
   return { error: 'unknown command ' + c.do };

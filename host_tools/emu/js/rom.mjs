@@ -83,7 +83,8 @@ export function call(chip, n) {
     case 'R3': { let x = r[0], y = 0; for (let i = 0; i < 32; i++) { y = (y << 1) | (x & 1); x >>>= 1; } r[0] = y; return 20; }
     case 'L3': r[0] = Math.clz32(r[0]); return 20;
     case 'T3': r[0] = r[0] ? 31 - Math.clz32(r[0] & -r[0]) : 32; return 20;
-    case 'IF': case 'EX': case 'FC': case 'CX': return 200;
+    case 'FC': chip.cache.flush(); return 1100;
+    case 'IF': case 'EX': case 'CX': return 200;
     case 'RE': chip.flash.erase(r[0], r[1]); return 0;
     case 'RP': chip.flash.program(r[0], r[1], r[2]); return 0;
     case 'UB': chip.halt('the image asked for the USB boot loader'); return 0;
