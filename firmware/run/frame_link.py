@@ -38,8 +38,14 @@ class FrameLink:
         self._stdout = stdout
         self._poller = Poller()
         self.operator = Operator(stdin, self._poller, power, trace, self._stop, self._status, stdout)
-        self.operator.add("counters", "counters", lambda args, now: " ".join(self.counters()))
-        self.operator.add("clear", "clear", lambda args, now: charger.clear(now))
+        self.operator.add(
+            "counters",
+            "counters  what was dropped or went wrong since boot",
+            lambda args, now: " ".join(self.counters()),
+        )
+        self.operator.add(
+            "clear", "clear  the cause of a latched fault is repaired", lambda args, now: charger.clear(now)
+        )
         self.operator.more = board.command
         self.operator.more_help = board.commands
         self._desk = desk
