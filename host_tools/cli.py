@@ -7,8 +7,8 @@ import os
 import sys
 
 COMMANDS = (
-    "demo", "secc", "ev", "exi", "report", "pki", "bench",
-    "repl", "monitor", "config", "setpoint", "status", "log", "trace", "replay",
+    "demo", "secc", "ev", "exi", "report", "pki", "bench", "size", "emu",
+    "flash", "deploy", "selftest", "repl", "monitor", "status", "setpoint", "config", "log", "trace", "replay",
 )  # fmt: skip
 
 _EPILOG = """examples:

@@ -50,7 +50,7 @@ OURS = ("codec", "drivers", "firmware", "board", "mcu", "twin", "evse", "host_to
 RESERVED = {
     "machine": ("board", "mcu", "firmware.main"),
     "asyncio": ("firmware.run", "firmware.main"),
-    "time": ("firmware.clock", "mcu.clock"),
+    "time": ("firmware.clock", "mcu.clock", "board.hardware"),  # a board waits some microseconds for its circuits
 }
 
 
@@ -109,6 +109,7 @@ def modules():
         ("firmware", ""),
         ("boards/unix/board", "board"),
         ("boards/rpi_pico/board", "board"),
+        ("boards/esp32s3/board", "board"),
         ("boards/common", ""),
         ("host_tools/twin", "twin"),
     ):

@@ -9,7 +9,7 @@ import sys
 
 from firmware.clock import sooner, ticks_add, ticks_diff, ticks_ms
 from firmware.net.iface import DROP_NAMES as _NET_DROPS
-from firmware.run.operator import Operator
+from firmware.run.operator import Operator, Refused
 from firmware.run.poller import IN, Poller
 from firmware.slac.evse import DROP_NAMES as _SLAC_DROPS
 from micropython import const
@@ -36,6 +36,7 @@ class FrameLink:
         self.trace = trace
         self.report = report
         self._stdout = stdout
+        self._person = stdin is not None and stdin.person
         self._poller = Poller()
         self.operator = Operator(stdin, self._poller, power, trace, self._stop, self._status, stdout)
         self.operator.add(
@@ -46,6 +47,7 @@ class FrameLink:
         self.operator.add(
             "clear", "clear  the cause of a latched fault is repaired", lambda args, now: charger.clear(now)
         )
+        self.operator.add("selftest", "selftest [help]  guided test of the board", self._selftest)
         self.operator.more = board.command
         self.operator.more_help = board.commands
         self._desk = desk
@@ -55,6 +57,7 @@ class FrameLink:
         self._n = 0  # frame in _out that the modem has not taken yet
         self._print_due = None
         self._frames = 0
+        self._bench = None  # the self-test, once asked for
         self._again = None  # when all begins anew after a fault of our own
 
     @property
@@ -117,7 +120,10 @@ class FrameLink:
                 self._broken("start", error, now)
                 return
         try:  # written out: handing _move to a function would allocate at each turn
-            self._move(now)
+            if self._bench is not None and self._bench.active:
+                self._bench.poll(now)
+            else:
+                self._move(now)
         except Exception as error:
             self._broken("frames", error, now)
 
@@ -126,6 +132,8 @@ class FrameLink:
         """Tick of the next work(), or None; that of the board's models is not in it."""
         if self._again is not None:  # without the modem's: it rests
             return sooner(self._again, self.power.due)
+        if self._bench is not None and self._bench.active:
+            return sooner(self.board.modem.due, self._bench.due)
         return sooner(self.board.modem.due, self.charger.due)
 
     def close(self):
@@ -196,6 +204,27 @@ class FrameLink:
 
     def _stop(self, now):
         self.wall.request_stop(now)
+
+    def _selftest(self, args, now):
+        if self._bench is None:
+            from firmware.app.selftest_cmd import Bench  # only in memory where it is used
+
+            self._bench = Bench(self.board, self.charger, self._resume, self._tell)
+        try:
+            return self._bench.command(args, now)
+        except self._bench.Refused as why:
+            raise Refused(str(why))
+
+    def _tell(self, text):
+        if self._person:
+            self.operator.tell(iter((text,)))
+        else:
+            self.trace.note(ticks_ms(), "selftest " + text)
+
+    def _resume(self, now):
+        """After a self-test: the supervisor begins anew, as after a fault of our own."""
+        self._begin(now)
+        self.charger.modem(self.board.modem.up, now)
 
     def counters(self):
         """name=value of everything that was dropped or gone wrong since boot; what is 0 is left out."""

@@ -139,6 +139,8 @@ class World:
                 self._reset_modem(value == 0)
             elif letter == 0x78:  # x
                 self.resets.append((ns, value.decode()))
+                if observer:
+                    observer.reset(ns, value.decode())
                 self._released()
 
     def work(self):

@@ -118,16 +118,18 @@ def _ohms(load):
 
 
 class PlugResistor:
-    """The coding resistor of a plug at the station's divider, as an ADC: read_u16(). `ohm`: None = no plug."""
+    """The coding resistor of a plug at the station's divider, as an ADC: read_u16(). `ohm`: None = no plug. `cut`: the
+    wire between socket and ADC is broken."""
 
     def __init__(self, ohm=None, full_mv=3300, supply_mv=3300, pullup_ohm=1000):
         self.ohm = ohm
+        self.cut = False
         self._full_mv = full_mv
         self._supply_mv = supply_mv
         self._pullup_ohm = pullup_ohm
 
     def read_u16(self):
         mv = self._supply_mv
-        if self.ohm is not None:
+        if self.ohm is not None and not self.cut:
             mv = mv * self.ohm // (self._pullup_ohm + self.ohm)
         return min(65535, (mv << 16) // self._full_mv)

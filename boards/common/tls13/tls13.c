@@ -100,6 +100,9 @@ static mp_obj_t tls13_init(mp_obj_t size_in) {
     arena->memory = m_new(byte, arena->size);
     mbedtls_memory_buffer_alloc_init(arena->memory, arena->size);
     MP_STATE_VM(tls13_arena) = arena;
+    #if defined(MBEDTLS_PLATFORM_TIME_ALT)  // ESP-IDF: a function that is set, instead of a macro
+    mbedtls_platform_set_time(tls13_time);
+    #endif
     if (psa_crypto_init() != PSA_SUCCESS) {
         MP_STATE_VM(tls13_arena) = NULL;
         mp_raise_OSError(MP_EIO);
