@@ -142,15 +142,14 @@ def _pty(args):
         return 2
     flash = Path(args.flash) if args.flash else None
     data = flash.read_bytes() if flash and flash.is_file() else files.image({})
-    storage = (files.STORAGE_AT, files.STORAGE_BYTES)
     log = Log(sys.stderr, every=1 if args.plain else 10)
-    with EmulatedBoard(args.image, data, storage, faults, args.seed, Observer(log.record)) as board:
+    with EmulatedBoard(args.image, data, faults=faults, seed=args.seed, observer=Observer(log.record)) as board:
         pty = Pty()
         print(pty.path, flush=True)
         try:
+            pty.attach(board)
             if args.plug:
                 board.run_ms(2000)
-                pty.pump(board)
                 board.world.plug(service=args.plug, capacity_wh=400)
             pty.serve(board)
         except KeyboardInterrupt:
@@ -158,5 +157,5 @@ def _pty(args):
         finally:
             pty.close()
             if flash:
-                flash.write_bytes(board.save(*storage))
+                flash.write_bytes(board.save(files.STORAGE_AT, files.STORAGE_BYTES))
     return 0

@@ -5,7 +5,10 @@ with EmulatedBoard("build/rpi_pico/firmware.uf2") as board:
     out, error = board.exec("print(1 + 1)")
 """
 
-from host_tools.emu import wire
+import bisect
+import codecs
+
+from host_tools.emu import files, wire
 from host_tools.emu.process import EmulatorError, Process
 from host_tools.emu.world import World
 
@@ -18,19 +21,23 @@ class BoardError(Exception):
 
 
 class EmulatedBoard:
-    """image: UF2 or binary. flash: bytes or path of a flash image of FLASH_BYTES that the file system is taken from, by
-    `storage` = (offset, size). seed: of everything random; two boards with the same calls have the same cycle counts.
+    """image: UF2 or binary. flash: a file system image (bytes or path; also one of the whole flash), which goes to `storage`
+    = (offset, size); None = erased. seed: of everything random; two boards with the same calls have the same cycle counts.
 
     `ns`, `cycles`: emulated time since power-on of the bench, and the processor's cycles. `console`: text of the UART so far.
     """
 
-    def __init__(self, image, flash=None, storage=None, faults=None, seed=1, observer=None):
+    def __init__(
+        self, image, flash=None, storage=(files.STORAGE_AT, files.STORAGE_BYTES), faults=None, seed=1, observer=None
+    ):
         self.world = World(seed, faults, observer)
         self.observer = observer
         self.head = wire.Head(0.0, 0.0, 0.0, 0.0)
         self.console = ""
         self.fault = ""
-        self.on_turn = None  # called with the board after every message: a bridge to a pty lives there
+        self.on_turn = None  # called with the board after every message
+        self.tap = None  # takes the bytes of the UART instead of `console`
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._process = Process()
         try:
             self._process.command(do="boot", image=str(image), seed=seed)
@@ -98,7 +105,10 @@ class EmulatedBoard:
             self.head, records = process.receive()
             world.handle(records)
             if world.uart_out:
-                self.console += world.uart_out.decode("utf-8", "replace")
+                if self.tap is not None:
+                    self.tap(bytes(world.uart_out))
+                else:
+                    self.console += self._decoder.decode(bytes(world.uart_out))
                 world.uart_out.clear()
             world.ns = self.head.ns
             if self.observer is not None:
@@ -113,10 +123,10 @@ class EmulatedBoard:
             process.send(wire.answer(world.state))
 
     def _stopped(self, why, found):
-        if why and why != "power":
+        if why and not why.startswith("power"):
             self.fault = why
             raise EmulatorError("the chip has stopped at %.3f ms: %s" % (self.ms, why))
-        if why == "power":
+        if why:
             self.world.power_on()
             self.fault = why
         return found
@@ -155,12 +165,14 @@ class EmulatedBoard:
         return b"".join(self._process.read(at + i, min(1 << 16, n - i)) for i in range(0, n, 1 << 16))
 
     def power_cut(self, after_ms=0.0):
-        """The power goes in after_ms, also in the middle of a write to the flash, whose cells are then half way."""
+        """The power goes in after_ms, also in the middle of a write to the flash, whose cells are then half way. Returns the
+        operation of the flash that it has hit: "erase", "program" or ""."""
         self.fault = ""
         self._process.command(do="cut", at=self.ns + after_ms * _NS_PER_MS)
         self._run(self.ns + after_ms * _NS_PER_MS + 50 * _NS_PER_MS)
-        if self.fault != "power":
+        if not self.fault.startswith("power"):
             raise EmulatorError("the power did not go")
+        return self.fault[6:]
 
     def power_on(self):
         """Power comes back: the image starts with the flash as it is."""
@@ -173,6 +185,19 @@ class EmulatedBoard:
         """Count how often the code at an address is reached, and the longest time between two of them; with `span`, how
         long the function that begins there takes instead. In metrics()["watch"][name]."""
         self._process.command(do="watch", name=name, at=address, span=span)
+
+    def profile(self, functions, every_us=0):
+        """[(function, share)] of where the processor was since the last call, the largest first; "(asleep)" is one of them.
+        functions: symbols.functions() of the image. every_us: begin to look, so often."""
+        counts = self._process.command(do="profile", every=every_us * 1000)["counts"]
+        names = sorted((address, name) for name, address in functions.items())
+        starts = [address for address, _ in names]
+        shares, whole = {}, sum(n for _, n in counts) or 1
+        for address, n in counts:
+            at = bisect.bisect_right(starts, address) - 1
+            name = "(asleep)" if not address else names[at][1] if at >= 0 else hex(address)
+            shares[name] = shares.get(name, 0.0) + n / whole
+        return sorted(shares.items(), key=lambda item: -item[1])
 
     def metrics(self):
         """Counters of the emulator (js/bench.mjs, metrics()) since the last call."""

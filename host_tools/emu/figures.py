@@ -8,7 +8,8 @@ def facts(result):
     out = asdict(result)
     for session in out["sessions"]:
         session["messages"] = [
-            dict(zip(("name", "count", "mean_ms", "longest_ms"), row)) for row in messages(session["messages"])
+            dict(zip(("name", "count", "mean_ms", "longest_ms", "car_longest_ms"), row))
+            for row in messages(session["messages"])
         ]
         causes = session.pop("causes")
         session["interrupt_to_cause_ms"] = {
@@ -25,14 +26,18 @@ def mean(values):
     return sum(values) / len(values) if values else 0.0
 
 
-def messages(pairs):
-    """[(name, count, mean ms, longest ms)] in the order of first appearance."""
+def messages(rows):
+    """[(name, count, mean ms, longest ms, longest for the car)] of Observer.messages, in the order of first appearance."""
     by_name = {}
-    for name, ms in pairs:
-        by_name.setdefault(name, []).append(ms)
-    return [(name, len(all_ms), mean(all_ms), max(all_ms)) for name, all_ms in by_name.items()]
+    for name, ms, car_ms in rows:
+        by_name.setdefault(name, []).append((ms, car_ms))
+    return [
+        (name, len(times), mean([ms for ms, _ in times]), max(ms for ms, _ in times), max(ms for _, ms in times))
+        for name, times in by_name.items()
+    ]
 
 
+_ANSWERS = ("answer", "count", "mean ms", "longest ms", "longest for the car")
 _PHASES = ("phase", "s", "CPU", "interrupts", "longest pilot gap", "longest turn", "collections", "longest")
 
 
@@ -66,9 +71,9 @@ def show(result, console):
         for row in _phase_rows(session):
             table.add_row(*row)
         console.print(table)
-        table = Table("answer", "count", "mean ms", "longest ms")
-        for name, count, mean_ms, longest_ms in messages(session.messages):
-            table.add_row(name, str(count), "%.1f" % mean_ms, "%.1f" % longest_ms)
+        table = Table(*_ANSWERS)
+        for name, count, mean_ms, longest_ms, car_ms in messages(session.messages):
+            table.add_row(name, str(count), "%.1f" % mean_ms, "%.1f" % longest_ms, "%.1f" % car_ms)
         console.print(table)
     if result.cuts:
         good = sum(1 for cut in result.cuts if cut[2])
@@ -90,8 +95,8 @@ def markdown(result):
     for session in result.sessions:
         lines += [_summary(session) + ".", "", "| %s |" % " | ".join(_PHASES), "|%s" % ("---|" * len(_PHASES))]
         lines += ["| %s |" % " | ".join(row) for row in _phase_rows(session)]
-        lines += ["", "| answer | count | mean ms | longest ms |", "|---|---|---|---|"]
-        lines += ["| %s | %d | %.1f | %.1f |" % row for row in messages(session.messages)] + [""]
+        lines += ["", "| %s |" % " | ".join(_ANSWERS), "|---|---|---|---|---|"]
+        lines += ["| %s | %d | %.1f | %.1f | %.1f |" % row for row in messages(session.messages)] + [""]
     if result.cuts:
         good = sum(1 for cut in result.cuts if cut[2])
         lines += [

@@ -8,19 +8,19 @@ BLOCK = 4096
 STORAGE_BYTES = 1024 * 1024  # MICROPY_HW_FLASH_STORAGE_BYTES of boards/rpi_pico
 STORAGE_AT = 2 * 1024 * 1024 - STORAGE_BYTES  # at the end of the flash of a Pico
 _UNIT = 32  # read and program size of the rp2 port
-_VERSION = 0x00020000  # of the format that MicroPython 1.25 writes
+_VERSION = 0x00020000  # what every version of MicroPython reads; a board that writes makes it its own
 
 
 def _littlefs(**more):
     return LittleFS(
         block_size=BLOCK, block_count=STORAGE_BYTES // BLOCK, read_size=_UNIT, prog_size=_UNIT, cache_size=4 * _UNIT,
-        lookahead_size=_UNIT, disk_version=_VERSION, **more,
+        lookahead_size=_UNIT, **more,
     )  # fmt: skip
 
 
 def image(files):
     """A file system with {path: bytes}; folders are made."""
-    fs = _littlefs()
+    fs = _littlefs(disk_version=_VERSION)
     for path, data in files.items():
         folder = path.rpartition("/")[0]
         if folder:

@@ -24,8 +24,8 @@ def frames(burst):
 class Observer:
     """sink(record) gets records like those of a trace (host_tools/oneline.py), with t_ms of the emulator.
 
-    messages: [(name of the answer, ms)], from the release of CS behind the read of the request to the release behind the
-    write of the answer. causes: ms from each rising edge of INT to the read of its cause. duties, coils, loads: [(ms, value)].
+    messages: [(name of the answer, ms, ms of the car)]: from the release of CS behind the read of the request to the release
+    behind the write of the answer, and from the car's sending to its having the answer. causes: ms from each rising edge of INT to the read of its cause. duties, coils, loads: [(ms, value)].
     """
 
     def __init__(self, sink=None):
@@ -40,6 +40,7 @@ class Observer:
         self.now_ns = 0.0
         self._rose = None
         self._request = self._answer = None
+        self._sent = 0.0
 
     # -- of the world
 
@@ -93,9 +94,11 @@ class Observer:
         name = exi_json.name_of(kind)
         record = {"t_ms": t_ms, "dir": "SECC->EVCC" if direction else "EVCC->SECC", "name": name,
                   "text": summary(exi_json.to_json_obj(kind, value)), "bytes": n}  # fmt: skip
-        if direction and self._request is not None and self._answer is not None:
+        if not direction:
+            self._sent = self.now_ns
+        elif self._request is not None and self._answer is not None:
             record["ms"] = (self._answer - self._request) / 1e6
-            self.messages.append((name, record["ms"]))
+            self.messages.append((name, record["ms"], (self.now_ns - self._sent) / 1e6))
             self._request = None
         self.sink(record)
 

@@ -15,6 +15,10 @@ from host_tools.pki import issue, profile
 READY = "Ctrl-C stops it."
 _BOOT_MS, _SESSION_MS = 10000, 150000
 _IDLE_MS = 2000
+_HIT = {"erase": "an erasure", "program": "a page being programmed"}
+_WRITE_MS = 150  # what a change of the configuration takes
+_PROFILE_US = 97  # no divisor of the pilot's period
+_MOST_FUNCTIONS = 12
 # The handshake of a client ends when it has sent its certificates; the station then computes for seconds, and the answer to
 # the first message waits for it. A car may give up after 2 s: the figures say how long it takes.
 _PATIENCE_MS = 15000
@@ -37,6 +41,7 @@ class Phase:
     collections: int = 0
     collecting: float = 0.0  # share of the time
     collection_ms: float = 0.0  # the longest
+    where: list = field(default_factory=list)  # (function, share of the time), the largest first
 
 
 @dataclass
@@ -45,7 +50,7 @@ class Session:
     ok: bool = False
     why: str = ""
     phases: list = field(default_factory=list)
-    messages: list = field(default_factory=list)  # (name, ms)
+    messages: list = field(default_factory=list)  # Observer.messages
     causes: list = field(default_factory=list)
     in_wh: float = 0.0
     out_wh: float = 0.0
@@ -122,7 +127,7 @@ class Scenario:
             message_timeout_ms=_PATIENCE_MS,
         )  # fmt: skip
         board.world.observer = observer
-        script = [(0.35, -5000), (0.75, 0)]
+        script = [(0.0, 5000), (0.5, -5000)]
         try:
             for name, done in (
                 ("matching", lambda: car.phase >= phases.ADDRESSING),
@@ -171,6 +176,7 @@ class Scenario:
 
     def _measure(self, board, session, name, run):
         board.metrics()
+        board.profile(self._functions, _PROFILE_US)
         before = board.head
         try:
             run()
@@ -190,18 +196,19 @@ class Scenario:
                 c = watch["collection"]
                 phase.collections, phase.collecting = c["count"], c["total_ns"] / ns
                 phase.collection_ms = c["longest_ns"] / 1e6
+            phase.where = board.profile(self._functions)[:_MOST_FUNCTIONS]
             session.phases.append(phase)
 
     def _ask(self, board, command):
-        """The answer of the console to a command, in one line; "" if there is none."""
+        """The lines that the console answers to a command, joined by spaces; "" if it does not."""
         board.console = ""
         board.type("@8 %s\r" % command)
         try:
-            board.until("@8 ok", 3000)
-            text = board.until("\n", 1000)
+            text = board.until("@8 ok", 3000) + board.until("\n", 1000)
         except BoardError:
             return ""
-        return text.strip()
+        lines = [line.strip()[3:] for line in text.split("\n") if line.startswith("@8 ")]
+        return " ".join(line.removeprefix("ok").strip() for line in lines if line != "ok")
 
     # -- power cuts
 
@@ -213,17 +220,14 @@ class Scenario:
             now = CONFIG["setpoint_w"]
             for number in range(count):
                 new = 1000 + number
-                at_ms = dice.uniform(0, 400)
+                at_ms = dice.uniform(0, _WRITE_MS)
                 board.type("@1 config set setpoint_w %d\r" % new)
-                board.power_cut(at_ms)
+                hit = board.power_cut(at_ms)
                 found, ok = None, False
                 board.power_on()
                 try:
                     board.until(READY, _BOOT_MS)
-                    board.console = ""
-                    board.type("@2 config get setpoint_w\r")
-                    board.until("@2 ok ", 3000)
-                    found = int(board.until("\n", 1000))
+                    found = int(self._ask(board, "config get setpoint_w") or "-1")
                     ok = found in (now, new)
                     now = found
                 except (BoardError, ValueError) as error:
@@ -233,14 +237,14 @@ class Scenario:
                 if not ok:
                     self.result.wrong.append("power cut %d: neither the old nor the new value: %s" % (number, found))
                 self.result.cuts.append((at_ms, found == new, ok))
-                self._note(board, "power cut %.1f ms into a write of the configuration: %s value found"
-                           % (at_ms, "new" if found == new else "old"))  # fmt: skip
+                where = ", in %s" % _HIT[hit] if hit else ""
+                value = "new" if found == new else "old"
+                self._note(board, "power cut %.1f ms into a write%s: %s value found" % (at_ms, where, value))
 
     # -- inside
 
     def _board(self, image, observer):
-        storage = (files.STORAGE_AT, files.STORAGE_BYTES)
-        return EmulatedBoard(self.image, flash=image, storage=storage, seed=self.seed, observer=observer)
+        return EmulatedBoard(self.image, flash=image, seed=self.seed, observer=observer)
 
     def _note(self, board, text):
         self.sink({"t_ms": board.ms, "note": text})

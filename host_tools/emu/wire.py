@@ -6,7 +6,7 @@ From the emulator a head and records, each answered before emulated time goes on
     q byte     MOSI byte whose MISO byte is asked    f hertz    clock of the SPI
     g 0|1|2    contactor drive (2 = not driven)      r 0|1|2    reset of the modem
     d permille duty of the pilot, as on the wire     u bytes    what left the UART
-    x text     the chip reset itself                 s text     stopped: "" or the reason
+    x text     the chip reset itself                 s text     stopped: "", "power" and what it hit, or a fault
     j JSON     answer to a command
 """
 

@@ -60,7 +60,9 @@ def test_registers_are_said_ahead():
 
 def test_a_burst_is_said_ahead_and_its_tail_is_zero():
     out, known = both(with_frame, bytes((0x80, 0x00)) + bytes(140))
-    assert known == 142 and out[6:10] == b"\xaa\xaa\xaa\xaa" and out[14:17] == bytes((60, 61, 62)) and out[-6:] == bytes(6)
+    assert (
+        known == 142 and out[6:10] == b"\xaa\xaa\xaa\xaa" and out[14:17] == bytes((60, 61, 62)) and out[-6:] == bytes(6)
+    )
 
 
 def test_writes_read_as_zero():

@@ -2,6 +2,7 @@
 
 from host_tools.emu import files
 from host_tools.emu.board import BoardError, EmulatedBoard
+from host_tools.emu.bridge import Served
 from tests.lib.emulator import need_image
 
 RUNTIMES = ("cpython",)
@@ -12,7 +13,7 @@ EMPTY = {"services": ["DC_BPT"], "allow_plain": True, "tls": "none"}
 
 
 def board(flash=None, **more):
-    return EmulatedBoard(need_image(), files.image({}) if flash is None else flash, STORAGE, **more)
+    return EmulatedBoard(need_image(), files.image({}) if flash is None else flash, **more)
 
 
 def test_prompt_and_raw_repl():
@@ -91,3 +92,49 @@ def test_waiting_in_vain_shows_the_console():
             assert "no such word" in str(error) and "MicroPython" in str(error)
         else:
             raise AssertionError("found")
+
+
+_PROBE = """
+from machine import Pin, SoftSPI
+from board.hardware import Hardware
+hw = Hardware()
+def sign(spi):
+    for _ in range(2):
+        hw.cs(0)
+        spi.write(b"\\xda\\0")
+        v = spi.read(2)
+        hw.cs(1)
+    return v.hex()
+print(sign(hw.spi))
+print(sign(SoftSPI(baudrate=100000, polarity=1, phase=1, sck=Pin(18), mosi=Pin(19), miso=Pin(16))))
+print(sign(SoftSPI(baudrate=100000, polarity=1, phase=1, sck=Pin(18), mosi=Pin(16), miso=Pin(19))))
+print(hw._int.value(), hw.feedback())
+"""
+
+
+def test_wiring_faults_show_where_they_are():
+    def probe(**faults):
+        with board(faults=faults) as b:
+            b.until(">>> ", 5000)
+            out, error = b.exec(_PROBE)
+            assert not error, error
+            return out.split()
+
+    hard, soft, crossed, interrupt, mirror = probe()
+    assert (hard, soft, interrupt, mirror) == ("aa55", "aa55", "1", "0") and crossed != "aa55"
+    hard, soft, crossed, interrupt, _ = probe(swapped=True, int_open=True)
+    assert (crossed, interrupt) == ("aa55", "0") and hard != "aa55" and soft != "aa55"
+    hard, soft, crossed, interrupt, mirror = probe(no_modem=True, welded=True)
+    assert "aa55" not in (hard, soft, crossed) and (interrupt, mirror) == ("0", "1")
+
+
+def test_a_terminal_program_talks_to_it():
+    import serial
+
+    with board() as b, Served(b) as served, serial.Serial(served.path, 115200, timeout=20) as port:
+        assert port.read_until(b">>> ").endswith(b">>> ")
+        port.write(b"print(bytes(range(250,256)), 6 * 7)\r")
+        assert b"42" in port.read_until(b">>> ")
+        served.call(lambda board: setattr(board.world.faults, "welded", True))
+        port.write(b"from machine import Pin; print(Pin(13).value() + 70)\r")
+        assert b"71" in port.read_until(b">>> ")

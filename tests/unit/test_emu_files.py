@@ -32,7 +32,17 @@ def test_faults_by_name():
 
 
 def test_tcp_payload_is_seen_in_a_burst():
-    frame = bytes(12) + b"\x86\xdd" + b"\x60\0\0\0" + bytes((0, 25, 6, 64)) + bytes(32) + bytes(12) + b"\x50" + bytes(7) + b"abcde"
+    frame = (
+        bytes(12)
+        + b"\x86\xdd"
+        + b"\x60\0\0\0"
+        + bytes((0, 25, 6, 64))
+        + bytes(32)
+        + bytes(12)
+        + b"\x50"
+        + bytes(7)
+        + b"abcde"
+    )
     assert tcp_payload(frame) == 5
     assert tcp_payload(frame[:18] + bytes((0, 20)) + frame[20:]) == 0
     n = len(frame)
@@ -41,4 +51,7 @@ def test_tcp_payload_is_seen_in_a_burst():
 
 
 def test_messages_are_condensed():
-    assert messages([("a", 1.0), ("b", 2.0), ("a", 3.0)]) == [("a", 2, 2.0, 3.0), ("b", 1, 2.0, 2.0)]
+    assert messages([("a", 1.0, 9.0), ("b", 2.0, 3.0), ("a", 3.0, 4.0)]) == [
+        ("a", 2, 2.0, 3.0, 9.0),
+        ("b", 1, 2.0, 2.0, 3.0),
+    ]

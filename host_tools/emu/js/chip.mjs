@@ -5,7 +5,7 @@ import { Cache, execute } from './core.mjs';
 import { Flash } from './flash.mjs';
 import * as rom from './rom.mjs';
 import { Uart } from './uart.mjs';
-import { Watch } from './watch.mjs';
+import { Profile, Watch } from './watch.mjs';
 
 const BOOT2_RAM = 0x20041f00, XIP = 0x10000000, UF2 = 0x0a324655;
 
@@ -30,6 +30,7 @@ export class Chip {
     this.cutAt = Infinity;
     this.origin = 0;                              // time of the bench at the last reset
     this.watch = new Watch(this);
+    this.profile = new Profile(this);
     this.boots = 0;
     this.total = { cycles: 0, instructions: 0, idleNanos: 0, handlerCycles: 0 };
     this.make('power on');
@@ -83,6 +84,7 @@ export class Chip {
     }
     this.uart = new Uart(mcu, mcu.uart[0], this.uartHooks.byte, this.uartHooks.idle);
     this.watch.arm();
+    this.profile.arm();
     this.wire(this);
     this.boots++;
     this.#boot();

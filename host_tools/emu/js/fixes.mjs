@@ -18,10 +18,12 @@ export function apply(mcu, seed) {
 }
 
 // setInputValue() makes an edge whenever it is called, also when a pad register is written; and the level of an output is not
-// seen by the input of its own pin, nor that of a pull resistor. `driven`: what the world puts on the pin, undefined = nothing.
+// seen by the input of its own pin, nor that of a pull resistor; and inputs are off until a pad register is written (data sheet
+// 2.19.6.3: reset value 0x56). `driven`: what the world puts on the pin, undefined = nothing.
 function gpioEdges(mcu) {
   for (const pin of mcu.gpio) {
     pin.driven = undefined;
+    pin.padValue = 0x56;
     Object.defineProperty(pin, 'rawInputValue', {
       get() { return this.outputEnable ? this.outputValue : this.driven ?? this.pullupEnabled; },
       set(value) { void value; },

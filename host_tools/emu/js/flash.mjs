@@ -4,10 +4,11 @@
 const SECTOR = 4096, PAGE = 256, ERASE_NANOS = 45e6, PROGRAM_NANOS = 0.4e6;
 
 export class Flash {
-  // cutAt(): time in ns of the next power cut, Infinity = none. Random numbers of the damage come from `seed`.
+  // Random numbers of the damage come from `seed`.
   constructor(chip, seed) {
     this.chip = chip;
     this.erased = this.programmed = 0;
+    this.cut = '';                                // operation that a power cut has hit
     this.state = (seed * 40503 ^ 0x5bd1e995) >>> 0 || 1;
   }
 
@@ -15,6 +16,7 @@ export class Flash {
     const { mcu } = this.chip;
     for (let sector = at; sector < at + size; sector += SECTOR) {
       const part = this.#done(ERASE_NANOS);
+      if (part < 1) this.cut = 'erase';
       // The cells of a sector leave their state one by one while it is erased.
       if (part >= 1) mcu.flash.fill(0xff, sector, sector + SECTOR);
       else for (let i = sector; i < sector + SECTOR; i++) mcu.flash[i] |= this.#mask(part);
@@ -28,6 +30,7 @@ export class Flash {
     const { mcu } = this.chip;
     for (let page = 0; page < size; page += PAGE) {
       const n = Math.min(PAGE, size - page), part = this.#done(PROGRAM_NANOS);
+      if (part < 1) this.cut = 'program';
       for (let i = page; i < page + n; i++) {
         const value = mcu.readUint8(from + i);
         mcu.flash[at + i] &= part >= 1 ? value : value | (~this.#mask(part) & 0xff);

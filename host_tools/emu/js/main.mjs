@@ -5,6 +5,7 @@
 //   {"do": "power"}                            power-on with the flash as it is
 //   {"do": "cut", "at": ns}                    the power goes at that time; null = no more
 //   {"do": "watch", "name": ..., "at": address, "span": bool}      see watch.mjs
+//   {"do": "profile", "every": ns}            [[address or 0 = asleep, times]] since the last; every: start
 //   {"do": "metrics"}
 //   R until state                              run
 import fs from 'node:fs';
@@ -38,6 +39,7 @@ function command(c) {
     case 'power': chip.cutAt = Infinity; chip.make('power on'); return {};
     case 'cut': chip.cutAt = c.at === null ? Infinity : c.at; return {};
     case 'watch': chip.watch.add(c.name, c.at, c.span); return {};
+    case 'profile': if (c.every) chip.profile.start(c.every); return { counts: chip.profile.report() };
     case 'metrics': return bench.metrics();
   }
   return { error: 'unknown command ' + c.do };
@@ -52,7 +54,7 @@ function run(data) {
     why = `${error.stack}`;
   }
   bench.flush();
-  why ||= chip.off ? 'power' : chip.fault;
+  why ||= chip.off ? 'power ' + chip.flash.cut : chip.fault;
   link.bytes('s', chip.nanos, Buffer.from(why));
   link.send();
 }

@@ -78,3 +78,31 @@ export class Watch {
     return out;
   }
 }
+
+// Where the processor is, looked at every so many nanoseconds of emulated time: functions by their share of it.
+export class Profile {
+  constructor(chip) { Object.assign(this, { chip, every: 0, counts: new Map() }); }
+
+  start(nanos) {
+    const running = this.every > 0;
+    this.every = nanos;
+    if (!running) this.arm();
+  }
+
+  arm() {
+    if (!this.every) return;
+    const { clock, core } = this.chip.mcu;
+    const alarm = clock.createAlarm(() => {
+      const at = core.waiting ? 0 : core.PC;
+      this.counts.set(at, (this.counts.get(at) || 0) + 1);
+      alarm.schedule(this.every);
+    });
+    alarm.schedule(this.every);
+  }
+
+  report() {
+    const out = [...this.counts];
+    this.counts.clear();
+    return out;
+  }
+}
