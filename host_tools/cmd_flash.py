@@ -113,8 +113,7 @@ def _rp2(args, show, what):
     if port is None and rp2.find(args.drive) is None:
         port = ports.choose(None)
     elif port is None:
-        found = [p.device for p in ports.found()]  # to read it back when it comes up again
-        port = found[0] if len(found) == 1 and ports.kind(found[0]) == "rp2" else None
+        port = ports.only("rp2")  # to read it back when it comes up again
     if port and ports.kind(port) == "esp32":
         raise FlashError(
             "%s is %s; the board at %s is of the ESP32 family. Nothing was erased" % (what.path, what.words, port),

@@ -156,16 +156,16 @@ def help():
 # -- inside
 
 _HELP = """\
-evse.run()              the station, with its console; Ctrl-C stops it, contactor open
-evse.console()          the commands of the console while the station rests
-evse.status()           pilot, matching, session, power, faults, in words
-evse.trace(20)          the last records: what was said and when
-evse.setpoint(-5000)    W; negative takes from the car
-evse.stop()             end the session: the car is told
-evse.config("key")      a value; evse.config("key", value) changes it for the next start
-evse.counters()         what was dropped or went wrong since boot
-evse.info()             version, memory, clock
-In the console: help lists the commands; anything else is a line of Python."""
+evse.run()            the station with its console; Ctrl-C opens the contactor
+evse.console()        the commands of the console while the station rests
+evse.status()         pilot, matching, session, power, faults, in words
+evse.trace(20)        the last records: what was said and when
+evse.setpoint(-5000)  W; negative takes from the car
+evse.stop()           the car is told to end the session
+evse.config("key")    a value; evse.config("key", value): for the next start
+evse.counters()       what was dropped or went wrong since boot
+evse.info()           version, memory, clock
+In the console `help` lists the commands; anything else is a line of Python."""
 
 
 def _command(line, said):

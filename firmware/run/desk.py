@@ -50,10 +50,10 @@ class Desk:
         """The commands go into a table. link: the run loop of the station; None while none runs."""
         self._link = link
         self._report = None if link is None else link.report
-        operator.add("info", "info", lambda args, now: iter(self.info(now)))
-        operator.add("config", "config get|set|check|reset", self._config)
-        operator.add("clock", "clock [UNIX_S]", self._clock)
-        operator.add("heap", "heap", lambda args, now: heap())
+        operator.add("info", "info  version, memory, clock", lambda args, now: iter(self.info(now)))
+        operator.add("config", "config get|set|check|reset  /config.json, for the next start", self._config)
+        operator.add("clock", "clock [UNIX_S]  read or set it", self._clock)
+        operator.add("heap", "heap  free, used, largest piece", lambda args, now: heap())
         if link is not None and link.trace.keep:
             from firmware.run import fault_file
 
@@ -65,9 +65,11 @@ class Desk:
         for word, usage, call in self._more:
             operator.add(word, usage, lambda args, now, call=call: call(args, now, link))
         if self._report is not None:
-            operator.add("trace", "trace", lambda args, now: self._report.kept())
-            operator.add("fault", "fault [clear]", self._fault)
-            operator.add("stream", "stream on|off", self._stream)
+            operator.add(
+                "trace", "trace  the records in memory, as lines for tools", lambda args, now: self._report.kept()
+            )
+            operator.add("fault", "fault [clear]  the records saved after a failure", self._fault)
+            operator.add("stream", "stream on|off  records as they come", self._stream)
 
     def info(self, now):
         """Lines name=value about this device."""

@@ -39,9 +39,15 @@ class FrameLink:
         self._person = stdin is not None and stdin.person
         self._poller = Poller()
         self.operator = Operator(stdin, self._poller, power, trace, self._stop, self._status, stdout)
-        self.operator.add("counters", "counters", lambda args, now: " ".join(self.counters()))
-        self.operator.add("clear", "clear", lambda args, now: charger.clear(now))
-        self.operator.add("selftest", "selftest [help]", self._selftest)
+        self.operator.add(
+            "counters",
+            "counters  what was dropped or went wrong since boot",
+            lambda args, now: " ".join(self.counters()),
+        )
+        self.operator.add(
+            "clear", "clear  the cause of a latched fault is repaired", lambda args, now: charger.clear(now)
+        )
+        self.operator.add("selftest", "selftest [help]  guided test of the board", self._selftest)
         self.operator.more = board.command
         self.operator.more_help = board.commands
         self._desk = desk

@@ -49,16 +49,16 @@ class Operator:
         self._commands = {}
         self._words = {}  # for people: other answers than programs get
         self._usages = []
-        self.add("setpoint", "setpoint W", self._setpoint)
-        self.add("stop", "stop", self._stop)
-        self.add("status", "status", lambda args, now: status())
-        self.add("quit", "quit", self._quit)
+        self.add("setpoint", "setpoint W  power set-point; negative takes from the car", self._setpoint)
+        self.add("stop", "stop  the car is told to end the session", self._stop)
+        self.add("status", "status  pilot, matching, session, power, faults", lambda args, now: status())
+        self.add("quit", "quit  end the station, contactor open", self._quit)
         self.add("attach", "attach", self._attach)
-        self.add("help", "help", lambda args, now: self.help())
-        self.say("help", lambda args, now: iter(self._usages + [self.more_help.strip(" |")] + [_HELP]))
+        self.add("help", "help  this list", lambda args, now: self.help())
+        self.say("help", lambda args, now: self._list())
 
     def add(self, word, usage, call):
-        """A command. call(args, now): list of words and tick -> None, a text, or an iterator of texts or bytes, which is asked for
+        """A command. usage: its form, then two spaces and what it does. call(args, now): list of words and tick -> None, a text, or an iterator of texts or bytes, which is asked for
         its next line when there is room for it. It may raise Refused."""
         self._commands[word] = call
         self._usages.append(usage)
@@ -68,7 +68,15 @@ class Operator:
         self._words[word] = call
 
     def help(self):
-        return "there are: " + " | ".join(self._usages) + self.more_help
+        return "there are: " + " | ".join([_shape(u) for u in self._usages]) + self.more_help
+
+    def _list(self):
+        for usage in self._usages:
+            if usage != "attach":  # for the programs that start a station
+                yield "%-28s%s" % (_shape(usage), usage[len(_shape(usage)) :].strip())
+        if self.more_help:
+            yield self.more_help.strip(" |")
+        yield _HELP
 
     def open(self):
         if self._stdin is not None:
@@ -108,7 +116,7 @@ class Operator:
             found = self._words.get(words[0]) if tag is None and self._person else None
             found = found or self._commands.get(words[0])
             if found is not None:
-                if len(words) > 1 and words[0] in self._usages:
+                if len(words) > 1 and self._alone(words[0]):
                     raise Refused(words[0] + " stands alone")
                 answer = found(words[1:], now)
             elif self.more is not None and self.more(words, now):
@@ -202,6 +210,10 @@ class Operator:
         else:
             self.unheard += 1
 
+    def _alone(self, word):
+        """True for a command that takes no arguments."""
+        return bool([u for u in self._usages if _shape(u) == word])
+
     def _setpoint(self, args, now):
         w = console.number(args[0]) if len(args) == 1 else None
         if w is None or not -_MOST_W <= w <= _MOST_W:
@@ -245,3 +257,9 @@ def run_python(line):
 
 def _alnum(tag):
     return not [c for c in tag if not (c.isalpha() or c.isdigit())]
+
+
+def _shape(usage):
+    """The form of a command, without what it does."""
+    at = usage.find("  ")
+    return usage if at < 0 else usage[:at]

@@ -47,6 +47,7 @@ class Repl:
             raise FlashError("cannot open %s" % self.port, BUSY)
         try:
             with _guard(self.port):
+                self._stop()
                 self._link.enter_raw_repl(soft_reset=self._fresh, timeout_overall=self._limit_s)
         except Lost:
             self._close()
@@ -58,6 +59,12 @@ class Repl:
             with contextlib.suppress(serial.SerialException, OSError):
                 self._link.exit_raw_repl()
         self._close()
+
+    def _stop(self):
+        """Ctrl-C, and the prompt: a station needs a moment to open its contactor, and some ports lose what comes meanwhile.
+        Ctrl-B leaves a raw REPL that another program has left behind."""
+        self._link.serial.write(b"\r\x03\x02")
+        self._link.read_until(1, b">>> ", timeout=1, timeout_overall=self._limit_s)
 
     def run(self, source):
         """Run source on the board; returns what it printed, as bytes. BoardError, Lost."""

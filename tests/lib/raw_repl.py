@@ -187,6 +187,8 @@ def main():
             if c == b"\x01":
                 raw, line = True, bytearray()
                 put("raw REPL; CTRL-B to exit\r\n>")
+            elif c in b"\r\x02\x03":
+                put("\r\n>>> ")
             continue
         if c == b"\x02":
             raw = False

@@ -102,6 +102,27 @@ def monitor(port):
     assert json.loads(lines[0])["status"]["pilot"] == "A"
 
 
+def monitor_of_a_terminal(port):
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "host_tools", "monitor", "--seconds", "2", "--port", port], cwd=ROOT, stdin=slave,
+        stdout=slave, stderr=slave, env=dict(os.environ, TERM="xterm-256color", COLUMNS="100", LINES="40"),
+    )  # fmt: skip
+    os.close(slave)
+    seen, end = "", time.monotonic() + LIMIT_S
+    while process.poll() is None or select.select([master], [], [], 0)[0]:
+        assert time.monotonic() < end, seen
+        if select.select([master], [], [], 0.1)[0]:
+            try:
+                seen += os.read(master, 4096).decode("utf-8", "replace")
+            except OSError:
+                break  # its end is closed
+    os.close(master)
+    assert process.wait(5) == 0
+    for word in ("pilot", "Unplugged", "contactor", "set-point", "faults", "none", "Ctrl-C ends", "\x1b["):
+        assert word in seen, (word, seen)
+
+
 def repl_of_a_pipe(port):
     out = good("repl", port=port, text="status\n6*7\nnonsense\n")
     assert "pilot " in out and "42" in out.split() and "NameError" in out, out
@@ -145,4 +166,4 @@ def _until(fd, text, limit_s=10):
     return seen
 
 
-CASES = (status, setpoint, config, log, trace, monitor, repl_of_a_pipe, repl_of_a_terminal)
+CASES = (status, setpoint, config, log, trace, monitor, monitor_of_a_terminal, repl_of_a_pipe, repl_of_a_terminal)

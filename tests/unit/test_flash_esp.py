@@ -164,3 +164,16 @@ def test_the_model_of_the_flash_needs_erasing_before_writing():
     assert rom.flash[0] == 0
     rom.erase(1, 1)
     assert rom.flash[0] == 0xFF and rom.erased == 1 and SECTOR == 4096
+
+
+def test_an_image_that_is_not_for_the_named_board_is_refused_before_the_port_is_opened():
+    rom = RomLoader("esp32c3")
+    done = Done(rom, esp_images.merged(5), "--board", "esp32s3")
+    assert done.status == 1 and "the chip of esp32s3 is an ESP32-S3" in done.facts["error"] and rom.baud is None
+
+
+def test_no_image_and_no_board_is_wrong_use():
+    with contextlib.redirect_stderr(io.StringIO()) as err:
+        assert main(["flash"]) == 2
+        assert main(["flash", "/no/such/firmware.bin"]) == 2
+    assert "no IMAGE and no --board" in err.getvalue() and "no file /no/such/firmware.bin" in err.getvalue()
