@@ -7,6 +7,7 @@ from tests.lib.emulator import need_image
 
 RUNTIMES = ("cpython",)
 TIMEOUT_S = 300
+SLOW = True
 STORAGE = (files.STORAGE_AT, files.STORAGE_BYTES)
 READY = "Ctrl-C stops it."
 EMPTY = {"services": ["DC_BPT"], "allow_plain": True, "tls": "none"}
