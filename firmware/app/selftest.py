@@ -6,8 +6,8 @@ What it needs of a board:
     modem           drivers.qca7000.Qca7000; or anything with its start() .. event(), then SPI and INT are not tested
     spi_hz(hz)      set the clock of the modem's SPI, return the real one in Hz; None: the board's own clock
     exchanged(command, n)   send two bytes over SPI with MISO and MOSI exchanged, bit by bit by hand (machine.SoftSPI), and
-                    return the n bytes that come back. First look whether MOSI is driven from outside while CS is low (as an
-                    input it does not follow pull-up and pull-down): if not, do nothing and return b""
+                    return the n bytes that come back. First look whether MOSI is driven from outside while CS is low and SCK
+                    runs (as an input it does not follow pull-up and pull-down): if not, do nothing and return b""
     pilot           drivers.pilot.Pilot
     proximity       drivers.proximity.Proximity
     power           the power stage of app/power.py: poll(now), off(now), and relay, a drivers.contactor.Contactor

@@ -24,6 +24,7 @@ _PP_ADC = const(27)
 
 _SPI_HZ = const(8000000)  # the chip allows 12 MHz; wires of 10 cm like less
 _BY_HAND_HZ = const(100000)
+_LOOK_CLOCKS = const(24)
 _FULL_MV = const(3300)
 # The divider puts -12 V to 150 mV and +12 V to 3150 mV at the pin: CP / 8 + 1650 mV.
 _RAW_MINUS_12 = const(150 * 65536 // 3300)
@@ -108,14 +109,18 @@ class Hardware:
 
     def exchanged(self, command, n):
         """What answers a command with MISO and MOSI exchanged: n bytes, or none when nothing drives the MOSI pin from outside
-        while CS is low. Without that look our output could work against the modem's."""
+        while CS is low and SCK runs. Without that look our output could work against the modem's."""
         mosi = Pin(_MODEM_MOSI)
-        self.cs(0)
-        mosi.init(Pin.IN, Pin.PULL_UP)  # 50 kohm and a wire settle within one of these calls
-        pulled_up = mosi.value()
-        mosi.init(Pin.IN, Pin.PULL_DOWN)
-        driven = mosi.value() == pulled_up
-        self.cs(1)
+        sck = Pin(_MODEM_SCK, Pin.OUT, value=1)
+        driven = False
+        for pull, level in ((Pin.PULL_UP, 1), (Pin.PULL_DOWN, 0)):
+            mosi.init(Pin.IN, pull)
+            self.cs(0)
+            for _ in range(_LOOK_CLOCKS):
+                sck(0)
+                sck(1)
+                driven = driven or mosi.value() != level
+            self.cs(1)
         back = bytearray(n if driven else 0)
         if driven:
             soft = SoftSPI(
