@@ -9,8 +9,9 @@ import gc
 import os
 import sys
 
+_COLLECT = 8192  # what lives on from here to the end of build() must lie side by side, or no large buffer fits
 if hasattr(gc, "threshold"):
-    gc.threshold(8192)  # what lives on from here to the end of build() must lie side by side, or no large buffer fits
+    gc.threshold(_COLLECT)
 
 from firmware.app import config
 from firmware.app.power import Power
@@ -35,9 +36,16 @@ def build(link, cfg, desk=None, ends=None):
     """The whole station on one link; returns the run loop. ends: (console.StdIn, console.StdOut) of a serial line, at which the
     trace is kept until somebody asks; else a program reads it all the time on stdout."""
     kind, name = link.split(":", 1) if ":" in link else (link, "")
-    if kind in ("sim", "packet", "board"):
-        return _framed(kind, name, cfg, desk, ends)
-    return _sockets(name if kind == "os" else link, cfg, desk)
+    collect = hasattr(gc, "threshold")
+    if collect:
+        gc.threshold(_COLLECT)
+    try:
+        if kind in ("sim", "packet", "board"):
+            return _framed(kind, name, cfg, desk, ends)
+        return _sockets(name if kind == "os" else link, cfg, desk)
+    finally:
+        if collect:
+            gc.threshold(-1)  # from here on the loop collects, in the pauses of the line
 
 
 def _trace(share=8, keep=False):
@@ -141,8 +149,6 @@ def main(args=None):
         link.open()
     except (config.ConfigError, StartError) as e:
         return _fail(str(e))
-    if hasattr(gc, "threshold"):
-        gc.threshold(-1)
     try:
         link.run()
     except KeyboardInterrupt:

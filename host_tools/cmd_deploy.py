@@ -83,7 +83,7 @@ def _run(args, show, out):
         _packages(parts, board, args.only)
         root = "/" if facts.frozen else "/lib"
         wanted = {} if args.remove else parts.files(board, facts.march or "", args.only, root)
-        copier = Copier(repl, lambda n: show.bar("copy", n, max(1, total)))
+        copier = Copier(repl, lambda n: show.bar("copy", min(n, total), total))
         if args.dry_run:
             if copier.sizes([_todo()]):
                 show.note("an earlier copy was cut off; the next one finishes it")
@@ -100,7 +100,7 @@ def _run(args, show, out):
             facts.missing = [name for name in facts.missing if name in needs]
             findings += probe.judge_needs(facts, needs, board)
             mpy = sum(len(data) for path, data in wanted.items() if path.endswith(".mpy"))
-            findings += probe.judge_room(facts, plan, mpy, not args.only, board)
+            findings += probe.judge_room(facts, plan, mpy, board)
             if "/main.py" in wanted and "/main.py" in present and "/main.py" not in manifest:
                 text = "the board has a main.py of somebody else, which would be replaced"
                 findings.append(probe.Finding("ask", "main", text, "keep a copy: mpremote fs cp :main.py ."))

@@ -43,9 +43,10 @@ ALLOWED = {
     ),
     "firmware.main": ("codec", "firmware", "drivers", "board", "mcu", "evse"),
     "evse": ("firmware.run", "firmware.app", "firmware.clock"),
-    "main": ("board", "evse", "firmware.main", "mcu"),
+    "main": ("board", "evse", "firmware.main", "mcu", "update"),
+    "update": (),
 }
-OURS = ("codec", "drivers", "firmware", "board", "mcu", "twin", "evse", "host_tools", "tests")
+OURS = ("codec", "drivers", "firmware", "board", "mcu", "twin", "evse", "update", "host_tools", "tests")
 # Modules that only some places may import.
 RESERVED = {
     "machine": ("board", "mcu", "firmware.main"),

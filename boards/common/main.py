@@ -1,5 +1,9 @@
 """Start of a controller board: the station when it has a configuration, else the REPL with a word on what to do."""
 
+import update
+
+update.finish()  # first of all: what it puts in place may be imported below
+
 import evse
 
 from board.hardware import Hardware

@@ -1,7 +1,8 @@
 """Copy files onto a board so that a cut at any moment leaves a board that boots.
 
-New files get the suffix .new and are read back. When all are there, one file lists what has to be renamed and removed; from
-then on it is done whatever happens: here, or by /main.py at the next start. The manifest is the last rename.
+New files lie in a folder of their own, by number, and are read back. When all are there, one file lists what has to be put in its
+place and removed; from then on it is done whatever happens: here, or at the next start of the board (boards/common/update.py).
+The manifest is the last one.
 """
 
 import ast
@@ -9,8 +10,8 @@ import binascii
 import hashlib
 import json
 
-from host_tools.deploy import MANIFEST, TODO
-from host_tools.deploy.parts import MAIN
+from host_tools.deploy import MANIFEST, STAGE, TODO
+from host_tools.deploy.parts import FINISH
 from host_tools.flash import FlashError
 
 _CHUNK = 768
@@ -38,14 +39,12 @@ def _hash(p):
                 break
             h.update(v[:n])
     print("".join("%02x" % x for x in h.digest()))
-def _folders(p):
-    at = p.find("/", 1)
-    while at > 0:
-        try:
-            os.mkdir(p[:at])
-        except OSError:
-            pass
-        at = p.find("/", at + 1)
+def _empty(p):
+    try:
+        for n in os.listdir(p):
+            os.remove(p + "/" + n)
+    except OSError:
+        os.mkdir(p)
 """
 _ASK_AT_ONCE = 40
 
@@ -63,7 +62,7 @@ class Copier:
         """Do what an earlier copy left to do. True if there was something."""
         if not self.sizes([TODO]):
             return False
-        self._repl.run(MAIN)
+        self._repl.run(FINISH)
         return True
 
     def sizes(self, paths):
@@ -90,7 +89,7 @@ class Copier:
     def write(self, path, data):
         """A file, read back. FlashError when the board holds something else."""
         run = self._repl.run
-        run("_folders(%r)\nf = open(%r, 'wb')" % (path, path))
+        run("f = open(%r, 'wb')" % path)
         for at in range(0, len(data), _CHUNK):
             text = binascii.b2a_base64(data[at : at + _CHUNK], newline=False)
             run("f.write(_a(%r))" % text)
@@ -103,13 +102,13 @@ class Copier:
             )
 
     def apply(self, plan, about):
-        """Copy, then rename and remove, then the manifest. about: more to write into it."""
-        for path in self.sizes([p + ".new" for p in (*plan.manifest, *plan.remove, MANIFEST, TODO)]):
-            self._repl.run("os.remove(%r)" % path)  # of a copy that was cut off before it counted
-        for path, data in plan.copy.items():
-            self.write(path + ".new", data)
-        self.write(MANIFEST + ".new", json.dumps({**about, "files": plan.manifest}).encode())
-        lines = ["+ " + path for path in plan.copy] + ["- " + path for path in plan.remove] + ["+ " + MANIFEST]
-        self.write(TODO + ".new", "".join(line + "\n" for line in lines).encode())
-        self._repl.run("os.rename(%r, %r)" % (TODO + ".new", TODO))
-        self._repl.run(MAIN)
+        """Copy, then put into place and remove. about: more to write into the manifest."""
+        self._repl.run("_empty(%r)" % STAGE)  # of a copy that was cut off before it counted
+        manifest = json.dumps({**about, "files": plan.manifest}).encode()
+        lines = ["- " + path for path in plan.remove]
+        for number, (path, data) in enumerate((*plan.copy.items(), (MANIFEST, manifest))):
+            self.write("%s/%d" % (STAGE, number), data)
+            lines.append("%d %s" % (number, path))
+        self.write(STAGE + "/todo", "".join(line + "\n" for line in lines).encode())
+        self._repl.run("os.rename(%r, %r)" % (STAGE + "/todo", TODO))
+        self._repl.run(FINISH)

@@ -8,7 +8,7 @@ from pathlib import Path
 from host_tools.building.manifest import Manifest
 from host_tools.building.mpy import compiled
 from host_tools.building.step import ROOT
-from host_tools.deploy import STATION, TODO
+from host_tools.deploy import STATION
 
 # The sockets of an operating system: no controller board has one, and a stock image lacks what they import.
 _NOT_HERE = ("firmware/run/os_link.py", "firmware/run/os_net.py")
@@ -16,37 +16,9 @@ _NOT_HERE = ("firmware/run/os_link.py", "firmware/run/os_net.py")
 # Behind a question whether this is CPython.
 _CPYTHON = ("traceback",)
 
-# A station whose copy was cut off is put in order here, before anything of it is imported.
-MAIN = '''# Made by microv2g deploy. Start of the station; a copy that was cut off is finished first.
-import os
-
-
-def _finish():
-    try:
-        todo = open("%s")
-    except OSError:
-        return
-    for line in todo:
-        what, path = line.strip().split(" ", 1)
-        try:
-            if what == "-":
-                os.remove(path)
-                continue
-            os.stat(path + ".new")
-        except OSError:
-            continue  # done before
-        try:
-            os.rename(path + ".new", path)
-        except OSError:  # FAT does not replace
-            os.remove(path)
-            os.rename(path + ".new", path)
-    todo.close()
-    os.remove("%s")
-
-
-_finish()
-''' % (TODO, TODO)  # fmt: skip
-_START = "import %s\n" % STATION
+# Finishes a copy that was cut off; on a stock image it stands in main.py itself, before anything of ours is imported.
+FINISH = (ROOT / "boards" / "common" / "update.py").read_text() + "\n\nfinish()\n"
+MAIN = "# Made by microv2g deploy: the start of the station.\n" + FINISH + "import %s\n" % STATION
 
 
 def names(board, only=()):
@@ -69,7 +41,7 @@ def files(board, march, only=(), root="/lib"):
         data = compiled(path, name, march)
         out[root.rstrip("/") + "/" + target[:-3] + ".mpy"] = data
     if not only:
-        out["/main.py"] = (MAIN + _START).encode()
+        out["/main.py"] = MAIN.encode()
     return out
 
 

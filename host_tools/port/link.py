@@ -8,7 +8,7 @@ from host_tools.port.protocol import Request, Splitter, is_record
 
 BAUD = 115200
 _SLICE_S = 0.05  # a read waits this long
-_ANSWER_S = 2.0  # silence after which a request is repeated
+_ANSWER_S = 3.0  # silence after which a request is repeated
 _TRIES = 3
 
 RUNNING = "running"  # a station, or the console of one that rests
@@ -83,17 +83,20 @@ class Station:
                 return request.lines
         raise NoAnswer(self.silence(command, tries))
 
-    def probe(self, timeout_s=1.0, tries=2):
-        """What is at the port: RUNNING, REPL or SILENT. A raw REPL that another program has left behind is left."""
+    def probe(self, timeout_s=1.0, tries=6):
+        """What is at the port: RUNNING, REPL or SILENT. A raw REPL that another program has left behind is left. A small board says
+        nothing for 4 s while it verifies a chain of P-521; then the answer to any of the tries counts."""
+        requests = []
         for _ in range(tries):
             request = Request("info")
+            requests.append(request)
             self._write(b"\x02" + request.data)  # Ctrl-B: out of the raw REPL; a running station does not hear it
             until = time.monotonic() + timeout_s
             while time.monotonic() < until:
                 for line in self._read():
-                    if not request.line(line):
+                    if not any([one.line(line) for one in requests]):
                         self._foreign(line)
-                if request.done:
+                if any(one.done for one in requests):
                     return RUNNING
                 if self._lines.at_prompt and not self._settle(request):
                     return REPL

@@ -10,6 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = ROOT / "build" / "mcu32" / "micropython"
+if not IMAGE.exists():  # make test-fast
+    IMAGE = ROOT / "build" / "unix" / "micropython"
 MACHINES = {
     "rp2": "Raspberry Pi Pico with RP2040",
     "esp32": "Generic ESP32S3 module with Octal-SPIRAM with ESP32S3",

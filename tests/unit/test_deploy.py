@@ -97,9 +97,14 @@ def test_too_little_flash_or_heap_is_said_with_figures():
     wanted = parts.files("esp32s3", "xtensawin")
     made = plan.make(wanted, parts.digests(wanted), {}, {})
     size = sum(map(len, wanted.values()))
-    assert probe.judge_room(facts(), made, size, True, "esp32s3") == []
-    small = probe.judge_room(facts(free=100_000), made, size, True, "esp32s3")
+    assert probe.judge_room(facts(), made, size, "esp32s3") == []
+    small = probe.judge_room(facts(free=100_000), made, size, "esp32s3")
     assert kinds(small) == [("stop", "flash")] and "97 kB are" in small[0].text
     # A Pico has 190 kB of heap with a stock image: modules from files and a session do not fit both.
-    pico = probe.judge_room(facts(heap=190_000), made, size, True, "rpi_pico")
+    pico = probe.judge_room(facts(heap=190_000), made, size, "rpi_pico")
     assert kinds(pico) == [("stop", "heap")] and "185 kB are free" in pico[0].text
+    # The whole of firmware/ before a frozen one does not fit a Pico either; a driver does.
+    for packages, bad in ((("firmware",), True), (("drivers", "board"), False)):
+        some = parts.files("rpi_pico", "armv6m", packages, "/")
+        made = plan.make(some, parts.digests(some), {}, {})
+        assert bool(probe.judge_room(facts(heap=236_000), made, sum(map(len, some.values())), "rpi_pico")) == bad

@@ -8,7 +8,7 @@ import tempfile
 import time
 
 from host_tools.cli import main
-from host_tools.deploy import MANIFEST, TODO, copy, parts, plan
+from host_tools.deploy import MANIFEST, STAGE, TODO, copy, parts, plan
 from host_tools.flash import FlashError
 from host_tools.flash.repl import Repl
 from tests.lib.pty_board import PtyBoard, files
@@ -66,8 +66,23 @@ def test_one_package_in_front_of_the_frozen_ones_and_away_again():
         assert where == [b"drivers/pilot.mpy", b"codec/v2gtp.py"], where
         status, facts, text = deploy(board, "--remove", "--no-reset")
         assert status == 0 and list(board.files()) == [MANIFEST], text
+        with Repl(board.port, fresh=True) as repl:  # an empty folder would hide the frozen package
+            assert repl.run("import drivers.pilot\nprint(drivers.pilot.__file__)").split() == [b"drivers/pilot.py"]
         status, facts, _ = deploy(board, "--only", "driver")
         assert status == 2 and "no package driver" in facts["error"]
+
+
+def test_a_copy_that_is_cut_off_hides_nothing_that_is_frozen():
+    with tempfile.TemporaryDirectory() as folder:
+        with PtyBoard(folder, frozen=True, cut_after=40) as board:
+            status, facts, _ = deploy(board, "--only", "drivers")
+            assert status == 1 and "went away" in facts["error"] and "still starts" in facts["remedy"], facts
+        with PtyBoard(folder, frozen=True) as board:
+            with Repl(board.port) as repl:
+                assert repl.run("import drivers.pilot\nprint(drivers.pilot.__file__)").split() == [b"drivers/pilot.py"]
+            status, facts, text = deploy(board, "--only", "drivers", "--no-reset")
+            assert status == 0 and len(facts["copy"]) >= 7, text
+            assert not any(path.startswith(STAGE) for path in board.files())
 
 
 def test_a_board_of_another_kind_is_left_alone():
@@ -115,8 +130,8 @@ def test_a_cut_at_any_moment_leaves_the_old_files_or_the_new_ones():
                 except FlashError:
                     whole = False
             with PtyBoard(folder) as board, Repl(board.port) as repl:
-                repl.run(parts.MAIN)  # what /main.py does at a start
-            got = {path: data for path, data in files(folder).items() if not path.endswith(".new")}
+                repl.run(parts.FINISH)  # what main.py does at a start
+            got = {path: data for path, data in files(folder).items() if not path.startswith(STAGE)}
             manifest = json.loads(got.pop(MANIFEST))["files"]
             assert got in (OLD, NEW), (cut_after, sorted(got))
             assert TODO not in got

@@ -6,9 +6,10 @@ import json
 import tempfile
 from pathlib import Path
 
+from host_tools.building.step import BUILD
 from host_tools.cli import main
 from host_tools.size import budget, linker, measure
-from tests.lib.mtest import raises
+from tests.lib.mtest import raises, skip
 
 RUNTIMES = ("cpython",)
 
@@ -80,7 +81,13 @@ def test_every_frozen_byte_is_counted_once():
     assert modules["board"].keys() == {"board/__init__.py", "board/hardware.py"}
 
 
+def _image():
+    if not (BUILD / "mcu32" / "micropython").exists():
+        skip("no 32-bit image here")
+
+
 def test_the_heap_of_an_import_is_measured_on_the_32_bit_image():
+    _image()
     frozen, files = measure.heap(), measure.heap(files=True)
     assert frozen.keys() == files.keys() == set(measure.ORDER)
     assert 20_000 < sum(frozen.values()) < 80_000, frozen
@@ -88,6 +95,7 @@ def test_the_heap_of_an_import_is_measured_on_the_32_bit_image():
 
 
 def test_the_command_fails_above_the_budget_and_update_mends_it():
+    _image()
     old = budget.FOLDER
     with tempfile.TemporaryDirectory() as folder:
         budget.FOLDER = Path(folder)
