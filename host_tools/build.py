@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from host_tools.building import qemu_m3
 from host_tools.building.source import TAG, mbedtls, source
 from host_tools.building.step import BUILD, ROOT, Missing, alone, done, fresh, run, say, stamp_of
 from host_tools.building.system import GOALS, packages
@@ -118,6 +119,7 @@ def schemas():
 STEPS = {
     "unix": lambda: port("unix"),
     "mcu32": lambda: port("mcu32"),
+    "qemu_m3": lambda: qemu_m3.build(cross),
     "mpy-cross": cross,
     "source": source,
     "venv": venv,
