@@ -1,8 +1,8 @@
 """Start of the station on the unix port: `micropython -m firmware.main LINK [CONFIG.json]`.
 
 LINK: `os:IFACE` or IFACE = sockets of the operating system; `packet:IFACE` = raw frames, modem as a network interface;
-`sim` or `sim:PORT` = QCA7000 model on a simulated SPI bus. Builds the parts, hands them to each other, runs them. Exit
-status 2: wrong arguments, configuration or network.
+`sim` or `sim:PORT` = QCA7000 model on a simulated SPI bus; `board` = the hardware of a controller board, whose module evse
+calls build(). Builds the parts, hands them to each other, runs them. Exit status 2: wrong arguments, configuration or network.
 """
 
 import gc
@@ -15,7 +15,8 @@ if hasattr(gc, "threshold"):
 from firmware.app import config
 from firmware.app.power import Power
 from firmware.clock import ticks_ms, unix_s
-from firmware.run import console, os_net, tls_files
+from firmware.run import console, tls_files
+from firmware.run.errors import StartError
 from firmware.run.report import Report
 from firmware.run.safe import Safe
 from firmware.session.secc import Secc
@@ -25,14 +26,14 @@ _TRACE_BYTES = 60000  # the longest message several times, for while the reader 
 _SIM_PORT = 15119
 
 
-class LinkError(Exception):
+class LinkError(StartError):
     """The link cannot be had; str() says why."""
 
 
 def build(link, cfg):
     """The whole station on one link; returns the run loop."""
     kind, name = link.split(":", 1) if ":" in link else (link, "")
-    if kind in ("sim", "packet"):
+    if kind in ("sim", "packet", "board"):
         return _framed(kind, name, cfg)
     return _sockets(name if kind == "os" else link, cfg)
 
@@ -75,25 +76,36 @@ def _framed(kind, name, cfg):
     tls_files.reserve(cfg)
     for leaf in _LEAVES:
         __import__(leaf)
-    from board import cable, packet, sim_board
     from firmware.app import station
     from firmware.run.frame_link import FrameLink
 
     # With TLS in 200 kB a session needs what a large ring would take.
     trace = _trace(16 if cfg["tls"] != "none" else 8)
-    try:
-        if kind == "packet":
-            board = sim_board.SimBoard(cfg, os.urandom, trace, port=packet.PacketPort(name, trace))
-        else:
-            board = sim_board.SimBoard(cfg, os.urandom, trace, cable=cable.Cable(int(name or _SIM_PORT)))
-    except (packet.PacketError, cable.CableError) as e:
-        raise LinkError(str(e))
+    board = _board(cfg, trace) if kind == "board" else _simulated(kind, name, cfg, trace)
     power = Power(cfg, board.power)
     safe = Safe(lambda: Secc(cfg, power, os.urandom, unix_s, trace), power, trace)
     stage = tls_files.stage(cfg, trace, ticks_ms())
     charger = station.build(cfg, board, power, safe, os.urandom, trace, stage)
     out = console.StdOut()
     return FrameLink(board, charger, safe, power, trace, Report(trace, out, power), console.StdIn(), out)
+
+
+def _board(cfg, trace):
+    from board.hardware import Hardware
+    from mcu.board import Board
+
+    return Board(cfg, trace, Hardware())
+
+
+def _simulated(kind, name, cfg, trace):
+    from board import cable, packet, sim_board
+
+    try:
+        if kind == "packet":
+            return sim_board.SimBoard(cfg, os.urandom, trace, port=packet.PacketPort(name, trace))
+        return sim_board.SimBoard(cfg, os.urandom, trace, cable=cable.Cable(int(name or _SIM_PORT)))
+    except (packet.PacketError, cable.CableError) as e:
+        raise LinkError(str(e))
 
 
 def main(args=None):
@@ -111,7 +123,7 @@ def main(args=None):
     try:
         link = build(args[0], config.load(text))
         link.open()
-    except (config.ConfigError, os_net.NetError, tls_files.TlsError, LinkError) as e:
+    except (config.ConfigError, StartError) as e:
         return _fail(str(e))
     if hasattr(gc, "threshold"):
         gc.threshold(-1)

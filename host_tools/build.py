@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from host_tools.building import qemu_m3
+from host_tools.building.pico import pico
 from host_tools.building.source import TAG, mbedtls, source
 from host_tools.building.step import BUILD, ROOT, Missing, alone, done, fresh, run, say, stamp_of
 from host_tools.building.system import GOALS, packages
@@ -119,6 +120,7 @@ def schemas():
 STEPS = {
     "unix": lambda: port("unix"),
     "mcu32": lambda: port("mcu32"),
+    "rpi_pico": lambda: pico(cross),
     "qemu_m3": lambda: qemu_m3.build(cross),
     "mpy-cross": cross,
     "source": source,

@@ -34,7 +34,10 @@ def parser():
 def _paths():
     """The firmware's modules import `micropython`, `board` and `twin`; on CPython these stand in for them."""
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    for path in (os.path.join(root, "boards", "unix"), os.path.join(root, "host_tools", "shim"), root):
+    boards = os.path.join(root, "boards")
+    for path in (
+        os.path.join(boards, "common"), os.path.join(boards, "unix"), os.path.join(root, "host_tools", "shim"), root,
+    ):  # fmt: skip
         if path not in sys.path:
             sys.path.insert(0, path)
     tools = os.path.join(root, "host_tools")  # `twin`; last, so that no tool is taken for a library

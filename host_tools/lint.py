@@ -16,7 +16,8 @@ ALLOWED = {
     "codec": (),
     "drivers": ("firmware.clock",),
     "twin": ("firmware.clock",),
-    "board": ("firmware.clock", "drivers", "twin"),
+    "board": ("firmware.clock", "drivers", "twin", "mcu"),
+    "mcu": ("firmware.clock", "drivers"),
     "firmware.clock": (),
     "firmware.trace": ("firmware.clock",),
     "firmware.net": ("codec", "firmware.clock", "firmware.trace"),
@@ -40,12 +41,12 @@ ALLOWED = {
         "firmware.clock",
         "firmware.trace",
     ),
-    "firmware.main": ("codec", "firmware", "drivers", "board"),
+    "firmware.main": ("codec", "firmware", "drivers", "board", "mcu"),
 }
-OURS = ("codec", "drivers", "firmware", "board", "twin", "host_tools", "tests")
+OURS = ("codec", "drivers", "firmware", "board", "mcu", "twin", "host_tools", "tests")
 # Modules that only some places may import.
 RESERVED = {
-    "machine": ("board", "firmware.main"),
+    "machine": ("board", "mcu", "firmware.main"),
     "asyncio": ("firmware.run", "firmware.main"),
     "time": ("firmware.clock",),
 }
@@ -75,7 +76,7 @@ def imports(tree):
 
 
 def _package(module):
-    return module == "board" or (ROOT / module.replace(".", "/")).is_dir()
+    return module in ("board", "mcu") or (ROOT / module.replace(".", "/")).is_dir()
 
 
 def check(module, source):
@@ -105,6 +106,8 @@ def modules():
         ("drivers", ""),
         ("firmware", ""),
         ("boards/unix/board", "board"),
+        ("boards/rpi_pico/board", "board"),
+        ("boards/common/mcu", "mcu"),
         ("host_tools/twin", "twin"),
     ):
         base = ROOT / folder

@@ -51,7 +51,13 @@ def firmware_command(runtime):
 def environment(runtime):
     env = dict(os.environ)
     if runtime == "cpython":
-        paths = [ROOT, ROOT / "host_tools" / "shim", ROOT / "boards" / "unix", ROOT / "host_tools"]
+        paths = [
+            ROOT,
+            ROOT / "host_tools" / "shim",
+            ROOT / "boards" / "unix",
+            ROOT / "boards" / "common",
+            ROOT / "host_tools",
+        ]
         env["PYTHONPATH"] = os.pathsep.join(str(path) for path in paths)
     else:
         env["MICROPYPATH"] = ".frozen"  # what is in the image, not what happens to lie around

@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "host_tools" / "shim"), str(ROOT / "boards" / "unix")]
+sys.path[:0] = [
+    str(ROOT),
+    str(ROOT / "host_tools" / "shim"),
+    str(ROOT / "boards" / "unix"),
+    str(ROOT / "boards" / "common"),
+]
 sys.path.append(str(ROOT / "host_tools"))
 
 from tests.lib.mtest import Skip

@@ -78,7 +78,7 @@ class Count:
 
 def _source(path, number):
     """(path as shown, source line) of a frame of a traceback, or None. Frozen files have names relative to the root."""
-    for base in (ROOT, ROOT / "boards" / "unix", ROOT / "host_tools"):
+    for base in (ROOT, ROOT / "boards" / "unix", ROOT / "boards" / "common", ROOT / "host_tools"):
         file = base / path
         if file.is_file():
             lines = file.read_text(errors="replace").splitlines()

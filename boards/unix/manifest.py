@@ -5,3 +5,4 @@ package("drivers", base_path="../..")
 package("firmware", base_path="../..")
 package("board", base_path=".")
 package("twin", base_path="../../host_tools")  # the chip and pilot models are the hardware of this board
+package("mcu", base_path="../common")  # what boards share

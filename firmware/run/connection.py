@@ -6,6 +6,7 @@ are never joined (peer-ev.md 1).
 
 from firmware.clock import ticks_add, ticks_diff
 from firmware.run import os_net
+from firmware.run.poller import IN, OUT
 from micropython import const
 
 _SEND_MS = const(2000)  # the car's own message timeout: who does not take an answer by then does not want it any more
@@ -24,7 +25,7 @@ class Connection:
         self._view = memoryview(out)
         self._at = 0
         self._end = 0
-        poller.add(sock, os_net.IN)
+        poller.add(sock, IN)
 
     @property
     def sending(self):
@@ -42,14 +43,14 @@ class Connection:
         if self.sending:
             # Not reading meanwhile is what bounds the input of a car that sends and never reads (R-V2GTP-07).
             self.due = ticks_add(now, _SEND_MS)
-            self._poller.change(self.sock, os_net.OUT)
+            self._poller.change(self.sock, OUT)
 
     def go_on(self, now):
         """The socket is writable again."""
         self._at += os_net.write(self.sock, self._view[self._at : self._end])
         if not self.sending and self.due is not None:
             self.due = None
-            self._poller.change(self.sock, os_net.IN)
+            self._poller.change(self.sock, IN)
 
     def overdue(self, now):
         return self.due is not None and ticks_diff(self.due, now) <= 0

@@ -9,8 +9,8 @@ import sys
 
 from firmware.clock import sooner, ticks_add, ticks_diff, ticks_ms
 from firmware.net.iface import DROP_NAMES as _NET_DROPS
-from firmware.run import os_net
 from firmware.run.operator import Operator
+from firmware.run.poller import IN, Poller
 from firmware.slac.evse import DROP_NAMES as _SLAC_DROPS
 from micropython import const
 
@@ -35,7 +35,7 @@ class FrameLink:
         self.trace = trace
         self.report = report
         self._stdout = stdout
-        self._poller = os_net.Poller()
+        self._poller = Poller()
         self._operator = Operator(
             stdin,
             self._poller,
@@ -59,7 +59,7 @@ class FrameLink:
     def open(self):
         now = ticks_ms()
         for source in self.board.sources:
-            self._poller.add(source, os_net.IN)
+            self._poller.add(source, IN)
         self._operator.open()
         self.board.start(now)
         try:

@@ -1,6 +1,7 @@
 """What a person or a program tells the station on stdin while it runs."""
 
-from firmware.run import console, os_net
+from firmware.run import console
+from firmware.run.poller import IN
 from micropython import const
 
 _MOST_W = const(1000000)
@@ -24,7 +25,7 @@ class Operator:
 
     def open(self):
         if self._stdin is not None:
-            self._poller.add(self._stdin.source, os_net.IN)
+            self._poller.add(self._stdin.source, IN)
 
     def owns(self, obj):
         return self._stdin is not None and obj is self._stdin.source

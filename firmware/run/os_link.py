@@ -13,6 +13,7 @@ from firmware.net.sdp import ANSWER_SIZE, TLS_NONE, TLS_REQUIRED, SdpServer
 from firmware.run import os_net
 from firmware.run.connection import Connection
 from firmware.run.operator import Operator
+from firmware.run.poller import BROKEN, IN, OUT, Poller
 from micropython import const
 
 _OUT_SIZE = const(8200)  # largest V2GTP message of ours
@@ -56,7 +57,7 @@ class OsLink:
         self._out = bytearray(_OUT_SIZE)
         self._in = bytearray(_IN_SIZE)
         self._sdp_out = bytearray(ANSWER_SIZE)
-        self._poller = os_net.Poller()
+        self._poller = Poller()
         self._operator = Operator(stdin, self._poller, power, trace, safe.request_stop, self._status)
         self._conn = None
         self._had_session = False
@@ -75,8 +76,8 @@ class OsLink:
         self._udp = os_net.udp_server(self.name, self._index, self.cfg["sdp_port"])
         # TLS is not there yet. Without plain TCP the station says "TLS only", which no car can use then.
         self._sdp = SdpServer(address, port, TLS_NONE if self.cfg["allow_plain"] else TLS_REQUIRED)
-        self._poller.add(self._listener, os_net.IN)
-        self._poller.add(self._udp, os_net.IN)
+        self._poller.add(self._listener, IN)
+        self._poller.add(self._udp, IN)
         self._operator.open()
         if self._stdout is not None:
             self._stdout.offer(b"READY port=%d addr=%s\n" % (port, os_net.text(address).encode()))
@@ -197,9 +198,9 @@ class OsLink:
         conn = self._conn
         try:
             if conn.sending:
-                if events & os_net.OUT:
+                if events & OUT:
                     conn.go_on(now)
-                elif events & os_net.BROKEN:
+                elif events & BROKEN:
                     self._lost(now)
                     return
             else:

@@ -4,18 +4,14 @@ MicroPython takes and gives raw sockaddr bytes and has no getsockname(); CPython
 here. CPython is served so that tests can run on the desk; the product runs on MicroPython.
 """
 
-import select
 import socket
 import struct
 import sys
 
+from firmware.run.errors import StartError
 from micropython import const
 
 _MICROPYTHON = sys.implementation.name == "micropython"
-
-IN = const(1)  # POLLIN, POLLOUT, POLLERR, POLLHUP of Linux
-OUT = const(4)
-BROKEN = const(8 | 16)
 
 LOOPBACK = b"\0" * 15 + b"\1"
 
@@ -34,7 +30,7 @@ _NO_INTERFACE = const(19)  # ENODEV
 _NO_ADDRESS = const(99)  # EADDRNOTAVAIL
 
 
-class NetError(Exception):
+class NetError(StartError):
     """The network cannot be used as asked; str() says why and what can be done."""
 
 
@@ -182,30 +178,3 @@ def _reason(e):
     if number == 13:
         return "not permitted"
     return "error %s" % number
-
-
-class Poller:
-    """select.poll that gives the registered objects themselves on both runtimes."""
-
-    def __init__(self):
-        self._poll = select.poll()
-        self._objects = {}  # CPython: file number -> object
-
-    def add(self, obj, mask):
-        if not _MICROPYTHON:
-            self._objects[obj.fileno()] = obj
-        self._poll.register(obj, mask)
-
-    def change(self, obj, mask):
-        self._poll.modify(obj, mask)
-
-    def remove(self, obj):
-        if not _MICROPYTHON:
-            self._objects.pop(obj.fileno(), None)
-        self._poll.unregister(obj)
-
-    def wait(self, timeout_ms):
-        """List of (object, events) within timeout_ms; None waits for ever."""
-        if _MICROPYTHON:
-            return self._poll.poll(-1 if timeout_ms is None else timeout_ms)
-        return [(self._objects[number], events) for number, events in self._poll.poll(timeout_ms)]

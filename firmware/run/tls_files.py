@@ -6,6 +6,7 @@ from firmware.clock import unix_s
 from firmware.net import cert_time
 from firmware.net.tls_profile import PROFILES
 from firmware.net.tls_stage import TlsStage
+from firmware.run.errors import StartError
 
 # Bytes for everything that TLS needs: 19 kB for a station that waits, 16 kB more in a handshake (32 bits, P-521, chains
 # of three), and the rest is room for a car with larger certificates. Pointers make it more on 64 bits.
@@ -16,7 +17,7 @@ KEY = "secc.key"
 ROOTS = "roots.pem"  # that vehicle certificates may end in: OEM and V2G (R-TLS-08)
 
 
-class TlsError(Exception):
+class TlsError(StartError):
     """TLS is configured and cannot be had; str() says why."""
 
 

@@ -88,8 +88,64 @@ def mbedtls():
     return MBEDTLS.fetched()
 
 
+# Packages of the same suite whose files are the source of something.
+_PACKAGES = {"pico-sdk": "pico-sdk-source", "tinyusb": "tinyusb-source"}
+
+
+def port_source():
+    """The MicroPython source with what the rp2 port wants below lib/: pico-sdk, TinyUSB, mbedTLS. A whole checkout that
+    MICROPY_DIR names is taken as it is."""
+    tree = source()
+    wanted = {"pico-sdk": "pico_sdk_init.cmake", "tinyusb": "src/tusb.h", "mbedtls": MBEDTLS.proof}
+    absent = [name for name, proof in wanted.items() if not (tree / "lib" / name / proof).is_file()]
+    if not absent:
+        return tree
+    if os.environ.get("MICROPY_DIR"):
+        raise Missing("MICROPY_DIR has no %s below lib/; run there: make -C ports/rp2 submodules" % ", ".join(absent))
+    for name in absent:
+        folder = mbedtls() if name == "mbedtls" else _package(name, wanted[name])
+        place = tree / "lib" / name
+        if place.is_dir() and not place.is_symlink():
+            place.rmdir()
+        place.unlink(missing_ok=True)
+        place.symlink_to(os.path.relpath(folder, place.parent))
+    return tree
+
+
+def _package(name, proof):
+    """build/NAME, out of the distribution's package that carries that source."""
+    path = BUILD / name
+    if fresh("source-" + name, SUITE) and (path / proof).is_file():
+        return path
+    env = _apt()
+    package = _PACKAGES[name]
+    run("package-" + name, ["apt-get", "download", package], "fetching " + package, limit_s=_FETCH_LIMIT_S, env=env,
+        cwd=BUILD / "apt" / "dl")  # fmt: skip
+    archive = sorted((BUILD / "apt" / "dl").glob(package + "_*.deb"))[-1]
+    unpacked = BUILD / "apt" / "dl" / package
+    run("unpack-" + name, ["dpkg-deb", "-x", str(archive), str(unpacked)])
+    shutil.rmtree(path, ignore_errors=True)
+    shutil.move(unpacked / "usr" / "src" / name, path)
+    shutil.rmtree(unpacked)
+    done("source-" + name, SUITE)
+    return path
+
+
 def _from_debian(what, path):
-    """By a private apt configuration below build/apt; the system's own state of apt is only read."""
+    env = _apt()
+    apt = BUILD / "apt"
+    title = "fetching the source of %s (source package of Debian %s)" % (what.title, SUITE)
+    fetch = ["apt-get", "source", "--download-only", what.name]
+    run("source-fetch", fetch, title, limit_s=_FETCH_LIMIT_S, env=env, cwd=apt / "dl")
+    archives = sorted((apt / "dl").glob(what.archive))
+    if not archives:
+        raise Missing("the source package of Debian is not %s %s" % (what.title, what.tag))
+    path.mkdir(parents=True)
+    run("source-unpack", ["tar", "xf", str(archives[-1]), "-C", str(path), "--strip-components=1"], "unpacking it")
+
+
+def _apt():
+    """Environment of a private apt configuration below build/apt, up to date; the system's own state of apt is only read."""
     if not shutil.which("apt-get"):
         raise Missing("no apt-get here to fetch the source package of Debian with")
     entries = source_entries(Path("/etc/apt"), SUITE)
@@ -105,19 +161,13 @@ def _from_debian(what, path):
         % (apt, apt, apt)
     )
     env = dict(os.environ, APT_CONFIG=str(apt / "apt.conf"))
-    title = "fetching the source of %s (source package of Debian %s)" % (what.title, SUITE)
+    title = "reading the index of Debian " + SUITE
     run("source-update", ["apt-get", "update"], title, limit_s=_FETCH_LIMIT_S, env=env)
-    fetch = ["apt-get", "source", "--download-only", what.name]
-    run("source-fetch", fetch, limit_s=_FETCH_LIMIT_S, env=env, cwd=apt / "dl")
-    archives = sorted((apt / "dl").glob(what.archive))
-    if not archives:
-        raise Missing("the source package of Debian is not %s %s" % (what.title, what.tag))
-    path.mkdir(parents=True)
-    run("source-unpack", ["tar", "xf", str(archives[-1]), "-C", str(path), "--strip-components=1"], "unpacking it")
+    return env
 
 
 def source_entries(etc_apt, suite):
-    """deb-src entries (deb822 text) for `suite`, one for each entry of Debian's main archive below `etc_apt`.
+    """Entries (deb822 text, sources and packages) for `suite`, one for each entry of Debian's main archive below `etc_apt`.
 
     Only the suite changes: mirror, key and options stay as the system has them. Security and foreign archives are left
     out: they have no such suite.
@@ -129,7 +179,7 @@ def source_entries(etc_apt, suite):
             fields = {line.split(":", 1)[0].lower(): line.split(":", 1)[1].split() for line in lines if ":" in line}
             if "main" in fields.get("components", ()) and any("-" not in s for s in fields.get("suites", ())):
                 keep = [line for line in lines if not line.lower().startswith(("types:", "suites:", "enabled:"))]
-                out.append("\n".join(["Types: deb-src", "Suites: " + suite, *keep]))
+                out.append("\n".join(["Types: deb deb-src", "Suites: " + suite, *keep]))
     lists = [etc_apt / "sources.list", *sorted((etc_apt / "sources.list.d").glob("*.list"))]
     for file in lists:
         for line in file.read_text().splitlines() if file.is_file() else ():
@@ -137,7 +187,7 @@ def source_entries(etc_apt, suite):
             words = tail.split()
             if not line.startswith("deb ") or len(words) < 3 or "-" in words[1] or "main" not in words[2:]:
                 continue
-            entry = ["Types: deb-src", "Suites: " + suite, "URIs: " + words[0], "Components: main"]
+            entry = ["Types: deb deb-src", "Suites: " + suite, "URIs: " + words[0], "Components: main"]
             key = [option for option in head.partition("[")[2].split() if option.startswith("signed-by=")]
             out.append("\n".join(entry + ["Signed-By: " + option.split("=", 1)[1] for option in key]))
     return out

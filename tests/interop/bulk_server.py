@@ -10,7 +10,7 @@ from board.packet import PacketPort
 from firmware.clock import sooner, ticks_diff, ticks_ms
 from firmware.net.iface import text
 from firmware.net.stack import ACCEPTED, ADDRESS, CLOSED, Stack
-from firmware.run import os_net
+from firmware.run.poller import IN, Poller
 
 _FRAMES = 16
 _PIECE = 1024
@@ -50,8 +50,8 @@ def main(name):
     notes = Notes()
     port = PacketPort(name, notes)
     stack = Stack(port.mac, os.urandom, notes)
-    poller = os_net.Poller()
-    poller.add(port.sock, os_net.IN)
+    poller = Poller()
+    poller.add(port.sock, IN)
     out = bytearray(1522)
     port.start(ticks_ms())
     stack.start(ticks_ms())

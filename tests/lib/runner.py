@@ -17,7 +17,7 @@ def _paths(root, folder):
     if sys.implementation.name == "micropython":
         sys.path[:] = [".frozen", root, folder]
         return
-    sys.path[:1] = [root, folder, root + "/host_tools/shim", root + "/boards/unix"]
+    sys.path[:1] = [root, folder, root + "/host_tools/shim", root + "/boards/unix", root + "/boards/common"]
     # For `twin`; last, so that nothing else of it is taken for a module of its own.
     sys.path.append(root + "/host_tools")
 

@@ -34,7 +34,7 @@ deb https://tool.example/apt stable tool
 """
 
 
-WANTED = "Types: deb-src\nSuites: trixie\nURIs: http://mirror.example/debian\nComponents: main\nSigned-By: "
+WANTED = "Types: deb deb-src\nSuites: trixie\nURIs: http://mirror.example/debian\nComponents: main\nSigned-By: "
 
 
 def entries(files):

@@ -1,0 +1,64 @@
+"""A controller board as firmware/main.py takes it, over the hardware that boards/<board>/board gives.
+
+The hardware has: spi, cs, irq (drivers.qca7000), front (drivers.pilot), plug (drivers.proximity), drive and feedback
+(drivers.contactor), mac, source (what becomes readable at an interrupt of the modem), name, and start(), alive() each
+turn of the firmware, notes() -> list of texts on what the hardware did by itself, counters(), stop().
+"""
+
+from drivers.contactor import Contactor
+from drivers.pilot import Pilot
+from drivers.proximity import Proximity
+from drivers.qca7000 import DROP_NAMES, Qca7000
+from mcu.bench_stage import BenchStage
+from micropython import const
+
+_OPEN_MS = const(200)  # not open by then: welded
+_PAUSE_MS = const(500)  # between opening and closing again
+_SPARE_MS = const(50)
+
+
+class Board:
+    """cfg: dict of app/config. trace: is told what the hardware did by itself."""
+
+    commands = ""
+    due = None
+
+    def __init__(self, cfg, trace, hw):
+        self.hw = hw
+        self.mac = hw.mac
+        self.circuit = hw.front
+        self.plug = hw.plug
+        self.pilot = Pilot(hw.front)
+        self.proximity = Proximity(hw.plug)
+        # The session's own limit comes first: it has the better words for it.
+        close_ms = cfg["contactor_timeout_ms"] + _SPARE_MS
+        self.power = BenchStage(cfg, Contactor(hw.drive, hw.feedback, close_ms, _OPEN_MS, _PAUSE_MS))
+        self.modem = Qca7000(hw.spi, hw.cs, hw.irq, trace)
+        self.sources = [hw.source]
+        self.ready = "link=board name=%s" % hw.name
+        self._trace = trace
+
+    def start(self, now):
+        self.hw.start()
+        self.modem.start(now)
+        self._trace.note(now, "power stage: contactor real, converter and meters simulated")
+
+    def poll(self, now):
+        """Once a turn, before anything else."""
+        self.hw.alive()
+        for text in self.hw.notes():
+            self._trace.error(now, text)
+
+    def command(self, words, now):
+        return False
+
+    def counters(self):
+        """[(name, value)] of the modem's side."""
+        modem = self.modem
+        drops = [("modem." + DROP_NAMES[i], modem.drops[i]) for i in range(len(DROP_NAMES))]
+        return (
+            drops + [("modem.resets", modem.resets), ("modem.signature", modem.signature_errors)] + self.hw.counters()
+        )
+
+    def close(self):
+        self.hw.stop()

@@ -1,0 +1,134 @@
+"""Pins and hardware of the Raspberry Pi Pico as a charge controller. Wiring: boards/rpi_pico/README.md.
+
+The numbers below are the only place that names pins.
+"""
+
+import cp_guard
+from machine import SPI, Pin, unique_id
+
+from drivers.pilot_adc import Scale
+from mcu.interrupt import Interrupt
+from micropython import const
+
+_CONTACTOR_MIRROR = const(13)
+_CONTACTOR = const(14)
+_CP_PWM = const(15)
+_MODEM_MISO = const(16)
+_MODEM_CS = const(17)
+_MODEM_SCK = const(18)
+_MODEM_MOSI = const(19)
+_MODEM_INT = const(20)
+_MODEM_RESET = const(21)
+_CP_ADC = const(26)
+_PP_ADC = const(27)
+
+_SPI_HZ = const(8000000)  # the chip allows 12 MHz; wires of 10 cm like less
+_FULL_MV = const(3300)
+# The divider puts -12 V to 150 mV and +12 V to 3150 mV at the pin: CP / 8 + 1650 mV.
+_RAW_MINUS_12 = const(150 * 65536 // 3300)
+_RAW_PLUS_12 = const(3150 * 65536 // 3300)
+# What the guard lets pass as C or D: a little wider than the bands of drivers/pilot.py, which decide first.
+_WINDOW_LOW_MV = const(1500)
+_WINDOW_HIGH_MV = const(8500)
+
+_TRIPS = (
+    "",
+    "the guard opened the contactor: pilot neither C nor D",
+    "the guard opened the contactor: firmware paused",
+)
+
+
+def _raw(mv):
+    return (1650 + mv // 8) * 65536 // _FULL_MV
+
+
+class _Front:
+    """Front end of the pilot (drivers/pilot.py): the guard's interrupt samples, this puts volts to it."""
+
+    sampling = "sync"
+
+    def __init__(self):
+        self._scale = Scale(_RAW_MINUS_12, -12000, _RAW_PLUS_12, 12000)
+        self._duty = 1000
+        self.high_mv = 0
+        self.low_mv = None
+
+    def set_duty(self, permille):
+        self._duty = permille
+        cp_guard.set_duty(permille)
+
+    def sample(self):
+        high = cp_guard.high()
+        self.high_mv = self._scale.mv(high) if high >= 0 else 0
+        low = cp_guard.low()
+        if self._duty == 0:
+            self.low_mv = self.high_mv
+        else:
+            self.low_mv = self._scale.mv(low) if low >= 0 and self._duty <= 970 else None
+
+
+class _Plug:
+    """ADC of the proximity line."""
+
+    def read_u16(self):
+        return cp_guard.pp()
+
+
+class Hardware:
+    """What mcu/board.py asks for."""
+
+    name = "rpi_pico"
+
+    def __init__(self):
+        tail = unique_id()
+        self.mac = bytes((0x02, 0x4D, tail[-4] ^ tail[-5], tail[-3], tail[-2], tail[-1]))  # locally administered
+        self.irq = self.source = Interrupt()
+        self._int = Pin(_MODEM_INT, Pin.IN, Pin.PULL_DOWN)  # nothing connected reads as no interrupt
+        self.reset = Pin(_MODEM_RESET, Pin.OPEN_DRAIN, value=1)
+        self.cs = Pin(_MODEM_CS, Pin.OUT, value=1)
+        self._mirror = Pin(_CONTACTOR_MIRROR, Pin.IN, Pin.PULL_UP)
+        self.spi = None
+        self.spi_hz(_SPI_HZ)
+        self.front = _Front()
+        self.plug = _Plug()
+        self._told = 0
+        self.start()
+
+    def spi_hz(self, hz):
+        """Clock of the modem's SPI (mode 3). Returns what the divider makes of it."""
+        pins = {"sck": Pin(_MODEM_SCK), "mosi": Pin(_MODEM_MOSI), "miso": Pin(_MODEM_MISO)}
+        if self.spi is None:
+            self.spi = SPI(0, baudrate=hz, polarity=1, phase=1, bits=8, firstbit=SPI.MSB, **pins)
+        else:
+            self.spi.init(baudrate=hz)
+        return hz
+
+    def start(self):
+        """Pilot X1, contactor open, guard and watchdog on."""
+        cp_guard.init(_CP_PWM, _CP_ADC, _PP_ADC, _CONTACTOR, _raw(_WINDOW_LOW_MV), _raw(_WINDOW_HIGH_MV))
+        self._int.irq(self.irq.handler, Pin.IRQ_RISING, hard=True)
+        self.irq.fired = bool(self._int.value())
+
+    def alive(self):
+        cp_guard.alive()
+
+    def drive(self, on):
+        cp_guard.drive(on)
+
+    def feedback(self):
+        """Mirror contact, normally closed to ground: a broken wire reads as welded, never as open."""
+        return self._mirror.value()
+
+    def notes(self):
+        tripped = cp_guard.tripped()
+        if tripped == self._told:
+            return ()
+        self._told = tripped
+        return (_TRIPS[tripped],) if tripped else ()
+
+    def counters(self):
+        return [("pilot.gap_us", cp_guard.gap_us()), ("pilot.late", cp_guard.late())]
+
+    def stop(self):
+        self._int.irq(None)
+        cp_guard.stop()

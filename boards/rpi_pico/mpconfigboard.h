@@ -1,0 +1,13 @@
+#define MICROPY_HW_BOARD_NAME "microv2g on Raspberry Pi Pico"
+#define MICROPY_HW_FLASH_STORAGE_BYTES (1024 * 1024)
+
+// The console is on both: USB for the desk, UART0 (GP0, GP1) for a cabinet and for the emulator.
+#define MICROPY_HW_ENABLE_UART_REPL (1)
+
+// tls13 has the place of `tls`; nothing here needs threads (the second core stays off).
+#define MICROPY_PY_SSL (0)
+#define MICROPY_PY_THREAD (0)
+
+// A soft reset must not leave the contactor closed or the pilot alive.
+void cp_guard_stop(void);
+#define MICROPY_BOARD_START_SOFT_RESET() cp_guard_stop()
