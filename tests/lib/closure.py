@@ -28,11 +28,11 @@ HOSTED = (
     "argparse contextlib ctypes importlib multiprocessing pathlib shutil signal socket ssl subprocess tempfile termios "
     "threading traceback urllib"
 ).split()
-_OPTIONS = ("RUNTIMES", "SLOW", "HEAP_KB", "TIMEOUT_S", "BARE")
+_OPTIONS = ("RUNTIMES", "SLOW", "HEAP_KB", "TIMEOUT_S", "BARE", "BARE_HEAP_KB")
 
 
 def options(path):
-    """What a test file says of itself at its top level: {RUNTIMES, SLOW, HEAP_KB, TIMEOUT_S, BARE}."""
+    """What a test file says of itself at its top level: those of _OPTIONS."""
     found = {}
     for node in _parse(path).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in _OPTIONS:
