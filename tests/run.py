@@ -8,12 +8,13 @@ A test file is a plain module with `def test_…()` functions and asserts. What 
     SLOW = True                      leave it out of --fast
     HEAP_KB = 2000                   heap on MicroPython (default: 200 on unix32, as a microcontroller has; 2000 on unix)
     TIMEOUT_S = 300                  it is ended after that (default 120)
-    BARE = "why not"                 it cannot run without an operating system, though its imports do not say so
+    BARE = "why not"                 leave it out of m3 for this reason; True: it is SLOW, and yet runs there
     BARE_HEAP_KB = 400               heap on m3 (default 200): tests are frozen there, so they need less than HEAP_KB
+    BARE_STACK_KB = 8                stack on m3 (default 16)
 
 `all` is cpython, unix and unix32. m3 is an emulated Cortex-M3 without an operating system (boards/qemu_m3, tests/lib/qemu.py):
-what runs on unix32 runs there too, but for modules that import one of an operating system's; they are listed with the reason.
-A slow module runs there only if it takes m3 for a small machine (tests/lib/mtest.py SMALL) or names "m3" in RUNTIMES.
+what runs on unix32 runs there too, but for modules that import one of an operating system's, and slow ones. They are listed
+with the reason. What is repeated thousands of times elsewhere is repeated less there (tests/lib/mtest.py SMALL).
 
 The last line is `N passed, N failed, N skipped`; the exit status is 1 if anything failed or nothing ran.
 """
@@ -38,7 +39,11 @@ from tests.lib import closure, qemu
 FOLDERS = ("unit", "golden", "fuzz", "mem", "sim")
 RUNTIMES = ("cpython", "unix", "unix32")
 BARE = "m3"
-IMAGES = {"unix": "unix", "unix32": "mcu32", BARE: "qemu_m3"}  # runtime -> step of host_tools/build.py, folder below build/
+IMAGES = {
+    "unix": "unix",
+    "unix32": "mcu32",
+    BARE: "qemu_m3",
+}  # runtime -> step of host_tools/build.py, folder below build/
 HEAP_KB = {"unix": 2000, "unix32": 200}
 TIMEOUT_S = 120
 SLOWER = {BARE: 10}  # times TIMEOUT_S: the machine is emulated
@@ -59,8 +64,6 @@ class Module:
         """Why it does not run there, or None. What says so by its RUNTIMES needs no word where the others run."""
         if runtime != BARE:
             return None if runtime in self.options.get("RUNTIMES", RUNTIMES) else ""
-        if self.options.get("SLOW") and BARE not in self.options.get("RUNTIMES", ()):
-            return "slow"
         return closure.verdict(self.path, self.name, self.folder)
 
     def command(self, runtime, part):
@@ -70,7 +73,8 @@ class Module:
         if runtime == BARE:
             strange = [] if self.folder == ROOT else [self.path]
             files = qemu.write_files(FILES / (self.path.stem + ".romfs"), strange) if strange else FILES / "tests.romfs"
-            return qemu.command((self.name, part), files, self.options.get("BARE_HEAP_KB", qemu.HEAP_KB))
+            heap = self.options.get("BARE_HEAP_KB", qemu.HEAP_KB)
+            return qemu.command((self.name, part), files, heap, self.options.get("BARE_STACK_KB", qemu.STACK_KB))
         heap = self.options.get("HEAP_KB", HEAP_KB[runtime])
         return [str(ROOT / "build" / IMAGES[runtime] / "micropython"), "-X", "heapsize=%dk" % heap, *tail]
 

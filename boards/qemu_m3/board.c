@@ -132,7 +132,7 @@ int fputs(const char *text, FILE *file) {
     return 0;
 }
 
-// -- what the host says: `-semihosting-config arg=HEAP_KB,arg=...`. Unlike a line on the UART it is there at once, and
+// -- what the host says: `-semihosting-config arg=HEAP_KB/STACK_KB,arg=...`. Unlike a line on the UART it is there at once, and
 // the run does not depend on when it came.
 
 #define SYS_GET_CMDLINE (0x15)
@@ -169,21 +169,23 @@ MP_REGISTER_MODULE(MP_QSTR_bench, bench_module);
 
 // -- start
 
-#define STACK_KB (8)  // as the RP2040 has
 #define HEAP_KB (200)
+#define STACK_KB (16)  // tests call deeper than the firmware does; those that want the 8 kB of the RP2040 say so
 extern char _ebss[], _heap_end[];  // the linker script's
 
 int __wrap_main(void) {
     start_clocks();
     read_command();
-    size_t heap_kb = strtoul(command, NULL, 10);
+    char *end;
+    size_t heap_kb = strtoul(command, &end, 10);
+    size_t stack_kb = *end == '/' ? strtoul(end + 1, NULL, 10) : STACK_KB;
     size_t size = (heap_kb ? heap_kb : HEAP_KB) * 1024, most = _heap_end - _ebss;
     if (size > most) {
         size = most;
     }
     char *heap = _ebss;
     mp_stack_ctrl_init();
-    mp_stack_set_limit(STACK_KB * 1024);
+    mp_stack_set_limit(stack_kb * 1024);
     gc_init(heap, heap + size);
     mp_init();
     if (unichar_isdigit(command[0])) {  // QEMU says the name of the image when the host says nothing

@@ -1,7 +1,7 @@
 """First thing that the image runs when the host has said something: one test module, or one script.
 
-    MODULE [PART]      run its tests whose names contain PART (tests/lib/runner.py)
-    = MODULE           import it and call its main()
+MODULE [PART]      run its tests whose names contain PART (tests/lib/runner.py)
+= MODULE           import it and call its main()
 """
 
 import sys

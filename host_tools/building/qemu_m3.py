@@ -61,7 +61,9 @@ def build(cross):
     crypto = ROOT / "boards" / "common" / "tls13"
     places = [os.environ.get(name, "") for name in ("MICROPY_DIR", "MBEDTLS_DIR")]
     here = ROOT / "host_tools" / "building" / (NAME + ".py")
-    config = stamp_of(TAG, *places, here, *sorted(BOARD.glob("*.[hm]*")), *sorted(crypto.glob("*.mk")), *crypto.glob("*.h"))
+    config = stamp_of(
+        TAG, *places, here, *sorted(BOARD.glob("*.[hm]*")), *sorted(crypto.glob("*.mk")), *crypto.glob("*.h")
+    )
     parts = [ROOT / part for part in _PACKAGES]
     stamp = stamp_of(config, text, *parts, *modules.values(), *sorted(BOARD.glob("*")), *sorted(crypto.glob("*.c")))
     if fresh(NAME, stamp) and binary.exists():

@@ -24,11 +24,25 @@ PLACES = {
     "twin": ROOT / "host_tools",
 }
 # Modules of an operating system. A bare image has none of them; a test that needs one is skipped there.
-HOSTED = (
-    "argparse contextlib ctypes importlib multiprocessing pathlib shutil signal socket ssl subprocess tempfile termios "
-    "threading traceback urllib"
-).split()
-_OPTIONS = ("RUNTIMES", "SLOW", "HEAP_KB", "TIMEOUT_S", "BARE", "BARE_HEAP_KB")
+HOSTED = [
+    "argparse",
+    "contextlib",
+    "ctypes",
+    "importlib",
+    "multiprocessing",
+    "pathlib",
+    "shutil",
+    "signal",
+    "socket",
+    "ssl",
+    "subprocess",
+    "tempfile",
+    "termios",
+    "threading",
+    "traceback",
+    "urllib",
+]
+_OPTIONS = ("RUNTIMES", "SLOW", "HEAP_KB", "TIMEOUT_S", "BARE", "BARE_HEAP_KB", "BARE_STACK_KB")
 
 
 def options(path):
@@ -123,8 +137,8 @@ def foreign(module, extra=None):
 def verdict(path, module, extra=None):
     """None if a test file can run on a bare image, else the reason in a few words."""
     said = options(path)
-    bare = said.get("BARE", True)
-    if bare is not True:
+    bare = said.get("BARE")
+    if bare and bare is not True:
         return bare
     runtimes = said.get("RUNTIMES")
     if runtimes and "unix32" not in runtimes and "m3" not in runtimes:
@@ -133,7 +147,7 @@ def verdict(path, module, extra=None):
     if missing:
         name, way = sorted(missing.items())[0]
         return "needs %s%s" % (name, "" if len(way) == 1 else ", by way of " + way[-1])
-    return None
+    return "slow" if said.get("SLOW") and bare is not True else None
 
 
 def test_files(folders=("unit", "golden", "fuzz", "mem", "sim")):

@@ -13,15 +13,16 @@ from tests.lib import closure
 ROOT = closure.ROOT
 IMAGE = ROOT / "build" / "qemu_m3" / "firmware.elf"
 HEAP_KB = 200
+STACK_KB = 16  # tests call deeper than the firmware does
 _FILES_AT = 0x21000000
 _MACHINE = ["-machine", "mps2-an385", "-nographic", "-monitor", "none", "-icount", "shift=3,align=off,sleep=off"]
 _READ = ("tests/golden/data", "build/test-certs")  # folders that tests read from
 _READ_FILES = ("docs/faults.md",)
 
 
-def command(words, files, heap_kb=HEAP_KB):
-    """argv for QEMU: the image with so much heap, running `words` (boards/qemu_m3/boot_tests.py)."""
-    said = ",".join("arg=%s" % word for word in (heap_kb, *words) if word != "")
+def command(words, files, heap_kb=HEAP_KB, stack_kb=STACK_KB):
+    """argv for QEMU: the image with so much heap and stack, running `words` (boards/qemu_m3/boot_tests.py)."""
+    said = ",".join("arg=%s" % word for word in ("%d/%d" % (heap_kb, stack_kb), *words) if word != "")
     return [
         "qemu-system-arm", *_MACHINE, "-semihosting-config", "enable=on,target=native," + said, "-serial", "stdio",
         "-device", "loader,file=%s,addr=%d,force-raw=on" % (files, _FILES_AT), "-kernel", str(IMAGE),
