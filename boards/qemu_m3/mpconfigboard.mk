@@ -15,5 +15,6 @@ LDFLAGS += -Wl,--wrap=main -Wl,--wrap=SysTick_Handler
 override LIBS = $(shell $(CC) $(CFLAGS) -print-file-name=libc.a) $(shell $(CC) $(CFLAGS) -print-libgcc-file-name)
 # A bench: it plays the car too. Randomness is the board's, and the same in every run.
 TLS13_CLIENT = 1
+TLS13_KEY_LOG = 1
 TLS13_MEMORY_STATISTICS = 1
 CFLAGS += -DMBEDTLS_ENTROPY_HARDWARE_ALT -DMBEDTLS_NO_PLATFORM_ENTROPY
