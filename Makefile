@@ -8,11 +8,13 @@ help:
 	@echo "make test           everything: lint, generated files, tests on CPython, unix 64-bit and 32-bit"
 	@echo "make test-fast      under two minutes: CPython and unix 64-bit, without slow files"
 	@echo "make interop        the PyPI vehicle, pev and the kernel's TCP against the firmware, in network namespaces (root)"
+	@echo "make firmware BOARD=rpi_pico    the image of a board: rpi_pico, esp32s3 (needs ESP-IDF), unix"
+	@echo "make emu            the RP2040 image in an emulator: modem, pilot, contactor, cars; sessions both ways, figures"
+	@echo "make size BOARD=rpi_pico        code and heap of each module against the committed budget"
 	@echo "make bench          measure and write docs/benchmarks.md"
 	@echo "make lint           ruff and the import layers of docs/design.md"
 	@echo "make gen            compile the schemas into tables, fill slot regions, print the state diagram"
 	@echo "make gen-check      prove generated files in step"
-	@echo "make firmware-unix  only build the MicroPython images with our modules frozen"
 	@echo "make deps           fetch and build everything that any of these needs"
 	@echo "make clean          remove build/"
 	@echo
@@ -53,13 +55,27 @@ bench:
 	@$(SETUP) packages-all unix mcu32 venv evcc
 	@build/venv/bin/microv2g bench $(BENCH)
 
+BOARD ?= rpi_pico
+firmware:
+	@$(SETUP) $(if $(filter rpi_pico,$(BOARD)),packages-pico,packages-demo) venv
+	@$(PY) host_tools/build.py $(BOARD)
+
 firmware-unix:
 	@$(SETUP) packages-test unix mcu32
 
+emu:
+	@$(SETUP) packages-emu rpi_pico emulator venv
+	@build/venv/bin/microv2g emu $(EMU)
+	@$(PY) tests/run.py tests/emu
+
+size:
+	@$(SETUP) packages-demo unix mcu32 venv
+	@build/venv/bin/microv2g size --board $(BOARD) $(SIZE)
+
 deps:
-	@$(SETUP) packages-all unix mcu32 venv schemas evcc
+	@$(SETUP) packages-all unix mcu32 rpi_pico emulator venv schemas evcc
 
 clean:
 	rm -rf build
 
-.PHONY: help demo test test-fast setup-test lint gen gen-check interop bench firmware-unix deps clean
+.PHONY: help demo test test-fast setup-test lint gen gen-check interop bench firmware firmware-unix emu size deps clean

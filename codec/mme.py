@@ -3,7 +3,7 @@
 Frame: destination 6, source 6, 88 E1, MMV 1, MMTYPE 2 (little-endian), and with MMV >= 1 two bytes of fragmentation (0).
 Fields then start at 19. Vendor messages have MMV 0, the OUI 00 B0 52 at 17, and fields from 20. Only MMTYPE and MVFLength
 are little-endian. The length of a message is never taken from the frame: short ones are padded to 60 (R-LINK-26).
-Sources: HomePlug AV 2.1 chapter 11, ISO 15118-3 tables A.2 to A.8. Nothing here allocates, but nid().
+Sources: HomePlug AV 2.1 chapter 11, ISO 15118-3 tables A.2 to A.8, open-plc-utils (vendor messages). Nothing here allocates, but nid().
 """
 
 import hashlib
@@ -31,6 +31,11 @@ VALIDATE_CNF = 0x6079
 MATCH_REQ = 0x607C
 MATCH_CNF = 0x607D
 ATTEN_PROFILE_IND = 0x6086
+VERSION_REQ = 0xA000
+VERSION_CNF = 0xA001
+HOST_ACTION_IND = 0xA062  # a modem without firmware asks its host for it
+MODULE_REQ = 0xA0B0
+MODULE_CNF = 0xA0B1
 LINK_STATUS_REQ = 0xA0B8
 LINK_STATUS_CNF = 0xA0B9
 
@@ -74,6 +79,12 @@ MATCH_NID = 85
 MATCH_NMK = 93
 KEY_RESULT = 19
 GET_KEY_NID = 29  # of the answer, as measured; the table in the HomePlug specification is wrong
+VERSION_LENGTH = 22
+VERSION_TEXT = 23
+MODULE_MSTATUS = 20  # two bytes
+MODULE_LENGTH = 41  # two bytes, of the data
+MODULE_OFFSET = 43  # four bytes
+MODULE_DATA = 47
 LINK_MSTATUS = 20
 LINK_STATE = 21
 
@@ -93,6 +104,7 @@ _CHAR_RSP_FRAME = const(70)
 _MATCH_REQ_FRAME = const(85)
 _MATCH_CNF_FRAME = const(109)
 _VENDOR = const(0xA000)
+_PARAMETERS = const(0x7002)  # module: the parameter block with its headers
 
 # Known types -> bytes that are read of a frame. A sound counts by its head: one car's software sends 64 bytes of its 71.
 _NEED = {
@@ -111,6 +123,9 @@ _NEED = {
     MATCH_REQ: _MATCH_REQ_FRAME,
     MATCH_CNF: _MATCH_CNF_FRAME,
     ATTEN_PROFILE_IND: _PROFILE_FRAME,
+    VERSION_CNF: MIN_FRAME,
+    HOST_ACTION_IND: MIN_FRAME,
+    MODULE_CNF: MIN_FRAME,
     LINK_STATUS_CNF: MIN_FRAME,
 }
 
@@ -219,6 +234,26 @@ def get_key_req(out, src, net_id):
 def link_status_req(out, src):
     """VS_PL_LINK_STATUS.REQ to the own modem."""
     return begin(out, MIN_FRAME, LOCAL_MODEM, src, LINK_STATUS_REQ)
+
+
+def version_req(out, src, dst=LOCAL_MODEM):
+    """VS_SW_VER.REQ to the own modem; to BROADCAST every modem that can be heard answers."""
+    return begin(out, MIN_FRAME, dst, src, VERSION_REQ)
+
+
+def module_req(out, src, at, size):
+    """VS_MODULE_OPERATION.REQ to the own modem: read `size` bytes of its parameters in memory, from byte `at` below 65536.
+    Layout as in open-plc-utils, which asks for 1400 bytes at multiples of it."""
+    n = begin(out, MIN_FRAME, LOCAL_MODEM, src, MODULE_REQ)
+    out[24] = 1  # one operation: 0, read from memory
+    out[27] = 18  # bytes that describe it
+    out[33] = _PARAMETERS & 0xFF
+    out[34] = _PARAMETERS >> 8
+    out[37] = size & 0xFF
+    out[38] = size >> 8
+    out[39] = at & 0xFF
+    out[40] = at >> 8
+    return n
 
 
 def parm_cnf(out, ev_mac, src, run_id):

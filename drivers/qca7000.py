@@ -6,6 +6,7 @@ for the rising edge of the chip's INT line.
     PAUSE   verify the chip at the next `due`: at the start, and with growing distance while it does not answer
     RESET   soft reset written, waiting for the chip's CPU_ON
     READY   frames pass
+    OFF     before start() and after stop(): nothing is done but what signature() and echo() are asked for
 
 Signature errors, a restart of the chip, errors of its buffers and a transmit buffer that stays full lead out of READY.
 Nothing leads to a state without `due`.
@@ -133,7 +134,7 @@ class Qca7000:
     text, value), called on a change of state, never per frame; None = silent.
 
     poll(), recv(), send() and event() allocate nothing. Public: `up`, `state`, `frame`, `signature_errors` (checks that
-    failed), `resets` (soft resets written), `drops` by the reasons of DROP_NAMES.
+    failed), `resets` (soft resets written), `edges` (interrupts served, None without irq), `drops` by the reasons of DROP_NAMES.
     """
 
     def __init__(self, spi, cs, irq, trace=None):
@@ -141,6 +142,7 @@ class Qca7000:
         self.state = OFF
         self.signature_errors = 0
         self.resets = 0
+        self.edges = None if irq is None else 0
         self.drops = [0] * len(DROP_NAMES)
         self._spi = spi
         self._cs = cs
@@ -176,6 +178,12 @@ class Qca7000:
         self._polled_at = now
         self._go(PAUSE, now, now)
 
+    def stop(self, now):
+        """Leave the chip alone until start()."""
+        if self.state == READY:
+            self._write(INTR_ENABLE, 0)
+        self._go(OFF, now, None)
+
     @property
     def due(self):
         """Tick of the next poll; an interrupt makes it due at once. None before start()."""
@@ -189,6 +197,7 @@ class Qca7000:
         fired = self._irq is not None and self._irq.fired
         if fired:
             self._irq.fired = False
+            self.edges = self.edges + 1 & _COUNT_MASK
         if self.state == OFF or not (fired or ticks_diff(now, self._due) >= 0):
             return
         if self.state == READY:
@@ -380,6 +389,18 @@ class Qca7000:
             self._need = 0
             return False
         return ticks_diff(now, self._stuck_at) >= 0
+
+    # -- tests of the wires, only between stop() and start()
+
+    def signature(self):
+        """The signature register as it reads now; SIGNATURE_VALUE when all is well."""
+        return self._read(SIGNATURE)
+
+    def echo(self, value):
+        """Write a number of 0..WRBUF_EMPTY to the chip and read it back. BFR_SIZE is the register that bears it: it has
+        no effect before a transfer of the buffer, and every transfer sets it anew (Linux reads it back too)."""
+        self._write(BFR_SIZE, value)
+        return self._read(BFR_SIZE)
 
     # -- registers
 

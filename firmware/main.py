@@ -9,13 +9,15 @@ import gc
 import os
 import sys
 
+_COLLECT = 8192  # what lives on from here to the end of build() must lie side by side, or no large buffer fits
 if hasattr(gc, "threshold"):
-    gc.threshold(8192)  # what lives on from here to the end of build() must lie side by side, or no large buffer fits
+    gc.threshold(_COLLECT)
 
 from firmware.app import config
 from firmware.app.power import Power
 from firmware.clock import ticks_ms, unix_s
 from firmware.run import console, tls_files
+from firmware.run.desk import Desk
 from firmware.run.errors import StartError
 from firmware.run.report import Report
 from firmware.run.safe import Safe
@@ -30,20 +32,30 @@ class LinkError(StartError):
     """The link cannot be had; str() says why."""
 
 
-def build(link, cfg):
-    """The whole station on one link; returns the run loop."""
+def build(link, cfg, desk=None, ends=None):
+    """The whole station on one link; returns the run loop. ends: (console.StdIn, console.StdOut) of a serial line, at which the
+    trace is kept until somebody asks; else a program reads it all the time on stdout."""
     kind, name = link.split(":", 1) if ":" in link else (link, "")
-    if kind in ("sim", "packet", "board"):
-        return _framed(kind, name, cfg)
-    return _sockets(name if kind == "os" else link, cfg)
+    collect = hasattr(gc, "threshold")
+    if collect:
+        gc.threshold(_COLLECT)
+    try:
+        if kind in ("sim", "packet", "board"):
+            return _framed(kind, name, cfg, desk, ends)
+        return _sockets(name if kind == "os" else link, cfg, desk)
+    finally:
+        if collect:
+            gc.threshold(-1)  # from here on the loop collects, in the pauses of the line
 
 
-def _trace(share=8):
+def _trace(share=8, keep=False):
     """share: the ring takes this part of what is free, at most."""
-    return Trace(min(_TRACE_BYTES, gc.mem_free() // share) if hasattr(gc, "mem_free") else _TRACE_BYTES, ticks_ms())
+    return Trace(
+        min(_TRACE_BYTES, gc.mem_free() // share) if hasattr(gc, "mem_free") else _TRACE_BYTES, ticks_ms(), keep
+    )
 
 
-def _sockets(name, cfg):
+def _sockets(name, cfg, desk):
     from board.sim_power import SimPower
     from firmware.run.os_link import OsLink
 
@@ -53,7 +65,7 @@ def _sockets(name, cfg):
     power = Power(cfg, SimPower(cfg))
     safe = Safe(lambda: Secc(cfg, power, os.urandom, unix_s, trace), power, trace)
     out = console.StdOut()
-    return OsLink(name, cfg, safe, power, trace, Report(trace, out, power), console.StdIn(), out)
+    return OsLink(name, cfg, safe, power, trace, Report(trace, out, power), console.StdIn(), out, desk)
 
 
 # The lowest first: an import inside of an import takes C stack, which the 32-bit image has too little of for the whole depth.
@@ -72,7 +84,7 @@ _LEAVES = (
 )
 
 
-def _framed(kind, name, cfg):
+def _framed(kind, name, cfg, desk, ends):
     tls_files.reserve(cfg)
     for leaf in _LEAVES:
         __import__(leaf)
@@ -80,14 +92,25 @@ def _framed(kind, name, cfg):
     from firmware.run.frame_link import FrameLink
 
     # With TLS in 200 kB a session needs what a large ring would take.
-    trace = _trace(16 if cfg["tls"] != "none" else 8)
+    trace = _trace(16 if cfg["tls"] != "none" else 8, ends is not None)
     board = _board(cfg, trace) if kind == "board" else _simulated(kind, name, cfg, trace)
     power = Power(cfg, board.power)
     safe = Safe(lambda: Secc(cfg, power, os.urandom, unix_s, trace), power, trace)
     stage = tls_files.stage(cfg, trace, ticks_ms())
     charger = station.build(cfg, board, power, safe, os.urandom, trace, stage)
-    out = console.StdOut()
-    return FrameLink(board, charger, safe, power, trace, Report(trace, out, power), console.StdIn(), out)
+    stdin, out = ends or (console.StdIn(), console.StdOut())
+    return FrameLink(board, charger, safe, power, trace, Report(trace, out, power), stdin, out, desk)
+
+
+def serial(link, path):
+    """The station as on a board: stdin and stdout are its serial line, evse its module. For tests and for trying the tools."""
+    import evse
+
+    def make(ends, desk):
+        return build(link, desk.file.check(), desk, ends)
+
+    evse.use(make, path, chunk=256)
+    evse.run()
 
 
 def _board(cfg, trace):
@@ -120,13 +143,12 @@ def main(args=None):
                 text = f.read()
         except OSError:
             return _fail("cannot read " + args[1])
+    desk = Desk(args[1] if len(args) == 2 else "config.json", ticks_ms())
     try:
-        link = build(args[0], config.load(text))
+        link = build(args[0], config.load(text), desk)
         link.open()
     except (config.ConfigError, StartError) as e:
         return _fail(str(e))
-    if hasattr(gc, "threshold"):
-        gc.threshold(-1)
     try:
         link.run()
     except KeyboardInterrupt:

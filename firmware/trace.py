@@ -1,7 +1,12 @@
 """What happened, in a bounded ring of bytes made at boot. Numbers go in; names are put to them on the host.
 
 Writing never waits and never prints: the answer to the car leaves first, then the run loop drains the ring into a
-sink. A record that does not fit is dropped and counted; the count becomes a record of its own as soon as there is room.
+sink. What happens when it is full depends on who reads:
+
+* keep=False, a program reads all the time: a record that does not fit is dropped and counted, and the count becomes a
+  record of its own as soon as there is room.
+* keep=True, a board at which somebody may look later: the oldest records give way. They are read by cursors, which
+  consume nothing; what has gone before a cursor came to it is counted there.
 """
 
 from firmware.clock import ticks_diff
@@ -27,15 +32,32 @@ _WRAP = const(0)  # kind of the filler at the end of the ring: go on at its star
 _TIME_MASK = const(0x3FFFFFFF)
 
 
+class Cursor:
+    """A place in a ring with keep=True, at its oldest record. lost: records that went before they were read."""
+
+    def __init__(self, trace):
+        self.lost = 0
+        self.seq = trace.first
+        self.place = 0
+
+    def to_end(self, trace):
+        """Skip what is there; only what comes from now on is read."""
+        self.seq = trace.last
+        self.place = trace.end
+
+
 class Trace:
-    """The ring. size: bytes, below 65536 + 11. start: the tick that times are counted from.
+    """The ring. size: bytes, below 65536 + 11. start: the tick that times are counted from. keep: see above.
 
     Times in records are milliseconds since `start` modulo 2**30; the reader unwraps them.
     """
 
-    def __init__(self, size=4096, start=0):
+    def __init__(self, size=4096, start=0, keep=False):
         self.start = start
-        self.dropped = 0  # records lost since boot
+        self.dropped = 0  # records lost since boot; with `keep` only those that are longer than the ring
+        self.keep = keep
+        self.first = 0  # number of the oldest record that is kept, and of the next one to be written
+        self.last = 0
         self._ring = bytearray(size)
         self._view = memoryview(self._ring)
         self._size = size
@@ -95,10 +117,45 @@ class Trace:
         """Record a transition of the supervisor: numbers of states, and why."""
         self._text(CHANGE, now, "%d %d %s" % (old, new, reason), None)
 
+    @property
+    def end(self):
+        """Place behind the newest record."""
+        return self._write
+
+    def walk(self, cursor, sink, most=1):
+        """Give up to `most` records from the cursor on to sink (as in drain) and move it behind them. True: at the end.
+
+        Only with `keep`. False from the sink leaves the cursor where it is.
+        """
+        ring = self._ring
+        while cursor.seq != self.last:
+            if not most:
+                return False
+            if cursor.seq <= self.first:  # overtaken, or at the oldest one, which may have moved
+                cursor.lost += self.first - cursor.seq
+                cursor.seq = self.first
+                cursor.place = self._read
+            place = cursor.place
+            if self._size - place < _HEAD or ring[place] == _WRAP:
+                place = 0
+            n = ring[place + 9] << 8 | ring[place + 10]
+            if not self._give(place, n, sink):
+                return False
+            cursor.place = place + _HEAD + n
+            cursor.seq += 1
+            most -= 1
+        return True
+
+    def _give(self, place, n, sink):
+        ring = self._ring
+        t_ms = ring[place + 1] << 24 | ring[place + 2] << 16 | ring[place + 3] << 8 | ring[place + 4]
+        payload_type = ring[place + 6] << 8 | ring[place + 7]
+        return sink(ring[place], t_ms, ring[place + 5], payload_type, ring[place + 8], ring, place + _HEAD, n)
+
     def drain(self, sink):
         """Give each record, oldest first, to sink(kind, t_ms, direction, payload_type, state, buf, at, n) -> bool.
 
-        False from the sink means "not now": the record stays. buf must not be kept. Return True when nothing is left.
+        Without `keep`. False from the sink means "not now": the record stays. buf must not be kept. Return True when nothing is left.
         """
         ring = self._ring
         while self._used:
@@ -108,10 +165,9 @@ class Trace:
                 self._read = 0
                 continue
             n = ring[place + 9] << 8 | ring[place + 10]
-            t_ms = ring[place + 1] << 24 | ring[place + 2] << 16 | ring[place + 3] << 8 | ring[place + 4]
-            payload_type = ring[place + 6] << 8 | ring[place + 7]
-            if not sink(ring[place], t_ms, ring[place + 5], payload_type, ring[place + 8], ring, place + _HEAD, n):
+            if not self._give(place, n, sink):
                 return False
+            self.first += 1
             self._used -= _HEAD + n
             self._read = place + _HEAD + n
             if self._used == 0:
@@ -131,7 +187,7 @@ class Trace:
 
     def _place(self, kind, now, n):
         """Make room for a record, write its head, return its offset; -1 if there is no room."""
-        if self.dropped != self._dropped_told and kind != DROPPED:
+        if self.dropped != self._dropped_told and kind != DROPPED and not self.keep:
             told = self.dropped
             data = str(told - self._dropped_told).encode()
             place = self._place(DROPPED, now, len(data))
@@ -143,6 +199,7 @@ class Trace:
             if kind != DROPPED:
                 self.dropped += 1
             return -1
+        self.last += 1
         ring = self._ring
         t_ms = ticks_diff(now, self.start) & _TIME_MASK
         ring[place] = kind
@@ -158,6 +215,17 @@ class Trace:
 
     def _room(self, need):
         """Reserve `need` contiguous bytes; return their offset or -1."""
+        if self.keep:
+            if need > self._size:
+                return -1
+            tail = self._size - self._write
+            if need <= tail:
+                tail = 0
+            while self._used and self._used + tail + need > self._size:
+                self._forget()
+            if not self._used:
+                self._read = 0
+                self._write = 0
         tail = self._size - self._write
         if need > tail:  # the record must not be split: leave the tail empty and go on at the start
             if self._used + tail + need > self._size:
@@ -172,3 +240,16 @@ class Trace:
         self._write += need
         self._used += need
         return place
+
+    def _forget(self):
+        """The oldest record gives way."""
+        ring = self._ring
+        place = self._read
+        if self._size - place < _HEAD or ring[place] == _WRAP:
+            self._used -= self._size - place
+            self._read = 0
+            return
+        n = _HEAD + (ring[place + 9] << 8 | ring[place + 10])
+        self._used -= n
+        self._read = place + n
+        self.first += 1

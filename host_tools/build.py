@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from host_tools.building import qemu_m3
+from host_tools.building.emulator import emulator
 from host_tools.building.pico import pico
 from host_tools.building.source import TAG, mbedtls, source
 from host_tools.building.step import BUILD, ROOT, Missing, alone, done, fresh, run, say, stamp_of
@@ -117,11 +118,19 @@ def schemas():
     done("schemas", stamp)
 
 
+def _esp32s3():
+    from host_tools.building.esp32s3 import esp32s3  # with libraries of build/venv: its Python runs this step
+
+    esp32s3(cross)
+
+
 STEPS = {
     "unix": lambda: port("unix"),
     "mcu32": lambda: port("mcu32"),
     "rpi_pico": lambda: pico(cross),
+    "esp32s3": _esp32s3,
     "qemu_m3": lambda: qemu_m3.build(cross),
+    "emulator": emulator,
     "mpy-cross": cross,
     "source": source,
     "venv": venv,

@@ -6,7 +6,10 @@ import importlib.util
 import os
 import sys
 
-COMMANDS = ("demo", "secc", "ev", "exi", "report", "pki", "bench")
+COMMANDS = (
+    "demo", "secc", "ev", "exi", "report", "pki", "bench", "size", "emu",
+    "flash", "deploy", "selftest", "repl", "monitor", "status", "setpoint", "config", "log", "trace", "replay",
+)  # fmt: skip
 
 _EPILOG = """examples:
   microv2g demo                                    simulated car and station over loopback, with a report

@@ -1,4 +1,4 @@
-"""What the demo shows while it runs: the live view of a terminal, or lines in a log."""
+"""What demo and monitor show while a station runs: the live view of a terminal, or lines in a log."""
 
 import threading
 from collections import deque
@@ -14,8 +14,9 @@ _FULL_W = 25000
 class View:
     """Takes records of the station (in its reader's thread) and shows them. `loops`: charge loops so far."""
 
-    def __init__(self, plain):
+    def __init__(self, plain, title="DC_BPT, Dynamic"):
         self.plain = plain
+        self.title = title
         self.loops = 0
         self.pilot = "?"
         self._duty = ""
@@ -59,10 +60,14 @@ class View:
             else:
                 self._event(t, record)
 
+    def more(self):
+        """Further rows (name, text or rich text) below the facts."""
+        return []
+
     def _event(self, t, record):
         if "pilot" in record:
             self.pilot = record["pilot"]["state"]
-            self._duty = f"{record['pilot']['duty_permille'] / 10:g} %"
+            self._duty = f"{record['pilot']['duty_permille'] / 10:g} %{_volts(record['pilot'])}"
         elif "change" in record:
             self._station = record["change"]["to"]
         elif "note" not in record and "attenuation" not in record:
@@ -128,11 +133,19 @@ class View:
             "set-point", f"{p['setpoint_w'] / 1000:+.1f} kW",
             "energy", f"{p['energy_charged_wh']} Wh in, {p['energy_discharged_wh']} Wh out",
         )  # fmt: skip
+        for name, value in self.more():
+            facts.add_row(name, value)
         return Panel(
             Group(facts, _bar(p["power_w"], p["setpoint_w"]), Text(""), table),
-            title="DC_BPT, Dynamic",
+            title=self.title,
             title_align="left",
         )
+
+
+def _volts(pilot):
+    """The plateaus of a pilot record, as much as there is of them."""
+    known = [f"{mv / 1000:+.1f}" for mv in (pilot["high_mv"], pilot["low_mv"]) if mv is not None]
+    return "  " + " / ".join(known) + " V" if known else ""
 
 
 def _bar(power_w, setpoint_w):

@@ -41,14 +41,17 @@ ALLOWED = {
         "firmware.clock",
         "firmware.trace",
     ),
-    "firmware.main": ("codec", "firmware", "drivers", "board", "mcu"),
+    "firmware.main": ("codec", "firmware", "drivers", "board", "mcu", "evse"),
+    "evse": ("firmware.run", "firmware.app", "firmware.clock"),
+    "main": ("board", "evse", "firmware.main", "mcu", "update"),
+    "update": (),
 }
-OURS = ("codec", "drivers", "firmware", "board", "mcu", "twin", "host_tools", "tests")
+OURS = ("codec", "drivers", "firmware", "board", "mcu", "twin", "evse", "update", "host_tools", "tests")
 # Modules that only some places may import.
 RESERVED = {
     "machine": ("board", "mcu", "firmware.main"),
     "asyncio": ("firmware.run", "firmware.main"),
-    "time": ("firmware.clock",),
+    "time": ("firmware.clock", "mcu.clock", "board.hardware"),  # a board waits some microseconds for its circuits
 }
 
 
@@ -107,12 +110,13 @@ def modules():
         ("firmware", ""),
         ("boards/unix/board", "board"),
         ("boards/rpi_pico/board", "board"),
-        ("boards/common/mcu", "mcu"),
+        ("boards/esp32s3/board", "board"),
+        ("boards/common", ""),
         ("host_tools/twin", "twin"),
     ):
         base = ROOT / folder
         for path in sorted(base.rglob("*.py")):
-            parts = path.relative_to(base if prefix else ROOT).with_suffix("").parts
+            parts = path.relative_to(base if prefix or folder.startswith("boards") else ROOT).with_suffix("").parts
             if parts[-1] == "__init__":
                 continue
             yield ".".join(([prefix] if prefix else []) + list(parts)), path

@@ -11,6 +11,7 @@ The firmware prints numbers and hex (firmware/run/report.py); here they become r
     {"t_ms", "pilot": {"state", "duty_permille", "high_mv", "low_mv"}}   {"t_ms", "change": {"from", "to", "reason"}}
     {"t_ms", "attenuation": {"mac", "sounds", "groups_db"}}
 
+and, in files only, {"t_ms", "config": {...}}: what differs from the defaults.
 t_ms: milliseconds since the start of the firmware. A message that cannot be decoded has "decode_error" and no "json".
 """
 
@@ -300,6 +301,8 @@ class SeccProcess:
                 self._errors.append(record["error"])
             if self._file:
                 self._file.write(json.dumps(record) + "\n")
+                if line.startswith("READY "):  # for `microv2g replay`
+                    self._file.write(json.dumps({"t_ms": 0, "config": self.config}) + "\n")
             self._tell(record)
             if self.ready:
                 self._ready.set()

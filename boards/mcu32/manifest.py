@@ -1,4 +1,5 @@
 include("$(MPY_DIR)/extmod/asyncio")
+module("evse.py", base_path="../common")
 package("codec", base_path="../..")
 package("drivers", base_path="../..")
 package("firmware", base_path="../..")

@@ -4,3 +4,8 @@ include(${CMAKE_CURRENT_LIST_DIR}/../common/tls13/micropython.cmake)
 add_library(usermod_cp_guard INTERFACE)
 target_sources(usermod_cp_guard INTERFACE ${CMAKE_CURRENT_LIST_DIR}/cp_guard.c)
 target_link_libraries(usermod INTERFACE usermod_cp_guard)
+
+# The arithmetic of P-521 takes seconds on this processor, and the port is built for size: -O2 where the time goes.
+foreach(TLS13_HOT bignum.c bignum_core.c ecp.c ecp_curves.c)
+    set_source_files_properties(${TLS13_MBEDTLS}/library/${TLS13_HOT} PROPERTIES COMPILE_OPTIONS "-O2")
+endforeach()

@@ -1,5 +1,6 @@
 # Everything that runs on a target is frozen: what CI tests is what the image holds.
 include("$(MPY_DIR)/extmod/asyncio")
+module("evse.py", base_path="../common")
 package("codec", base_path="../..")
 package("drivers", base_path="../..")
 package("firmware", base_path="../..")

@@ -9,7 +9,7 @@ import sys
 
 from firmware.clock import sooner, ticks_add, ticks_diff, ticks_ms
 from firmware.net.iface import DROP_NAMES as _NET_DROPS
-from firmware.run.operator import Operator
+from firmware.run.operator import Operator, Refused
 from firmware.run.poller import IN, Poller
 from firmware.slac.evse import DROP_NAMES as _SLAC_DROPS
 from micropython import const
@@ -25,9 +25,10 @@ _F = const(0)
 
 class FrameLink:
     """board: modem (start poll due recv frame send event), power stage, models (poll, due), sources (what to wait on).
-    charger: app.charger.Charger. wall: run.safe.Safe, for whatever goes wrong outside of the session."""
+    charger: app.charger.Charger. wall: run.safe.Safe, for whatever goes wrong outside of the session. desk: run.desk.Desk,
+    the commands of an engineer, or None."""
 
-    def __init__(self, board, charger, wall, power, trace, report, stdin=None, stdout=None):
+    def __init__(self, board, charger, wall, power, trace, report, stdin=None, stdout=None, desk=None):
         self.board = board
         self.charger = charger
         self.wall = wall
@@ -35,32 +36,39 @@ class FrameLink:
         self.trace = trace
         self.report = report
         self._stdout = stdout
+        self._person = stdin is not None and stdin.person
         self._poller = Poller()
-        self._operator = Operator(
-            stdin,
-            self._poller,
-            power,
-            trace,
-            self._stop,
-            self._status,
-            self._more,
-            " | counters | clear" + board.commands,
+        self.operator = Operator(stdin, self._poller, power, trace, self._stop, self._status, stdout)
+        self.operator.add(
+            "counters",
+            "counters  what was dropped or went wrong since boot",
+            lambda args, now: " ".join(self.counters()),
         )
+        self.operator.add(
+            "clear", "clear  the cause of a latched fault is repaired", lambda args, now: charger.clear(now)
+        )
+        self.operator.add("selftest", "selftest [help]  guided test of the board", self._selftest)
+        self.operator.more = board.command
+        self.operator.more_help = board.commands
+        self._desk = desk
+        if desk is not None:
+            desk.add_to(self.operator, self)
         self._out = bytearray(_FRAME)
         self._n = 0  # frame in _out that the modem has not taken yet
         self._print_due = None
         self._frames = 0
+        self._bench = None  # the self-test, once asked for
         self._again = None  # when all begins anew after a fault of our own
 
     @property
     def quit(self):
-        return self._operator.quit
+        return self.operator.quit
 
     def open(self):
         now = ticks_ms()
         for source in self.board.sources:
             self._poller.add(source, IN)
-        self._operator.open()
+        self.operator.open()
         self.board.start(now)
         try:
             self.charger.start(now)
@@ -77,17 +85,27 @@ class FrameLink:
     def turn(self, at_most_ms):
         """One turn; wait no longer than at_most_ms (None: as long as nothing is due)."""
         for obj, _ in self._poller.wait(self._timeout(ticks_ms(), at_most_ms)):
-            if self._operator.owns(obj):
-                self.wall.attempt("command", ticks_ms(), self._operator.read, ticks_ms())
+            if self.operator.owns(obj):
+                self.wall.attempt("command", ticks_ms(), self.operator.read, ticks_ms())
         now = ticks_ms()
         self.board.poll(now)
         self.work(now)
         self.wall.attempt("sample", now, self.report.sample, now, self.charger.busy)
-        self._print_due = None if self.report.drain() else ticks_add(now, _PRINT_AGAIN_MS)
+        if self._desk is not None:
+            self.wall.attempt("desk", now, self._desk.poll, now)
+        told = self.wall.attempt("console", now, self.operator.pump)
+        again_ms = _PRINT_AGAIN_MS if self._stdout is None else self._stdout.again_ms
+        self._print_due = None if self.report.drain() and told else ticks_add(now, again_ms)
         if self._frames >= _GARBAGE:
             self._frames = 0
             if _MICROPYTHON:
                 gc.collect()
+
+    def occupied(self):
+        """Why the device itself must not be touched now (flash, restart), in words; "" when it may."""
+        if self.power.hw.contactor:
+            return "the contactor is closed"
+        return "a car is in a session" if self.charger.busy and not self.wall.session_over() else ""
 
     def work(self, now):
         """Everything but waiting and printing; tests in simulated time call it."""
@@ -102,7 +120,10 @@ class FrameLink:
                 self._broken("start", error, now)
                 return
         try:  # written out: handing _move to a function would allocate at each turn
-            self._move(now)
+            if self._bench is not None and self._bench.active:
+                self._bench.poll(now)
+            else:
+                self._move(now)
         except Exception as error:
             self._broken("frames", error, now)
 
@@ -111,6 +132,8 @@ class FrameLink:
         """Tick of the next work(), or None; that of the board's models is not in it."""
         if self._again is not None:  # without the modem's: it rests
             return sooner(self._again, self.power.due)
+        if self._bench is not None and self._bench.active:
+            return sooner(self.board.modem.due, self._bench.due)
         return sooner(self.board.modem.due, self.charger.due)
 
     def close(self):
@@ -119,6 +142,8 @@ class FrameLink:
         self.wall.off(now)
         self.wall.attempt("pilot", now, self.charger.pilot.set_duty, _F, now)
         self.charger.link.drop(now, "the station ends")
+        if self._desk is not None:
+            self.wall.attempt("desk", now, self._desk.finish, now)
         self.board.close()
         self.report.drain()
 
@@ -170,6 +195,8 @@ class FrameLink:
     def _timeout(self, now, at_most_ms):
         due = sooner(sooner(self.due, self.board.due), self.report.due)
         due = sooner(due, self._print_due)
+        if self._desk is not None:
+            due = sooner(due, self._desk.due)
         if due is None:
             return at_most_ms
         wait = max(0, ticks_diff(due, now))
@@ -178,16 +205,28 @@ class FrameLink:
     def _stop(self, now):
         self.wall.request_stop(now)
 
-    def _more(self, words, now):
-        if words == ["counters"]:
-            self.trace.note(now, "counters " + " ".join(self._counters()))
-            return True
-        if words == ["clear"]:
-            self.charger.clear(now)
-            return True
-        return self.board.command(words, now)
+    def _selftest(self, args, now):
+        if self._bench is None:
+            from firmware.app.selftest_cmd import Bench  # only in memory where it is used
 
-    def _counters(self):
+            self._bench = Bench(self.board, self.charger, self._resume, self._tell)
+        try:
+            return self._bench.command(args, now)
+        except self._bench.Refused as why:
+            raise Refused(str(why))
+
+    def _tell(self, text):
+        if self._person:
+            self.operator.tell(iter((text,)))
+        else:
+            self.trace.note(ticks_ms(), "selftest " + text)
+
+    def _resume(self, now):
+        """After a self-test: the supervisor begins anew, as after a fault of our own."""
+        self._begin(now)
+        self.charger.modem(self.board.modem.up, now)
+
+    def counters(self):
         """name=value of everything that was dropped or gone wrong since boot; what is 0 is left out."""
         charger = self.charger
         found = self.board.counters()

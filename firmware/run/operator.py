@@ -1,31 +1,92 @@
-"""What a person or a program tells the station on stdin while it runs."""
+"""What a person or a program tells the station while it runs, and what it is told.
+
+A line is a request. Who sends it decides how it is answered:
+
+    setpoint -5000        on a pipe: in the trace, as records S (status), N and E (host_tools/secc_proc.py)
+    setpoint -5000        typed at the serial line of a board: plain lines
+    @7f setpoint -5000    from a program, on either: any number of lines "@7f TEXT", then one "@7f ok" or "@7f error WHY"
+
+A tag is one to eight letters or digits. At a board, what is no command is a line of Python, run in __main__. Nothing that comes by
+the powerline gets here.
+
+Commands are entries of one table, add(). Their answers are queues of lines, written when the output takes them: neither a
+slow reader nor a long answer makes the station wait.
+"""
 
 from firmware.run import console
 from firmware.run.poller import IN
 from micropython import const
 
 _MOST_W = const(1000000)
+_JOBS = const(8)  # answers under way; a request above that is not heard, and its sender asks again
+_LINES = const(8)  # of answers in one turn
+_TAG = const(8)
+_HELP = "anything else is a line of Python: evse.status(), evse.trace(), evse.help()"
+
+
+class Refused(Exception):
+    """A command that cannot be done now, or not like this; str() says why and what to do."""
 
 
 class Operator:
-    """stdin: console.StdIn or None. request_stop(now) and status() -> text belong to the link. more(words, now) -> bool
-    takes commands of the board; more_help names them. `quit` is set by the command, or by the end of stdin after `attach`."""
+    """stdin: console.StdIn or None. out: console.StdOut or None. request_stop(now) and status() -> text belong to the link.
+    `quit` is set by the command, or by the end of stdin after `attach`."""
 
-    def __init__(self, stdin, poller, power, trace, request_stop, status, more=None, more_help=""):
+    def __init__(self, stdin, poller, power, trace, request_stop, status, out=None):
         self.quit = False
+        self.unheard = 0  # requests above _JOBS
+        self.more = None  # more(words, now) -> bool: commands of a laboratory, without answers; more_help names them
+        self.more_help = ""
         self._stdin = stdin
+        self._out = out
+        self._person = stdin is not None and stdin.person
         self._poller = poller
         self._power = power
         self._trace = trace
         self._request_stop = request_stop
-        self._status = status
-        self._more = more
-        self._help = "setpoint W | stop | status | quit | attach" + more_help
         self._attached = False
+        self._jobs = []
+        self._commands = {}
+        self._words = {}  # for people: other answers than programs get
+        self._usages = []
+        self.add("setpoint", "setpoint W  power set-point; negative takes from the car", self._setpoint)
+        self.add("stop", "stop  the car is told to end the session", self._stop)
+        self.add("status", "status  pilot, matching, session, power, faults", lambda args, now: status())
+        self.add("quit", "quit  end the station, contactor open", self._quit)
+        self.add("attach", "attach", self._attach)
+        self.add("help", "help  this list", lambda args, now: self.help())
+        self.say("help", lambda args, now: self._list())
+
+    def add(self, word, usage, call):
+        """A command. usage: its form, then two spaces and what it does. call(args, now): list of words and tick -> None, a text, or an iterator of texts or bytes, which is asked for
+        its next line when there is room for it. It may raise Refused."""
+        self._commands[word] = call
+        self._usages.append(usage)
+
+    def say(self, word, call):
+        """In place of the command's own call when a person asks."""
+        self._words[word] = call
+
+    def help(self):
+        return "there are: " + " | ".join([_shape(u) for u in self._usages]) + self.more_help
+
+    def _list(self):
+        for usage in self._usages:
+            if usage != "attach":  # for the programs that start a station
+                yield "%-28s%s" % (_shape(usage), usage[len(_shape(usage)) :].strip())
+        if self.more_help:
+            yield self.more_help.strip(" |")
+        yield _HELP
 
     def open(self):
         if self._stdin is not None:
             self._poller.add(self._stdin.source, IN)
+
+    def close(self):
+        """Hear no more, for another reader of stdin."""
+        if self._stdin is not None:
+            self._poller.remove(self._stdin.source)
+            self._stdin = None
 
     def owns(self, obj):
         return self._stdin is not None and obj is self._stdin.source
@@ -34,34 +95,171 @@ class Operator:
         """Call when stdin is readable."""
         for line in self._stdin.lines():
             if line is console.END:
-                self._poller.remove(self._stdin.source)
-                self._stdin = None
+                self.close()
                 if self._attached:
                     self.quit = True
                 return
             self.command(line, now)
 
     def command(self, line, now):
+        """One line. Exceptions of our own come out, for run.safe to report; the sender has been told then."""
+        tag = None
+        if line[:1] == "@":
+            tag, _, line = line[1:].partition(" ")
+            if not 0 < len(tag) <= _TAG or not _alnum(tag):
+                return  # cut off or damaged: nobody waits for an answer to this
         words = line.split()
-        if len(words) == 2 and words[0] == "setpoint":
-            w = console.number(words[1])
-            if w is not None and -_MOST_W <= w <= _MOST_W:
-                self._power.set_setpoint_w(w)
-                self._trace.note(now, "setpoint_w", w)
-                return
-        elif words == ["stop"]:
-            self._trace.note(now, "stop requested")
-            self._request_stop(now)
+        if not words:
+            self._say(tag, "!", None, "no command; " + self.help())
             return
-        elif words == ["status"]:
-            self._trace.status(now, self._status())
+        try:
+            found = self._words.get(words[0]) if tag is None and self._person else None
+            found = found or self._commands.get(words[0])
+            if found is not None:
+                if len(words) > 1 and self._alone(words[0]):
+                    raise Refused(words[0] + " stands alone")
+                answer = found(words[1:], now)
+            elif self.more is not None and self.more(words, now):
+                answer = None
+            elif self._person and tag is None and line != "!":
+                answer = run_python(line)
+            else:
+                raise Refused("unknown command; " + self.help())
+        except Refused as why:
+            self._say(tag, words[0], None, str(why), now)
             return
-        elif words == ["quit"]:
-            self.quit = True
-            return
-        elif words == ["attach"]:
-            self._attached = True
-            return
-        elif self._more is not None and self._more(words, now):
-            return
-        self._trace.error(now, "unknown command; there are: " + self._help)
+        except Exception as error:
+            self._say(tag, words[0], None, type(error).__name__ + ": " + str(error), now)
+            raise
+        self._say(tag, words[0], answer, None, now)
+
+    def attempt(self, line, now):
+        """Run a command for other code of ours: None, or why it was refused."""
+        words = line.split()
+        try:
+            self._commands[words[0]](words[1:], now)
+        except Refused as why:
+            return str(why)
+        return None
+
+    def tell(self, lines):
+        """Lines (an iterator of texts or bytes) for the person at the serial line, in their turn."""
+        self._job(None, lines, None)
+
+    def pump(self):
+        """Write what the output takes of echo and answers. True when nothing is left."""
+        out = self._out
+        if out is None:
+            return True
+        for _ in range(_LINES):
+            if not out.flush():
+                return False
+            if self._stdin is not None:
+                shown = self._stdin.echo()
+                if shown:
+                    out.offer(shown)
+                    continue
+            if not self._jobs:
+                return True
+            text = self._next(self._jobs[0])
+            if text is None:
+                self._jobs.pop(0)
+            else:
+                out.offer(text)
+        return not self._jobs
+
+    # -- inside
+
+    def _next(self, job):
+        """The next line of an answer as bytes, with its end; None when there is no more."""
+        head, lines, end = job
+        if lines is not None:
+            try:
+                text = next(lines)
+                return head + (text.encode() if isinstance(text, str) else text).replace(b"\n", b" ") + b"\n"
+            except StopIteration:
+                pass
+            except Exception as error:  # told to who asked, and no more: nothing else depends on it
+                end = ("error " + type(error).__name__ + ": " + str(error)).encode().replace(b"\n", b" ")
+            job[1] = None
+        job[2] = None
+        return None if end is None else head + end + b"\n"
+
+    def _say(self, tag, word, answer, why, now=None):
+        if isinstance(answer, str):
+            answer = iter((answer,))
+        if tag is not None:
+            self._job(("@" + tag + " ").encode(), answer, ("ok" if why is None else "error " + why).encode())
+        elif self._person:
+            if why is not None:
+                answer = iter((why,))
+            if answer is not None:
+                self._job(None, answer, None)
+        elif why is not None:
+            self._trace.error(now, why)
+        elif answer is not None:
+            for text in answer:
+                if word == "status":
+                    self._trace.status(now, text)
+                else:
+                    self._trace.note(now, word + " " + text)
+
+    def _job(self, head, lines, end):
+        if len(self._jobs) < _JOBS:
+            self._jobs.append([head or b"", lines, end.replace(b"\n", b" ") if end else end])
+        else:
+            self.unheard += 1
+
+    def _alone(self, word):
+        """True for a command that takes no arguments."""
+        return bool([u for u in self._usages if _shape(u) == word])
+
+    def _setpoint(self, args, now):
+        w = console.number(args[0]) if len(args) == 1 else None
+        if w is None or not -_MOST_W <= w <= _MOST_W:
+            raise Refused(
+                "setpoint: one whole number of W in %d..%d, negative to take from the car" % (-_MOST_W, _MOST_W)
+            )
+        self._power.set_setpoint_w(w)
+        self._trace.note(now, "setpoint_w", w)
+        return None
+
+    def _stop(self, args, now):
+        self._trace.note(now, "stop requested")
+        self._request_stop(now)
+
+    def _quit(self, args, now):
+        self.quit = True
+
+    def _attach(self, args, now):
+        self._attached = True
+
+
+def run_python(line):
+    """Run one line in __main__. Return an iterator of what it has to show, or None. What it prints itself is not in it, and
+    is written at once."""
+    import __main__
+
+    space = __main__.__dict__
+    try:
+        try:
+            code = compile(line, "console", "eval")
+        except SyntaxError:
+            exec(compile(line, "console", "exec"), space)
+            return None
+        value = eval(code, space)
+    except Exception as error:
+        return iter((type(error).__name__ + ": " + str(error) + " (help shows the commands)",))
+    if value is None:
+        return None
+    return iter((repr(value),))
+
+
+def _alnum(tag):
+    return not [c for c in tag if not (c.isalpha() or c.isdigit())]
+
+
+def _shape(usage):
+    """The form of a command, without what it does."""
+    at = usage.find("  ")
+    return usage if at < 0 else usage[:at]

@@ -46,7 +46,7 @@ class OsLink:
     open() starts to listen and prints READY; run() serves until `quit`; close() ends everything.
     """
 
-    def __init__(self, name, cfg, safe, power, trace, report, stdin=None, stdout=None):
+    def __init__(self, name, cfg, safe, power, trace, report, stdin=None, stdout=None, desk=None):
         self.name = name
         self.cfg = cfg
         self.safe = safe
@@ -58,7 +58,9 @@ class OsLink:
         self._in = bytearray(_IN_SIZE)
         self._sdp_out = bytearray(ANSWER_SIZE)
         self._poller = Poller()
-        self._operator = Operator(stdin, self._poller, power, trace, safe.request_stop, self._status)
+        self._operator = Operator(stdin, self._poller, power, trace, safe.request_stop, self._status, stdout)
+        if desk is not None:
+            desk.add_to(self._operator, self)
         self._conn = None
         self._had_session = False
         self._answered = False
@@ -106,12 +108,17 @@ class OsLink:
         now = ticks_ms()
         self._fire(now)
         self.safe.attempt("sample", now, self.report.sample, now, self._conn is not None)
-        self._print_due = None if self.report.drain() else ticks_add(now, _PRINT_AGAIN_MS)
+        told = self.safe.attempt("console", now, self._operator.pump)
+        self._print_due = None if self.report.drain() and told else ticks_add(now, _PRINT_AGAIN_MS)
         if self._answered:
             # The garbage of a message goes now, in the pause of the car, and not in the middle of the next answer.
             self._answered = False
             if _MICROPYTHON:
                 gc.collect()
+
+    def occupied(self):
+        """Why the device itself must not be touched now, in words; "" when it may."""
+        return "a car is connected" if self._conn is not None else ""
 
     def close(self):
         """Power off, connection and sockets closed."""

@@ -16,10 +16,11 @@ t: milliseconds since start, modulo 2**30.
 from binascii import hexlify
 
 from firmware.clock import ticks_add, ticks_diff
-from firmware.trace import ATTENUATION, CHANGE, ERROR, FROM_CAR, MESSAGE, NOTE, PILOT, POWER, STATUS
+from firmware.trace import ATTENUATION, CHANGE, ERROR, FROM_CAR, MESSAGE, NOTE, PILOT, POWER, STATUS, Cursor
 from micropython import const
 
 _SAMPLE_MS = const(250)
+_MOST = const(8)  # records that are written in one turn: what goes on in the powerline comes first
 _LETTERS = {NOTE: "N", ERROR: "E", POWER: "P", STATUS: "S", PILOT: "L", ATTENUATION: "A", CHANGE: "T"}
 
 
@@ -35,10 +36,14 @@ def line(kind, t_ms, direction, payload_type, state, buf, at, n):
 
 
 class Report:
-    """Drains a trace into an output (console.StdOut) and adds power samples while a session is open."""
+    """Drains a trace into an output (console.StdOut) and adds power samples while a session is open.
+
+    A trace with `keep` is not consumed: what happens from stream(True) on is written, until stream(False).
+    """
 
     def __init__(self, trace, out, power):
         self._trace = trace
+        self._cursor = None
         self._out = out
         self._power = power
         self._sample_due = None
@@ -62,9 +67,52 @@ class Report:
             self._trace.power(now, " ".join([str(value) for value in values]))
         self._was_closed = closed
 
+    @property
+    def streaming(self):
+        return not self._trace.keep or self._cursor is not None
+
+    def stream(self, on):
+        """Switch the lines of a trace with `keep` on or off; without `keep` they are always on."""
+        if on and self._cursor is None:
+            self._cursor = Cursor(self._trace)
+            self._cursor.to_end(self._trace)
+        elif not on:
+            self._cursor = None
+
     def drain(self):
         """Write what the reader takes; True when nothing is left."""
-        return self._trace.drain(self._sink)
+        if not self._trace.keep:
+            return self._trace.drain(self._sink)
+        cursor = self._cursor
+        if cursor is None:
+            return self._out.flush()
+        done = self._trace.walk(cursor, self._sink, _MOST)
+        if cursor.lost and self._out.flush():
+            self._out.offer(b"D 0 %d\n" % cursor.lost)
+            cursor.lost = 0
+        return done and self._out.flush()
+
+    def kept(self, skip=0):
+        """The lines of what a trace with `keep` holds, oldest first, without line ends; consumes nothing. skip: records left out."""
+        trace = self._trace
+        cursor = Cursor(trace)
+        lines = []
+
+        def sink(kind, t_ms, direction, payload_type, state, buf, at, n):
+            lines.append(line(kind, t_ms, direction, payload_type, state, buf, at, n)[:-1])
+            return True
+
+        begin = trace.first + skip
+        end = trace.last  # what is recorded while this is read belongs to the next reading
+        while cursor.seq < end:
+            trace.walk(cursor, sink)
+            if cursor.lost:
+                yield b"D 0 %d" % cursor.lost
+                cursor.lost = 0
+            if lines:
+                text = lines.pop()
+                if cursor.seq > begin:
+                    yield text
 
     def _sink(self, kind, t_ms, direction, payload_type, state, buf, at, n):
         if not self._out.flush():

@@ -17,12 +17,19 @@ _WITNESS = (("openssl", "openssl"),)
 _EVCC = (("java", "default-jre-headless"), ("ip", "iproute2"))
 _PEV = (("pev", "plc-utils-extra"),)
 _TSHARK = (("tshark", "tshark"),)
+_ARM = (
+    ("cmake", "cmake"),
+    ("arm-none-eabi-gcc", "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib"),
+)
+_EMU = (*_ARM, ("node", "nodejs"), ("npm", "npm"))
 GOALS = {
     "venv": _VENV,
     "demo": _BASE,
     "test": _BASE + _M32 + _WITNESS,
+    "pico": _BASE + _ARM,
+    "emu": _BASE + _EMU + _TSHARK,
     "interop": _BASE + _M32 + _WITNESS + _EVCC + _PEV + _TSHARK,
-    "all": _BASE + _M32 + _WITNESS + _EVCC + _PEV + _TSHARK,
+    "all": _BASE + _M32 + _WITNESS + _EVCC + _PEV + _TSHARK + _EMU,
 }
 
 

@@ -33,6 +33,7 @@ PHASE_NAMES = (
 
 _B_OHM = const(2740)
 _C_OHM = const(882)
+_SETUP_MS = const(20000)  # V2G_EVCC_CommunicationSetup_Timeout; a small station takes seconds for its handshake
 _FRAME = const(1522)
 _FRAMES = const(32)  # in one poll
 _READ = const(512)
@@ -239,6 +240,7 @@ class Car:
                 self._lose("no station answers discovery", now)
             elif event == ACCEPTED and net.which == 0:
                 if self.tls:
+                    self._due = ticks_add(now, _SETUP_MS)
                     self.tls.open(net.conns[0], now)
                 else:
                     self._begin(now)

@@ -10,6 +10,7 @@ modems of different networks; every other tag is made of the network's key. A ta
 import hashlib
 
 from firmware.clock import sooner, ticks_add, ticks_diff
+from twin.pib import Pib
 
 EVSE = 0  # roles: the one measures the attenuation of sounds and reports it, the other does not
 PEV = 1
@@ -30,7 +31,9 @@ SOUND_IND = 0x6076
 PROFILE_IND = 0x6086
 SW_VERSION = 0xA000
 RESET_DEVICE = 0xA01C
+HOST_ACTION_IND = 0xA062
 FACTORY = 0xA07C
+MODULE_OPERATION = 0xA0B0
 LINK_STATUS = 0xA0B8
 VERSION = b"MAC-QCA7005-1.1.0.730-04-twin"
 
@@ -58,7 +61,9 @@ class Modem:
     """mac: 6 bytes, its own. role: EVSE or PEV. line: send(modem, datagram, now). rand(n) -> n bytes.
 
     Settings: boot_ms, confirm_ms (from a good answer to the restart), profile (attenuation in dB of 58 groups),
-    measures (False = AR7420: no CM_ATTEN_PROFILE.IND), version. Faults, each for the next k requests for a new key:
+    measures (False = AR7420: no CM_ATTEN_PROFILE.IND), version, pib (twin.pib.Pib: the parameter block; None = this
+    firmware does not let it be read), loader (True = only the boot loader runs: it asks for firmware and knows no more,
+    in any role). Faults, each for the next k requests for a new key:
     refuse (answer 0), mute (no answer), lie (a good answer, restart, old key). drops: reason -> count.
     """
 
@@ -70,6 +75,8 @@ class Modem:
         self.profile = bytes([20] * GROUPS)
         self.measures = True
         self.version = VERSION
+        self.pib = Pib(role != EVSE)
+        self.loader = False
         self.refuse = 0
         self.mute = 0
         self.lie = 0
@@ -156,6 +163,9 @@ class Modem:
         if kind < 0:
             self._line.send(self, self._tag + frame, now)
             return
+        if self.loader:
+            self._to_host(self._message(frame[6:12], 0, HOST_ACTION_IND, b"\x00\x01\x00"))
+            return
         if to in (LOCAL, self.mac, BROADCAST):
             self._command(kind, frame, now)
         if to != LOCAL and to != self.mac:
@@ -227,6 +237,8 @@ class Modem:
             to = frame[6:12]
             if kind == SW_VERSION:
                 self._to_host(self._version_answer(frame))
+            elif kind == MODULE_OPERATION and self.pib is not None:
+                self._to_host(self._message(to, 0, kind + 1, self.pib.answer(frame)))
             elif kind == LINK_STATUS:
                 self._to_host(self._message(to, 0, kind + 1, bytes((0, 1 if self.link else 0))))
             elif kind in (RESET_DEVICE, FACTORY):

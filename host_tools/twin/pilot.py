@@ -76,6 +76,10 @@ class PilotCircuit:
         """Voltage at the contact, `us` after a rising edge; without noise."""
         return self._contact_mv(_SOURCE_MV if us % 1000 < self.duty else -_SOURCE_MV)
 
+    def plateaus(self):
+        """(high, low) in mV at the contact with the present load, whatever the duty; without noise."""
+        return self._contact_mv(_SOURCE_MV), self._contact_mv(-_SOURCE_MV)
+
     def sample(self):
         self.samples += 1
         low_mv = self._contact_mv(-_SOURCE_MV) + self._noise()
@@ -114,16 +118,18 @@ def _ohms(load):
 
 
 class PlugResistor:
-    """The coding resistor of a plug at the station's divider, as an ADC: read_u16(). `ohm`: None = no plug."""
+    """The coding resistor of a plug at the station's divider, as an ADC: read_u16(). `ohm`: None = no plug. `cut`: the
+    wire between socket and ADC is broken."""
 
     def __init__(self, ohm=None, full_mv=3300, supply_mv=3300, pullup_ohm=1000):
         self.ohm = ohm
+        self.cut = False
         self._full_mv = full_mv
         self._supply_mv = supply_mv
         self._pullup_ohm = pullup_ohm
 
     def read_u16(self):
         mv = self._supply_mv
-        if self.ohm is not None:
+        if self.ohm is not None and not self.cut:
             mv = mv * self.ohm // (self._pullup_ohm + self.ohm)
         return min(65535, (mv << 16) // self._full_mv)

@@ -192,6 +192,11 @@ class QcaSpi:
 
     # -- interrupt line
 
+    @property
+    def int_level(self):
+        """Level of the INT line, active high."""
+        return self._int
+
     def raise_cause(self, bits):
         """Set bits of INTR_CAUSE as the chip does."""
         self._cause |= bits
@@ -259,6 +264,24 @@ class QcaSpi:
     def write_readinto(self, out, buf):
         for i in range(len(out)):
             buf[i] = self._byte(out[i])
+
+    def ahead(self):
+        """(literal bytes, number, fill): the next MISO bytes of this transfer, or of the next one, whatever the master
+        sends in the meantime; behind the literal ones `number` of value `fill`. Empty where a byte depends on what comes.
+        For a bus that moves bytes in bulk; it changes nothing and is true until the next poll(), cs() or fault."""
+        if self.stuck is not None:
+            return (b"", 0, 0) if self.stuck == "noise" else (b"", BUFFER, self.stuck)
+        i = self._index if self._selected else 0
+        if i < 2:
+            return b"", 2 - i, 0
+        if self._booting:
+            return b"", BUFFER, 0
+        if self._command == 0x8000:
+            return bytes(self._in[i - 2 : min(self._size, len(self._in))]), BUFFER, 0
+        if self._command & 0xC000 == 0xC000:
+            value = bytes((self._value >> 8, self._value & 0xFF))
+            return value[i - 2 :], BUFFER, self._value & 0xFF
+        return b"", BUFFER, 0
 
     def _byte(self, mosi):
         if not self._selected:

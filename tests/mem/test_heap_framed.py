@@ -21,7 +21,8 @@ def test_station_behind_a_modem_fits():
     gc.collect()
     imported = gc.mem_alloc() - before
     assert 0 < imported <= FRAMED_IMPORT, imported
-    link = firmware.main.build("sim:%d" % PORT, config.load(None))
+    desk = firmware.main.Desk("none.json", 0)
+    link = firmware.main.build("sim:%d" % PORT, config.load(None), desk)
     try:
         gc.collect()
         built = gc.mem_alloc() - before - imported

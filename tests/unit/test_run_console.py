@@ -1,6 +1,7 @@
 """firmware/run/console.py: bounded lines in, lines out without waiting."""
 
 import os
+import time
 
 from firmware.run.console import END, LineReader, StdIn, StdOut, number
 from tests.lib.mtest import skip
@@ -18,8 +19,39 @@ def test_lines_in_pieces_of_every_size():
 def test_a_line_that_is_too_long_is_one_bad_line():
     reader = LineReader()
     assert reader.feed(b"x" * 100000) == []
-    assert len(reader._line) <= 128
+    assert len(reader._line) <= 320
     assert reader.feed(b"y\nstatus\n") == ["!", "status"]
+
+
+def test_what_a_person_types_is_echoed_and_can_be_corrected():
+    reader = LineReader(True)
+    assert reader.feed(b"statsu\x7f\x08us\r\n") == ["status"]
+    assert bytes(reader.echo) == b"statsu\b \b\b \bus\r\n"
+    reader.echo = bytearray()
+    assert reader.feed(b"half a line\x15stop\x1b[A\x1b[3~\x01\x02\r") == ["stop"]
+    assert reader.feed("z\xe4\x7f\x7f\x7fx\r".encode()) == ["x"]
+    assert len(reader.echo) <= 200
+    assert reader.feed(b"y" * 5000 + b"\r") == ["!"] and len(reader.echo) <= 200
+
+
+def test_what_a_program_sends_is_not_echoed():
+    reader = LineReader(True)
+    assert reader.feed(b"sta\x15@7 status\n") == ["@7 status"]
+    assert bytes(reader.echo) == b"sta\b \b\b \b\b \b"
+    assert LineReader().feed(b"@7 status\n") == ["@7 status"]
+
+
+def test_a_uart_gets_no_more_than_it_can_send():
+    """rp2 says of its UART that it is always writable, and a write waits for room then: chunks by the clock."""
+    r, w = pipe()
+    out = StdOut(w, chunk=20, pause_ms=200, crlf=True)
+    assert out.again_ms == 200
+    assert out.offer(b"x" * 29 + b"\n") and not out.flush() and not out.offer(b"more\n")
+    assert r.read(500) == b"x" * 20
+    time.sleep(0.25)
+    assert out.flush() and r.read(500) == b"x" * 9 + b"\r\n"
+    r.close()
+    w.close()
 
 
 def test_bytes_that_are_not_text():

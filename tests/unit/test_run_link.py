@@ -318,7 +318,9 @@ def test_commands():
         for line in bad:
             link._operator.command(line, now)
         station.turns(1)
-        assert len(station.said("unknown command")) == len(bad)
+        told = [line for line in station.out.lines if line.startswith("E ")]
+        assert len(told) == len(bad) and len(station.said("unknown command")) == 2
+        assert len(station.said("setpoint: one whole number of W")) == 4 and station.said("stop stands alone")
         assert len(station.said("setpoint_w=-5000")) == 1
         assert station.power.setpoint_w == -5000 and not link.quit
         link._operator.command("quit", now)

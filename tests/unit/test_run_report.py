@@ -88,3 +88,37 @@ def test_no_timer_without_a_connection():
     assert report.due == ticks_add(START, 250)
     report.sample(ticks_add(START, 250), False)
     assert report.due is None
+
+
+def test_a_kept_trace_is_streamed_from_when_it_is_asked_for():
+    trace, out, power = Trace(200, START, keep=True), Output(), FakePower()
+    report = Report(trace, out, power)
+    trace.note(START, "before")
+    assert report.drain() and out.lines == []
+    report.stream(True)
+    trace.note(START, "a")
+    assert report.drain() and out.lines == ["N 0 a\n"]
+    for i in range(30):
+        trace.note(START, "n", i)
+    while not report.drain():
+        pass
+    assert out.lines[-1] == "N 0 n 29\n" and [line for line in out.lines if line.startswith("D 0 ")]
+    report.stream(False)
+    trace.note(START, "after")
+    assert report.drain() and out.lines[-1] == "N 0 n 29\n"
+    kept = [line.decode() for line in report.kept()]
+    assert kept[-1] == "N 0 after" and kept == [line.decode() for line in report.kept()]
+
+
+def test_reading_a_kept_trace_ends_though_it_goes_on_growing():
+    trace = Trace(300, START, keep=True)
+    report = Report(trace, Output(), FakePower())
+    for i in range(5):
+        trace.note(START, "n", i)
+    lines = []
+    for line in report.kept():
+        lines.append(line.decode())
+        for _ in range(4):
+            trace.note(START, "more")
+        assert len(lines) < 20
+    assert lines[0] == "N 0 n 0"

@@ -140,6 +140,28 @@ def test_broken_signature_in_the_chain():
     refused(Pair(station(), other), "known root", 48)
 
 
+def test_signatures_of_a_known_chain_are_not_computed_again():
+    """Issue 4, resumption: the second time only the proofs of both keys are left; time, roots and damage count as before."""
+    own, other = station(), vehicle()
+    tls13.signatures(True)
+    served(Pair(own, other))
+    first = tls13.signatures()
+    served(Pair(own, other))
+    again = tls13.signatures()
+    eq(first[1], 0)
+    eq(again[0], 2)
+    eq(again[1], first[0] - 2)
+    refused(Pair(own, other, unix_s=YEAR_2050_S), "expired", 45)
+    refused(Pair(station(root="strict_v2g_root.pem"), other), "known root", 48)
+    test_broken_signature_in_the_chain()
+    tls13.signatures()
+    served(Pair(own, other))
+    eq(tls13.signatures()[0], 2)  # what was refused has pushed nothing out that is needed
+    tls13.signatures(True)
+    served(Pair(own, other))
+    eq(tls13.signatures(), first)
+
+
 def feed(s, data):
     """All of it, as long as the station takes it."""
     at = 0

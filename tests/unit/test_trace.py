@@ -2,7 +2,7 @@
 
 from firmware import trace
 from firmware.clock import ticks_add
-from firmware.trace import DROPPED, ERROR, FROM_CAR, MESSAGE, NOTE, TO_CAR, Trace
+from firmware.trace import DROPPED, ERROR, FROM_CAR, MESSAGE, NOTE, TO_CAR, Cursor, Trace
 
 
 def collect(t, at_most=1000000):
@@ -105,3 +105,75 @@ def test_any_mix_of_sizes_and_drains_keeps_order_and_content():
 def test_kinds_are_distinct():
     kinds = (trace.MESSAGE, trace.NOTE, trace.ERROR, trace.POWER, trace.DROPPED, trace.STATUS)
     assert len(set(kinds)) == 6 and 0 not in kinds
+
+
+def read_on(t, cursor, most=1000000):
+    got = []
+
+    def sink(kind, t_ms, direction, payload_type, state, buf, at, n):
+        got.append((t_ms, bytes(buf[at : at + n])))
+        return True
+
+    done = t.walk(cursor, sink, most)
+    return got, done
+
+
+def test_kept_records_are_the_newest_and_are_not_consumed():
+    t = Trace(100, 0, keep=True)
+    for i in range(20):
+        t.note(i, "twelve bytes")
+    assert t.dropped == 0
+    for _ in range(2):
+        got, done = read_on(t, Cursor(t))
+        assert done and [r[0] for r in got] == [16, 17, 18, 19]
+
+
+def test_a_cursor_that_is_overtaken_counts_what_it_missed():
+    t = Trace(100, 0, keep=True)
+    cursor = Cursor(t)
+    t.note(0, "twelve bytes")
+    assert read_on(t, cursor) == ([(0, b"twelve bytes")], True)
+    for i in range(1, 20):
+        t.note(i, "twelve bytes")
+    got, _ = read_on(t, cursor)
+    assert cursor.lost == 15 and [r[0] for r in got] == [16, 17, 18, 19]
+    cursor.to_end(t)
+    t.note(50, "after")
+    assert [r[0] for r in read_on(t, cursor)[0]] == [50]
+
+
+def test_any_mix_of_sizes_and_cursors_keeps_order_and_content():
+    for seed in range(60):
+        t = Trace(60 + seed * 3, 0, keep=True)
+        cursors = [Cursor(t) for _ in range(3)]
+        gots = [[] for _ in cursors]
+        state, number, wanted = seed * 7919 + 1, 0, {}
+        for _ in range(400):
+            state = (state * 1103 + 12345) % 1048573
+            if state & 3:
+                lost = t.dropped
+                content = bytes([number & 255]) * ((state >> 4) % 70)
+                t.message(number, number & 1, 0x8000, content, 0, len(content), 0)
+                if t.dropped == lost:
+                    wanted[number] = content
+                number += 1
+            else:
+                which = (state >> 4) % 3
+                gots[which] += read_on(t, cursors[which], 1 + (state >> 6) % 5)[0]
+            assert 0 <= t._used <= t._size and t.last - t.first <= t._size // 11
+        for cursor, got in zip(cursors, gots):
+            got += read_on(t, cursor)[0]
+            times = [r[0] for r in got]
+            assert times == sorted(times) and len(set(times)) == len(times), seed
+            assert all([wanted[r[0]] == r[1] for r in got]), seed
+            assert len(got) + cursor.lost == len(wanted), (seed, len(got), cursor.lost, len(wanted))
+
+
+def test_a_sink_that_is_busy_gets_the_record_again():
+    t = Trace(200, 0, keep=True)
+    for i in range(5):
+        t.note(i, "n", i)
+    cursor = Cursor(t)
+    assert not t.walk(cursor, lambda *_: False)
+    assert [r[0] for r in read_on(t, cursor, 2)[0]] == [0, 1]
+    assert not read_on(t, cursor, 2)[1] and read_on(t, cursor)[1]

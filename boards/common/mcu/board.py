@@ -2,7 +2,8 @@
 
 The hardware has: spi, cs, irq (drivers.qca7000), front (drivers.pilot), plug (drivers.proximity), drive and feedback
 (drivers.contactor), mac, source (what becomes readable at an interrupt of the modem), name, and start(), alive() each
-turn of the firmware, notes() -> list of texts on what the hardware did by itself, counters(), stop().
+turn of the firmware, notes() -> list of texts on what the hardware did by itself, counters(), stop(). For app/selftest.py:
+spi_hz(hz), exchanged(command, n), guarded, as there.
 """
 
 from drivers.contactor import Contactor
@@ -25,6 +26,7 @@ class Board:
 
     def __init__(self, cfg, trace, hw):
         self.hw = hw
+        self.guarded = hw.guarded
         self.mac = hw.mac
         self.circuit = hw.front
         self.plug = hw.plug
@@ -48,6 +50,14 @@ class Board:
         self.hw.alive()
         for text in self.hw.notes():
             self._trace.error(now, text)
+
+    def spi_hz(self, hz=None):
+        """Clock of the modem's SPI in Hz, None: the board's own."""
+        return self.hw.spi_hz(hz)
+
+    def exchanged(self, command, n):
+        """What answers a command with MISO and MOSI exchanged: n bytes, or none."""
+        return self.hw.exchanged(command, n)
 
     def command(self, words, now):
         return False

@@ -22,14 +22,16 @@ add_library(usermod_tls13 INTERFACE)
 target_sources(usermod_tls13 INTERFACE
     ${CMAKE_CURRENT_LIST_DIR}/tls13.c
     ${CMAKE_CURRENT_LIST_DIR}/tls13_config.c
+    ${CMAKE_CURRENT_LIST_DIR}/tls13_known.c
     ${CMAKE_CURRENT_LIST_DIR}/tls13_reason.c
     ${CMAKE_CURRENT_LIST_DIR}/tls13_wrap.c
 )
 target_include_directories(usermod_tls13 INTERFACE ${CMAKE_CURRENT_LIST_DIR} ${TLS13_MBEDTLS}/include)
-# tls13_wrap.c says what for.
+# tls13_wrap.c and tls13_known.c say what for.
 target_link_options(usermod_tls13 INTERFACE
     -Wl,--wrap=mbedtls_ssl_write_sig_alg_ext
     -Wl,--wrap=mbedtls_ssl_pend_fatal_alert
     -Wl,--wrap=mbedtls_calloc
+    -Wl,--wrap=mbedtls_pk_verify_ext
 )
 target_link_libraries(usermod INTERFACE usermod_tls13)

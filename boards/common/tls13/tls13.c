@@ -100,6 +100,9 @@ static mp_obj_t tls13_init(mp_obj_t size_in) {
     arena->memory = m_new(byte, arena->size);
     mbedtls_memory_buffer_alloc_init(arena->memory, arena->size);
     MP_STATE_VM(tls13_arena) = arena;
+    #if defined(MBEDTLS_PLATFORM_TIME_ALT)  // ESP-IDF: a function that is set, instead of a macro
+    mbedtls_platform_set_time(tls13_time);
+    #endif
     if (psa_crypto_init() != PSA_SUCCESS) {
         MP_STATE_VM(tls13_arena) = NULL;
         mp_raise_OSError(MP_EIO);
@@ -578,6 +581,7 @@ static const mp_rom_map_elem_t module_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_tls13) },
     { MP_ROM_QSTR(MP_QSTR_init), MP_ROM_PTR(&tls13_init_obj) },
     { MP_ROM_QSTR(MP_QSTR_memory), MP_ROM_PTR(&tls13_memory_obj) },
+    { MP_ROM_QSTR(MP_QSTR_signatures), MP_ROM_PTR(&tls13_signatures_obj) },
     { MP_ROM_QSTR(MP_QSTR_Config), MP_ROM_PTR(&tls13_config_type) },
     { MP_ROM_QSTR(MP_QSTR_Conn), MP_ROM_PTR(&conn_type) },
     { MP_ROM_QSTR(MP_QSTR_CLIENT), TLS13_CLIENT ? MP_ROM_TRUE : MP_ROM_FALSE },

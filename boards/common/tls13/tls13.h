@@ -64,6 +64,7 @@ int tls13_random(void *context, unsigned char *out, size_t n);
 bool tls13_ready(void);
 extern bool tls13_exhausted;  // an allocation in the arena has failed since the connection began
 extern const mp_obj_type_t tls13_config_type;
+extern const mp_obj_fun_builtin_var_t tls13_signatures_obj;
 
 // State of a connection.
 enum { TLS13_IDLE, TLS13_HANDSHAKE, TLS13_OPEN, TLS13_ENDED, TLS13_FAILED };

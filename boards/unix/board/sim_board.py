@@ -1,7 +1,7 @@
 """The unix board: a modem, simulated behind SPI or as a network interface, with simulated pilot and power stage.
 
 What firmware/main.py takes from a board: mac, modem, pilot, power, and for the loop that waits sources, due, poll(),
-command(), commands, ready, close().
+command(), commands, ready, close(). For app/selftest.py spi_hz() and exchanged() besides.
 """
 
 from board.sim_power import SimPower
@@ -10,15 +10,20 @@ from drivers.proximity import Proximity
 from drivers.qca7000 import DROP_NAMES, Qca7000
 from firmware.clock import sooner, ticks_add, ticks_diff
 from twin import cable as wire
-from twin.modem import EVSE, Modem
+from twin.modem import EVSE, PEV, Modem
+from twin.pib import Pib
 from twin.pilot import PilotCircuit, PlugResistor
 from twin.qca7000 import QcaSpi
+from twin.wiring import ABSENT, GOOD, SWAPPED, Wires
 
 _HOST_MAC = b"\x02MV2\x00\x01"  # locally administered
 _MODEM_MAC = b"\x02MV2\x00\x02"
 # A cable as it could be: more loss towards high carriers, and dips where radio amateurs are left out.
 _PROFILE = bytes([16 + i // 4 + (9 if i in (11, 12, 23, 24, 38, 39, 40, 49) else 0) for i in range(58)])
 _HIGH_MV = 12000
+_SPI_HZ = 8000000
+# What can be wrong with a board, one at a time: command `plant NAME`.
+FAULTS = ("none", "no-modem", "swapped", "pev", "cp-short", "diode", "pp-open", "welded", "int-open", "spi-slow")
 _LOADS = ("A", "B", "C", "D")  # in the order of twin.pilot
 _IDLE_MS = 100  # the cable is looked at this often even if nothing comes in: a car may be gone
 
@@ -27,7 +32,7 @@ class SimBoard:
     """cfg: dict of app/config. cable: board.cable.Cable or its like in one process: the modem is the chip model on it.
     port: board.packet.PacketPort, the modem is a network interface; then only pilot and power are simulated."""
 
-    commands = " | cp A|B|C|D|E|diode|auto | pp OHM"
+    commands = " | cp A|B|C|D|E|diode|auto | pp OHM | plant NAME"
 
     def __init__(self, cfg, rand, trace, cable=None, port=None):
         self.circuit = PilotCircuit(rand)
@@ -36,6 +41,7 @@ class SimBoard:
         self.proximity = Proximity(self.plug)
         self.power = SimPower(cfg)
         self.chip = None
+        self.fault = "none"
         self._cable = cable
         self._manual = cable is None
         self._seen = None
@@ -45,7 +51,8 @@ class SimBoard:
             self.hpgp = Modem(_MODEM_MAC, EVSE, cable, rand)
             self.hpgp.profile = _PROFILE
             self.chip = QcaSpi(self.hpgp, rand)
-            self.modem = Qca7000(self.chip, self.chip.cs, self.chip.irq, trace)
+            self.wires = Wires(self.chip, rand)
+            self.modem = Qca7000(self.wires, self.wires.cs, self.chip.irq, trace)
             cable.line_rx = self.hpgp.line_rx
             self.sources = [cable.sock]
             self.ready = "link=sim udp=%d" % cable.port
@@ -78,8 +85,44 @@ class SimBoard:
         if self._look is None or ticks_diff(self._look, now) <= 0:
             self._look = ticks_add(now, _IDLE_MS)
 
+    def spi_hz(self, hz=None):
+        """Set the clock of the modem's SPI, None: the usual one. Returns the clock in Hz."""
+        self.wires.hz = hz or _SPI_HZ
+        self.wires.connect()
+        return self.wires.hz
+
+    def exchanged(self, command, n):
+        """What answers a command with MISO and MOSI exchanged: n bytes, or none (see app/selftest.py)."""
+        return self.wires.exchanged(command, n)
+
+    def plant(self, fault):
+        """Break something, one of FAULTS; "none" repairs it all."""
+        self.fault = fault
+        self.power.model.welded = fault == "welded"
+        self.plug.cut = fault == "pp-open"
+        if self.chip is not None:
+            self.wires.clean_hz = 6000000 if fault == "spi-slow" else 16000000
+            self.wires.fault = {"no-modem": ABSENT, "swapped": SWAPPED}.get(fault, GOOD)
+            self.wires.int_open = fault == "int-open"
+            self.hpgp.role = PEV if fault == "pev" else EVSE
+            self.hpgp.pib = Pib(fault == "pev")
+        self._spoil()
+
+    def _spoil(self):
+        """The planted fault of the pilot, which outlasts what is plugged in."""
+        if self.fault == "cp-short":
+            self.circuit.short_ohm = 0
+        elif self.fault == "diode":
+            self.circuit.diode_shorted = True
+
     def command(self, words, now):
-        """A command of the laboratory: what hangs on the plug. True if it was one."""
+        """A command of the laboratory: what hangs on the plug, what is broken. True if it was one."""
+        if len(words) == 2 and words[0] == "plant" and words[1] in FAULTS:
+            self.plant("none")
+            self.circuit.short_ohm = None
+            self.circuit.diode_shorted = False
+            self.plant(words[1])
+            return True
         if len(words) == 2 and words[0] == "pp" and words[1].isdigit():
             self.plug.ohm = int(words[1]) or None
             return True
@@ -97,6 +140,7 @@ class SimBoard:
         circuit.diode_shorted = what == "diode"
         if what in _LOADS:
             circuit.load = _LOADS.index(what) + 1
+        self._spoil()
         return True
 
     def counters(self):
@@ -119,3 +163,4 @@ class SimBoard:
         circuit.ohms = None if ohm == wire.OPEN or not flags & wire.PLUGGED else ohm
         circuit.diode_shorted = bool(flags & wire.SHORTED_DIODE)
         circuit.short_ohm = 0 if flags & wire.SHORTED_PILOT else None
+        self._spoil()

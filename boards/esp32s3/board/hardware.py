@@ -1,0 +1,132 @@
+"""Hardware of the ESP32-S3 as a charge controller: what mcu/board.py asks for. Wiring: boards/esp32s3/README.md."""
+
+from time import sleep_us
+
+from machine import ADC, PWM, SPI, WDT, Pin, Timer, unique_id
+
+from board import pins
+from drivers.pilot_adc import PeakFrontEnd, Scale
+from mcu.interrupt import Interrupt
+from micropython import const
+
+_SPI = const(1)  # SPI2 of the chip
+_SPI_HZ = const(8000000)  # the modem allows 12 MHz; wires of 10 cm like less
+_CP_HZ = const(1000)
+# Both detectors: CP / 10 + 1650 mV at the pin. The ADC is read in uV (it is calibrated so), / 50 to stay below 16 bit.
+_STEP_UV = const(50)
+_RAW_MINUS_12 = const((1650 - 1200) * 1000 // _STEP_UV)
+_RAW_PLUS_12 = const((1650 + 1200) * 1000 // _STEP_UV)
+_PP_FULL_MV = const(3300)  # what drivers.proximity takes 65536 for
+
+_TICK_MS = const(20)
+_LOOP_MS = const(1000)  # no turn of the firmware for that long opens the contactor
+_WATCHDOG_MS = const(3000)
+_PATIENCE_MS = const(3600000)  # it cannot be switched off again: this long where no firmware runs
+_TIMER = const(0)
+
+
+class _Volts:
+    """ADC of one peak detector: read_u16() in steps of 50 uV."""
+
+    def __init__(self, pin):
+        self._adc = ADC(Pin(pin), atten=ADC.ATTN_11DB)
+
+    def read_u16(self):
+        return self._adc.read_uv() // _STEP_UV
+
+
+class _Plug:
+    """ADC of the proximity line."""
+
+    def __init__(self, pin):
+        self._adc = ADC(Pin(pin), atten=ADC.ATTN_11DB)
+
+    def read_u16(self):
+        return min(65535, self._adc.read_uv() // 1000 * 65536 // _PP_FULL_MV)
+
+
+class Hardware:
+    """The contactor's guard is a timer here: it opens when the firmware pauses, and feeds the watchdog as long as it runs
+    itself. What stops the timer too ends in a reset 3 s later, and the pull-down at the driver opens."""
+
+    name = "esp32s3"
+
+    def __init__(self):
+        self._contactor = Pin(pins.CONTACTOR, Pin.OUT, value=0)  # first of all
+        self._mirror = Pin(pins.CONTACTOR_MIRROR, Pin.IN, Pin.PULL_UP)
+        tail = unique_id()
+        self.mac = bytes((0x02, 0x4D, tail[-4] ^ tail[-5], tail[-3], tail[-2], tail[-1]))  # locally administered
+        self.irq = self.source = Interrupt()
+        self._int = Pin(pins.MODEM_INT, Pin.IN, Pin.PULL_DOWN)  # nothing connected reads as no interrupt
+        self.reset = Pin(pins.MODEM_RESET, Pin.OPEN_DRAIN, value=1)
+        self.cs = Pin(pins.MODEM_CS, Pin.OUT, value=1)
+        self.spi = None
+        self.spi_hz(_SPI_HZ)
+        self._pwm = PWM(Pin(pins.CP_PWM), freq=_CP_HZ, duty_u16=65535)
+        scale = Scale(_RAW_MINUS_12, -12000, _RAW_PLUS_12, 12000)
+        empty = Pin(pins.CP_EMPTY, Pin.OUT, value=1)
+        self.front = PeakFrontEnd(
+            self._pwm, _Volts(pins.CP_HIGH_ADC), _Volts(pins.CP_LOW_ADC), scale, scale, empty.value, sleep_us
+        )
+        self.plug = _Plug(pins.PP_ADC)
+        self._timer = Timer(_TIMER)
+        self._watchdog = None
+        self._silent_ms = 0
+        self._running = self._tripped = self._told = False
+
+    def spi_hz(self, hz):
+        """Clock of the modem's SPI (mode 3). Returns it."""
+        if self.spi is None:
+            wires = {"sck": Pin(pins.MODEM_SCK), "mosi": Pin(pins.MODEM_MOSI), "miso": Pin(pins.MODEM_MISO)}
+            self.spi = SPI(_SPI, baudrate=hz, polarity=1, phase=1, bits=8, firstbit=SPI.MSB, **wires)
+        else:
+            self.spi.init(baudrate=hz)
+        return hz
+
+    def start(self):
+        """Pilot X1, contactor open, guard and watchdog on."""
+        self.drive(0)
+        self.front.set_duty(1000)
+        self._tripped = self._told = False
+        self._int.irq(self.irq.handler, Pin.IRQ_RISING)
+        self.irq.fired = bool(self._int.value())
+        self.alive()
+        self._watchdog = WDT(timeout=_WATCHDOG_MS)
+        self._timer.init(period=_TICK_MS, mode=Timer.PERIODIC, callback=self._tick)
+
+    def alive(self):
+        self._running = True
+        self._silent_ms = 0
+
+    def drive(self, on):
+        self._contactor.value(on)
+
+    def feedback(self):
+        """Mirror contact, normally closed to ground: a broken wire reads as welded, never as open."""
+        return self._mirror.value()
+
+    def notes(self):
+        if not self._tripped or self._told:
+            return ()
+        self._told = True
+        return ("the guard opened the contactor: firmware paused",)
+
+    def counters(self):
+        return []
+
+    def stop(self):
+        self.drive(0)
+        self._running = False
+        self._int.irq(None)
+        self._pwm.duty_u16(0)  # F, where no firmware runs
+        if self._watchdog:
+            WDT(timeout=_PATIENCE_MS)
+
+    def _tick(self, timer):
+        """Every 20 ms, between two bytecodes. No memory taken."""
+        self._watchdog.feed()
+        if self._running:
+            self._silent_ms += _TICK_MS
+            if self._silent_ms > _LOOP_MS and self._contactor.value():
+                self._contactor.value(0)
+                self._tripped = True

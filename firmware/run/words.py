@@ -1,0 +1,88 @@
+"""The state of a station in words for a person at a terminal of 80 columns."""
+
+from firmware.app.charger import LETTERS, WAITING
+from firmware.app.charger import STATE_NAMES as CHARGER
+from firmware.session.states import IDLE
+from firmware.session.states import STATE_NAMES as SESSION
+from firmware.slac.evse import STATE_NAMES as SLAC
+from micropython import const
+
+_MEANING = (
+    "line, car or station broken",
+    "no car",
+    "car plugged",
+    "car ready, energy may flow",
+    "car ready, wants ventilation",
+    "pilot shorted to earth",
+    "station not available",
+)
+# Codes of the power stage: 1 and 2 are those of drivers/contactor.py, what is above belongs to the converter.
+_FAULTS = (
+    "",
+    "contactor stuck open: coil, wire or mirror contact",
+    "contactor WELDED: do not touch, repair, then `clear`",
+)
+_X1 = const(1000)
+_DIGITAL = const(50)
+
+
+def status(link):
+    """Lines about a run.frame_link.FrameLink."""
+    charger, secc, power = link.charger, link.wall.secc, link.power
+    pilot = charger.pilot
+    session = SESSION[secc.state] if secc.state < len(SESSION) else "?"
+    f = secc.facts
+    if secc.state < IDLE and f.service:
+        session += ", service %d %s, %d loops" % (f.service, "Dynamic" if f.dynamic else "Scheduled", f.loops)
+    if secc.state < IDLE and f.ev_soc >= 0:
+        session += ", battery %d %%" % f.ev_soc
+    return [
+        "pilot      %s  %s: %s" % (LETTERS[pilot.state], _MEANING[pilot.state], levels(pilot)),
+        "station    %s%s" % (CHARGER[charger.state], _hint(charger)),
+        "matching   %s, modem %s" % (SLAC[charger.slac.state], "up" if charger.modem_up else "DOWN"),
+        "session    " + session,
+        "set-point  %d W" % power.setpoint_w,
+        "power      %d W, %d.%d V, %s A, contactor %s"
+        % (power.hw.w, power.hw.mv // 1000, power.hw.mv // 100 % 10, tenths(power.hw.ma), contactor(power)),
+        "energy     %d Wh into the car, %d Wh out of it" % (power.hw.charged_wh, power.hw.discharged_wh),
+        "faults     " + faults(link),
+    ]
+
+
+def levels(pilot):
+    """Both plateaus in V, and the duty."""
+    text = "-" if pilot.high_mv is None else tenths(pilot.high_mv) + " V"
+    if pilot.low_mv is not None:
+        text += " / " + tenths(pilot.low_mv) + " V"
+    if pilot.duty == _X1:
+        return text + ", steady"
+    if pilot.duty == 0:
+        return text + ", F"
+    return text + ", duty %s %%%s" % (tenths(pilot.duty * 100), " (digital)" if pilot.duty == _DIGITAL else "")
+
+
+def tenths(milli):
+    """-5960 -> "-5.9": thousandths with one digit, cut off towards zero."""
+    return ("-" if milli < 0 else "") + "%d.%d" % (abs(milli) // 1000, abs(milli) // 100 % 10)
+
+
+def contactor(power):
+    return "CLOSED" if power.hw.contactor else "open"
+
+
+def faults(link):
+    found = []
+    code = link.power.fault
+    if code:
+        found.append(_FAULTS[code] if code < len(_FAULTS) else "power stage reports fault %d" % code)
+    if link.charger.fault and not code:
+        found.append(link.charger.fault)
+    if link.wall.faults:
+        found.append("%d of the firmware's own, see `trace`" % link.wall.faults)
+    return "; ".join(found) or "none"
+
+
+def _hint(charger):
+    if charger.state == WAITING:
+        return ": nothing more is tried until the car is plugged anew"
+    return ""

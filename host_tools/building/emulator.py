@@ -1,0 +1,25 @@
+"""The emulator of the RP2040 for `make emu`: rp2040js out of the npm registry, into build/emu."""
+
+import shutil
+
+from host_tools.building.step import BUILD, ROOT, Missing, done, fresh, run, stamp_of
+
+PACKAGES = (("node", "nodejs"), ("npm", "npm"))  # probe, Debian package: for the goal "emu" of building/system.py
+
+
+def emulator():
+    """build/emu/node_modules with the version that host_tools/emu/js/package.json pins."""
+    package = ROOT / "host_tools" / "emu" / "js" / "package.json"
+    folder = BUILD / "emu"
+    stamp = stamp_of(package)
+    if fresh("emulator", stamp) and (folder / "node_modules" / "rp2040js").is_dir():
+        return
+    if not shutil.which("npm"):
+        raise Missing("no npm here to fetch the emulator with (Debian: apt-get install nodejs npm)")
+    shutil.rmtree(folder / "node_modules", ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(package, folder / "package.json")
+    command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
+    remedy = "npm needs the network; behind a mirror: npm config set registry URL"
+    run("emulator", command, "installing into build/emu: rp2040js", remedy, limit_s=300, cwd=folder)
+    done("emulator", stamp)

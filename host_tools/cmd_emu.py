@@ -1,0 +1,161 @@
+"""microv2g emu: the board's true image in an emulator, with modem, car and grid around it."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+_EPILOG = """\
+examples:
+  microv2g emu                              sessions in DC_BPT and AC_BPT over TLS, power cuts, figures
+  microv2g emu --service DC_BPT --no-tls --cuts 0       the shortest: one session over plain TCP
+  microv2g emu --json > figures.json        figures for a program; progress goes to stderr
+  microv2g emu --pty                        the console on a pseudo terminal; then e.g. mpremote connect /dev/pts/N
+  microv2g emu --pty --fault swapped --fault int_open    with wiring faults
+
+The RP2040 is rp2040js under node (make emu installs it), the image the one that a Pico gets (make firmware BOARD=rpi_pico). The
+modem is the chip model of host_tools/twin behind the SPI pins, the car the one of microv2g ev with OpenSSL, in lock-step with
+emulated time: over plain TCP two runs with the same --seed have the same cycle counts (OpenSSL has its own random numbers).
+Exit status 0 only if all sessions ended well, energy flowed both ways, and every power cut left a whole configuration."""
+
+SERVICES = ("DC_BPT", "AC_BPT", "DC", "AC")
+
+
+def register(subparsers):
+    p = subparsers.add_parser(
+        "emu",
+        help="the RP2040 image in an emulator, with modem and car around it",
+        description="The true image of the board rpi_pico in an emulator, in lock-step with the models around it.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.add_argument(
+        "--image", default=str(ROOT / "build" / "rpi_pico" / "firmware.uf2"), metavar="FILE", help="UF2 or binary"
+    )
+    p.add_argument("--service", action="append", choices=SERVICES, help="session to run; may be repeated")
+    p.add_argument("--no-tls", action="store_true", help="over plain TCP")
+    p.add_argument(
+        "--cuts", type=int, default=12, metavar="N", help="power cuts in writes of the configuration (default 12)"
+    )
+    p.add_argument(
+        "--loop-s", type=float, default=6.0, metavar="S", help="emulated length of each charge loop (default 6)"
+    )
+    p.add_argument("--seed", type=int, default=1, metavar="N", help="of everything random (default 1)")
+    p.add_argument(
+        "--out", default=str(ROOT / "build" / "emu" / "run"), metavar="DIR", help="folder of certificates and figures"
+    )
+    p.add_argument("--key-log", default="", metavar="FILE", help="secrets of the sessions for Wireshark (by the car)")
+    p.add_argument("--plain", action="store_true", help="every message a line, as in a log")
+    p.add_argument("--json", action="store_true", help="figures as JSON on stdout")
+    p.add_argument("--pty", action="store_true", help="no scenario: the console on a pseudo terminal until Ctrl-C")
+    p.add_argument(
+        "--fault", action="append", default=[], metavar="NAME", help="wiring fault with --pty; may be repeated"
+    )
+    p.add_argument(
+        "--flash", metavar="FILE", help="file system with --pty: read at the start if it is there, written at the end"
+    )
+    p.add_argument(
+        "--plug", metavar="SERVICE", choices=SERVICES, help="with --pty: a car is plugged in after the start"
+    )
+    p.set_defaults(func=run)
+
+
+def run(args):
+    from host_tools.emu.process import EmulatorError
+
+    if not Path(args.image).is_file():
+        print(f"microv2g emu: no image {args.image}; make firmware BOARD=rpi_pico builds it", file=sys.stderr)
+        return 2
+    if not 0 <= args.cuts <= 1000 or not 1 <= args.loop_s <= 600:
+        print("microv2g emu: --cuts must be in 0..1000, --loop-s in 1..600", file=sys.stderr)
+        return 2
+    try:
+        return _pty(args) if args.pty else _scenario(args)
+    except EmulatorError as error:
+        print(f"microv2g emu: {error}", file=sys.stderr)
+        return 1
+
+
+def _scenario(args):
+    from host_tools.emu import figures
+    from host_tools.emu.scenario import Scenario
+
+    out = sys.stderr if args.json else sys.stdout
+    log = Log(out, every=1 if args.plain else 10)
+    scenario = Scenario(
+        args.image, args.out, log.record, args.seed, not args.no_tls, int(args.loop_s * 1000), args.key_log
+    )
+    result = scenario.run(args.service or ["DC_BPT", "AC_BPT"], args.cuts)
+    facts = figures.facts(result)
+    folder = Path(args.out)
+    (folder / "figures.json").write_text(json.dumps(facts, indent=1) + "\n")
+    (folder / "figures.md").write_text(figures.markdown(result))
+    if args.json:
+        print(json.dumps(facts, indent=1))
+    else:
+        from rich.console import Console
+
+        figures.show(result, Console())
+        print("figures: %s" % folder)
+    for text in result.wrong:
+        print("microv2g emu: " + text, file=sys.stderr)
+    return 1 if result.wrong else 0
+
+
+class Log:
+    """What happens, one line each; of the charge loop every so manieth answer."""
+
+    def __init__(self, out, every):
+        self._out = out
+        self._every = every
+        self._loops = 0
+
+    def record(self, record):
+        t = "%9.3f" % (record["t_ms"] / 1000)
+        if "name" not in record:
+            mark, text = (" ! ", record["error"]) if "error" in record else (" * ", record["note"])
+            print(t, mark, text, file=self._out, flush=True)
+            return
+        name = record["name"]
+        if "ChargeLoop" in name:
+            self._loops += name.endswith("Res")
+            if self._loops % self._every != 1 % self._every:
+                return
+        arrow = "<--" if name.endswith("Res") else "-->"
+        took = " [%.0f ms]" % record["ms"] if "ms" in record else ""
+        print("%s %s %-32s %s%s" % (t, arrow, name, record["text"], took), file=self._out, flush=True)
+
+
+def _pty(args):
+    from host_tools.emu import files
+    from host_tools.emu.board import EmulatedBoard
+    from host_tools.emu.bridge import Pty
+    from host_tools.emu.faults import Faults
+    from host_tools.emu.observer import Observer
+
+    try:
+        faults = Faults.named(args.fault)
+    except ValueError as error:
+        print(f"microv2g emu: {error}", file=sys.stderr)
+        return 2
+    flash = Path(args.flash) if args.flash else None
+    data = flash.read_bytes() if flash and flash.is_file() else files.image({})
+    log = Log(sys.stderr, every=1 if args.plain else 10)
+    with EmulatedBoard(args.image, data, faults=faults, seed=args.seed, observer=Observer(log.record)) as board:
+        pty = Pty()
+        print(pty.path, flush=True)
+        try:
+            pty.attach(board)
+            if args.plug:
+                board.run_ms(2000)
+                board.world.plug(service=args.plug, capacity_wh=400)
+            pty.serve(board)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            pty.close()
+            if flash:
+                flash.write_bytes(board.save(files.STORAGE_AT, files.STORAGE_BYTES))
+    return 0

@@ -1,0 +1,259 @@
+"""The sessions of `microv2g emu`: boot, sessions with discharge over TLS, unplug, power cuts; and the figures of them."""
+
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from host_tools.emu import files, symbols
+from host_tools.emu.board import BoardError, EmulatedBoard
+from host_tools.emu.observer import Observer
+from host_tools.ev import car as phases
+from host_tools.ev import options, states
+from host_tools.ev import tls as car_tls
+from host_tools.pki import issue, profile
+
+READY = "Ctrl-C stops it."
+_BOOT_MS, _SESSION_MS = 10000, 150000
+_IDLE_MS = 2000
+_HIT = {"erase": "an erasure", "program": "a page being programmed"}
+_PROFILE_US = 97  # no divisor of the pilot's period
+_MOST_FUNCTIONS = 12
+# The handshake of a client ends when it has sent its certificates; the station then computes for seconds, and the answer to
+# the first message waits for it. A car may give up after 2 s: the figures say how long it takes.
+_PATIENCE_MS = 15000
+CONFIG = {"services": ["DC_BPT", "AC_BPT"], "control": ["dynamic", "scheduled"], "setpoint_w": 5000,
+          "power_ramp_w_per_s": 30000}  # fmt: skip
+_WATCHED = (("turn", "alive", False), ("collection", "gc_collect", True))  # functions of the image
+
+
+@dataclass
+class Phase:
+    """Figures of one part of a session."""
+
+    name: str
+    ms: float
+    busy: float  # share of the processor that is not asleep
+    handlers: float  # share of it in interrupt handlers
+    pilot_gap_ms: float  # longest between two samples of the positive plateau
+    longest_handler_us: float
+    turn_ms: float | None = None  # longest between two turns of the main loop
+    collections: int = 0
+    collecting: float = 0.0  # share of the time
+    collection_ms: float = 0.0  # the longest
+    where: list = field(default_factory=list)  # (function, share of the time), the largest first
+
+
+@dataclass
+class Session:
+    service: str
+    ok: bool = False
+    why: str = ""
+    phases: list = field(default_factory=list)
+    messages: list = field(default_factory=list)  # Observer.messages
+    causes: list = field(default_factory=list)
+    in_wh: float = 0.0
+    out_wh: float = 0.0
+    handshake_ms: float = 0.0
+    heap_free: int = 0
+    contactor_closed: bool = False
+    heap: str = ""
+
+
+@dataclass
+class Result:
+    image: str
+    boot_ms: float = 0.0
+    sessions: list = field(default_factory=list)
+    cuts: list = field(default_factory=list)  # (ms into the write, setting found, ok)
+    wrong: list = field(default_factory=list)
+
+
+class Scenario:
+    """image: Path of a UF2 with its ELF beside it. sink(record) gets what happens, as it happens."""
+
+    def __init__(self, image, out, sink, seed=1, tls=True, loop_ms=6000, key_log=""):
+        self.image = Path(image)
+        self.out = Path(out)
+        self.sink = sink
+        self.seed = seed
+        self.tls = tls
+        self.loop_ms = loop_ms
+        self.key_log = key_log
+        self.result = Result(str(image))
+        self._functions = symbols.functions(self.image.with_suffix(".elf"))
+
+    def run(self, services, cuts):
+        self.out.mkdir(parents=True, exist_ok=True)
+        config, certificates = dict(CONFIG, tls="none", allow_plain=True), None
+        if self.tls:
+            folder = self.out / "pki"
+            issue.write_all(folder, issue.make("strict", 2, dict(profile.NAMES)))
+            config, certificates = dict(CONFIG, tls="strict"), folder / "device"
+        image = files.station(config, certificates)
+        if services:
+            self._sessions(image, services)
+        if cuts:
+            self._cuts(image, cuts)
+        return self.result
+
+    # -- sessions
+
+    def _sessions(self, image, services):
+        observer = Observer(self.sink)
+        with self._board(image, observer) as board:
+            for name, function, span in _WATCHED:
+                if function in self._functions:
+                    board.watch(name, self._functions[function], span)
+            board.until(READY, _BOOT_MS)
+            self.result.boot_ms = board.ms
+            self._note(board, "station runs")
+            board.run_ms(500)  # the modem has its key
+            for service in services:
+                self._session(board, observer, service)
+
+    def _session(self, board, observer, service):
+        session = Session(service)
+        self.result.sessions.append(session)
+        observer.messages.clear()
+        observer.causes.clear()
+        stage, cfg = None, dict(options.DEFAULTS)
+        if self.tls:
+            cfg.update(tls_dir=str(self.out / "pki" / "car"), tls_key_log=self.key_log)
+            stage = car_tls.stage(cfg, observer)
+        self._measure(board, session, "waiting", lambda: board.run_ms(_IDLE_MS))
+        car = board.world.plug(
+            tls=stage, service=service, duration_ms=self.loop_ms, capacity_wh=400, tls_dir=cfg["tls_dir"],
+            message_timeout_ms=_PATIENCE_MS,
+        )  # fmt: skip
+        board.world.observer = observer
+        script = [(0.0, 5000), (0.5, -5000)]
+        try:
+            for name, done in (
+                ("matching", lambda: car.phase >= phases.ADDRESSING),
+                ("address, discovery", lambda: car.phase >= phases.CONNECTING),
+                ("TCP, TLS handshake" if self.tls else "TCP", lambda: car.phase >= phases.SESSION),
+                ("session up to the loop", lambda: car.evcc.state >= states.LOOP),
+            ):
+                self._measure(
+                    board, session, name, lambda done=done: board.until(lambda: done() or car.done, _SESSION_MS)
+                )
+            self._measure(board, session, "charge loop", lambda: self._loop(board, car, script))
+            self._measure(board, session, "end", lambda: board.until(lambda: car.done, _SESSION_MS))
+        except BoardError as error:
+            session.why = str(error)
+        for phase in session.phases:
+            if phase.name.startswith("TCP"):
+                session.handshake_ms = phase.ms
+        session.ok = car.ok and not session.why
+        session.why = session.why or car.why
+        session.messages = list(observer.messages)
+        session.causes = list(observer.causes)
+        battery = car.evcc.battery
+        session.in_wh, session.out_wh = battery.energy_in_wms / 3.6e6, battery.energy_out_wms / 3.6e6
+        board.run_ms(1500)
+        session.contactor_closed = board.world.contactor.closed
+        session.heap = self._ask(board, "heap")
+        self._judge(session)
+
+    def _loop(self, board, car, script):
+        begin = board.ms
+        for part, watts in script:
+            at = begin + part * self.loop_ms
+            board.until(lambda at=at: board.ms >= at or car.evcc.state != states.LOOP or car.done, _SESSION_MS)
+            self._note(board, "operator: setpoint %d" % watts)
+            board.type("@9 setpoint %d\r" % watts)
+        board.until(lambda: car.evcc.state != states.LOOP or car.done, _SESSION_MS)
+
+    def _judge(self, session):
+        wrong = self.result.wrong
+        if not session.ok:
+            wrong.append("%s: the session did not end well: %s" % (session.service, session.why))
+        if not (session.in_wh > 0 and session.out_wh > 0):
+            wrong.append("%s: energy did not flow both ways" % session.service)
+        if session.contactor_closed:
+            wrong.append("%s: the contactor is closed at the end" % session.service)
+
+    def _measure(self, board, session, name, run):
+        board.metrics()
+        board.profile(self._functions, _PROFILE_US)
+        before = board.head
+        try:
+            run()
+        finally:
+            after, m = board.head, board.metrics()
+            ns = max(1.0, after.ns - before.ns)
+            cycles = max(1.0, after.cycles - before.cycles)
+            busy = 1 - (after.idle_ns - before.idle_ns) / ns
+            phase = Phase(
+                name, ns / 1e6, busy, (after.handler_cycles - before.handler_cycles) / cycles * busy,
+                m["longest_gap_ns"] / 1e6, m["longest_handler_cycles"] / 125,
+            )  # fmt: skip
+            watch = m["watch"]
+            if "turn" in watch:
+                phase.turn_ms = watch["turn"]["longest_ns"] / 1e6
+            if "collection" in watch:
+                c = watch["collection"]
+                phase.collections, phase.collecting = c["count"], c["total_ns"] / ns
+                phase.collection_ms = c["longest_ns"] / 1e6
+            phase.where = board.profile(self._functions)[:_MOST_FUNCTIONS]
+            session.phases.append(phase)
+
+    def _ask(self, board, command):
+        """The lines that the console answers to a command, joined by spaces; "" if it does not."""
+        board.console = ""
+        board.type("@8 %s\r" % command)
+        try:
+            text = board.until("@8 ok", 3000) + board.until("\n", 1000)
+        except BoardError:
+            return ""
+        lines = [line.strip()[3:] for line in text.split("\n") if line.startswith("@8 ")]
+        return " ".join(line.removeprefix("ok").strip() for line in lines if line != "ok")
+
+    # -- power cuts
+
+    def _cuts(self, image, count):
+        """Set a key again and again and let the power go somewhere in it: each start must find the old or the new value."""
+        dice = random.Random(self.seed)
+        with self._board(image, None) as board:
+            board.until(READY, _BOOT_MS)
+            now = 999
+            board.metrics()
+            begin = board.ms
+            self._ask(board, "config set setpoint_w %d" % now)  # a whole one, to know where the cuts belong
+            write_ms = board.ms - begin
+            whole = board.metrics()
+            operations = max(1, whole["erased"] + whole["programmed"])
+            for number in range(count):
+                new = 1000 + number
+                begin = board.ms
+                board.type("@1 config set setpoint_w %d\r" % new)
+                if number % 2:  # every other one where it hurts
+                    hit = board.power_cut_in(dice.randrange(operations), dice.random())
+                else:
+                    hit = board.power_cut(dice.uniform(0, 1.1 * write_ms))
+                at_ms = board.ms - begin
+                found, ok = None, False
+                board.power_on()
+                try:
+                    board.until(READY, _BOOT_MS)
+                    found = int(self._ask(board, "config get setpoint_w") or "-1")
+                    ok = found in (now, new)
+                    now = found
+                except (BoardError, ValueError) as error:
+                    self.result.wrong.append("power cut %d, %.1f ms into the write: %s" % (number, at_ms, error))
+                    self.result.cuts.append((at_ms, found, False))
+                    break
+                if not ok:
+                    self.result.wrong.append("power cut %d: neither the old nor the new value: %s" % (number, found))
+                self.result.cuts.append((at_ms, found == new, ok))
+                where = ", in %s" % _HIT[hit] if hit else ""
+                value = "new" if found == new else "old"
+                self._note(board, "power cut %.1f ms into a write%s: %s value found" % (at_ms, where, value))
+
+    # -- inside
+
+    def _board(self, image, observer):
+        return EmulatedBoard(self.image, flash=image, seed=self.seed, observer=observer)
+
+    def _note(self, board, text):
+        self.sink({"t_ms": board.ms, "note": text})

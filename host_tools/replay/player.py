@@ -1,0 +1,182 @@
+"""Plays steps (plan.py) to the session machine, in simulated time. Runs in a MicroPython image, against its frozen firmware.
+
+    micropython player.py PLAN.json     {"config": {...}, "sessions": [[step, ...], ...]}
+
+Prints  A session request t type hex  for each answer,  N session t text  for each note,  X text  for a failure of its own.
+"""
+
+import json
+import sys
+from binascii import hexlify, unhexlify
+
+from codec import v2gtp
+from firmware.app import config
+from firmware.app.power import Power
+from firmware.clock import ticks_add, ticks_diff
+from firmware.session.secc import Secc
+
+_GRACE_MS = 100
+BASE = ticks_add(0, -300)  # simulated time wraps soon after the start
+
+
+class Recorded:
+    """The power stage of the recording: it does at once what it is asked, and measures what was measured."""
+
+    def __init__(self):
+        self.contactor = False
+        self.test_result = 0
+        self.mv = self.ma = self.w = 0
+        self.charged_wh = self.discharged_wh = 0
+        self.fault = 0
+        self.due = None
+
+    @property
+    def path_off(self):
+        return not self.contactor
+
+    def poll(self, now):
+        pass
+
+    def off(self, now):
+        self.contactor = False
+
+    def test(self, mv, now):
+        self.contactor = True
+
+    def precharge(self, mv, now):
+        self.contactor = True
+
+    def close(self, now):
+        self.contactor = True
+
+    def dc(self, mv, ma, car_mv):
+        pass
+
+    def ac(self, w):
+        pass
+
+    def clear(self, now):
+        pass
+
+
+class Notes:
+    def __init__(self, number):
+        self.number = number
+
+    def note(self, now, text, value=None):
+        if value is not None:
+            text = "%s %s" % (text, value)
+        print("N", self.number, ticks_diff(now, BASE), text)
+
+    error = note
+
+    def message(self, *_):
+        pass
+
+
+class Player:
+    def __init__(self, cfg, number, origin):
+        self.hw = Recorded()
+        self.power = Power(cfg, self.hw)
+        self.wall_s = 0
+        self.id = b"\x01" * 8
+        self.number = number
+        self.request = -1
+        self.asked = False  # a request waits for its answer
+        self.origin = origin
+        self.secc = Secc(cfg, self.power, self._rand, lambda: self.wall_s, Notes(number))
+        self.out = bytearray(4200)
+
+    def _rand(self, n):
+        drawn = self.id[:n]
+        self.id = bytes([b ^ 0x55 for b in self.id])  # should it be drawn again, it is another one
+        return drawn
+
+    def say(self, now):
+        n = self.secc.tx(self.out)
+        while n:
+            self.asked = False
+            kind = self.out[2] << 8 | self.out[3]
+            text = hexlify(bytes(self.out[v2gtp.HEADER : n])).decode()
+            print("A", self.number, self.request, ticks_diff(now, BASE), "%04x" % kind, text)
+            n = self.secc.tx(self.out)
+
+    def until(self, now, end):
+        """Fire what is due up to `end`; return it."""
+        for _ in range(100000):
+            due = self.secc.due
+            if due is None or ticks_diff(due, end) > 0:
+                return end
+            if ticks_diff(due, now) > 0:
+                now = due
+            before = due
+            self.secc.poll(now)
+            self.say(now)
+            if self.secc.due == before:
+                now = ticks_add(now, 1)
+        raise ValueError("the machine is due for ever")
+
+    def step(self, step, now):
+        op = step["op"]
+        if op == "start":
+            if step["vehicle"]:
+                self.secc.start(now, step["vehicle"])
+            else:
+                self.secc.start(now)
+        elif op == "rx":
+            self.request += 1
+            self.asked = True
+            self.told(step)
+            data = unhexlify(step["hex"])
+            message = bytearray(v2gtp.HEADER) + data
+            v2gtp.write_header(message, 0, step["kind"], len(data))
+            self.secc.rx(message, len(message), now)
+        elif op == "setpoint":
+            self.power.set_setpoint_w(step["w"])
+        elif op == "permit":
+            self.power.permit(step["yes"], now)
+        elif op == "stop":
+            self.secc.request_stop(now)
+        elif op == "lost":
+            self.secc.lost(now)
+        self.say(now)
+
+    def told(self, step):
+        hw = self.hw
+        self.wall_s = step.get("wall", self.wall_s)
+        if "id" in step and self.secc.state < 2:  # SupportedAppProtocol and SessionSetup: here the id is drawn
+            self.id = unhexlify(step["id"])
+        hw.mv = step.get("mv", hw.mv)
+        hw.ma = step.get("ma", hw.ma)
+        hw.w = step.get("w", hw.mv // 1000 * hw.ma // 1000 if "ma" in step else hw.w)
+        hw.test_result = step.get("test", hw.test_result)
+
+    def run(self, steps):
+        now = BASE
+        for step in steps:
+            then = ticks_add(BASE, step["t"] - self.origin)
+            if step["op"] == "lost" and self.asked:
+                # The contactor of the recording may have been quicker than a retry of the session is here.
+                then = ticks_add(then, _GRACE_MS)
+            if ticks_diff(then, now) > 0:
+                now = self.until(now, then)
+            self.step(step, now)
+        self.until(now, ticks_add(now, 2000))
+        self.secc.lost(now)
+
+
+def main():
+    with open(sys.argv[1]) as f:
+        plan = json.load(f)
+    cfg = config.merge(plan["config"])
+    for number, steps in enumerate(plan["sessions"]):
+        Player(cfg, number, steps[0]["t"]).run(steps)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Exception as error:
+        print("X", type(error).__name__, error)
+        sys.exit(1)

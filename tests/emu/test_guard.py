@@ -1,0 +1,125 @@
+"""The guard of pilot and contactor (boards/rpi_pico/cp_guard.c) in the RP2040 image, on the emulated chip.
+
+R-POWER-07 and issue 4, line 6: pilot supervision and the opening of the contactor keep their limits whatever the interpreter
+does. Times are emulated. All of it is one boot: a boot takes a second.
+"""
+
+RUNTIMES = ("cpython",)
+TIMEOUT_S = 300
+
+from pathlib import Path
+
+from host_tools.emu.board import EmulatedBoard
+from tests.lib.mtest import eq, skip
+
+IMAGE = Path(__file__).resolve().parents[2] / "build" / "rpi_pico" / "firmware.uf2"
+if not IMAGE.exists():
+    skip("no image: make firmware BOARD=rpi_pico")
+
+C_OHM, B_OHM = 882, 2740
+BEGIN = """
+import cp_guard, time, machine
+def raw(mv): return (1650 + mv // 8) * 65536 // 3300
+def begin():
+    cp_guard.init(15, 26, 27, 14, raw(1500), raw(8500))
+    cp_guard.alive()
+    cp_guard.set_duty(50)
+    time.sleep_ms(30)
+    return cp_guard.drive(1)
+"""
+
+
+def board():
+    made = EmulatedBoard(IMAGE)
+    made.until(">>> ", 3000)
+    eq(made.exec(BEGIN), ("", ""))
+    return made
+
+
+def run(b, source):
+    """Start a script that does not end."""
+    b.type("\x05" + source + "\x04")
+    b.until("\n" + source.splitlines()[-1][:3], 2000)
+    b.console = ""
+
+
+def opened_ms(b, limit_ms):
+    """Emulated time until the coil is off."""
+    begin = b.ms
+    b.until(lambda: not b.world.coil, limit_ms)
+    return b.ms - begin
+
+
+def test_pilot_opens_the_contactor_whatever_the_interpreter_does():
+    """C -> B with the interpreter in one C function for seconds (as in a P-521 operation): open within 25 ms (limit: 100)."""
+    with board() as b:
+        b.world.circuit.ohms = C_OHM
+        b.world.ns = b.ns
+        eq(b.exec("print(begin())")[0].strip(), "True")
+        eq(b.world.coil, 1)
+        b.type("\x05cp_guard.alive()\nlist(range(9)).sort(key=lambda x: pow(3, 1 << 2400, (1 << 4800) + 1))\n\x04")
+        b.run_ms(300)
+        eq(b.world.coil, 1)
+        b.world.circuit.ohms = B_OHM
+        took = opened_ms(b, 200)
+        assert took < 25, took
+        assert b.metrics()["longest_gap_ns"] < 1.1e6  # between two looks at the pilot, all the time
+
+
+def test_a_silent_firmware_loses_the_contactor():
+    """No alive() for a second, pilot still C: open, and not to be closed again before it was asked to open."""
+    with board() as b:
+        b.world.circuit.ohms = C_OHM
+        eq(b.exec("print(begin())")[0].strip(), "True")
+        out = b.exec(
+            "time.sleep_ms(900)\na = cp_guard.tripped()\ntime.sleep_ms(200)\nprint(a, cp_guard.tripped(), cp_guard.drive(1))"
+        )[0]
+        eq(out.strip(), "0 2 False")
+        eq(b.world.coil, 0)
+        eq(b.exec("cp_guard.drive(0)\ncp_guard.alive()\nprint(cp_guard.drive(1))")[0].strip(), "True")
+        # A soft reset: contactor open, pilot F.
+        b.type("\x04")
+        took = opened_ms(b, 100)
+        assert took < 50, took
+        b.run_ms(20)
+        eq(b.world.duty, 0)
+
+
+def test_it_does_not_close_without_a_car_or_a_loop():
+    with board() as b:
+        eq(b.exec("print(begin(), cp_guard.tripped())")[0].strip(), "False 1")  # A
+        b.world.circuit.ohms = C_OHM
+        b.run_ms(50)
+        eq(b.exec("print(cp_guard.drive(1))")[0].strip(), "False")  # latched until drive(0)
+        eq(
+            b.exec("cp_guard.drive(0)\ncp_guard.alive(False)\nprint(cp_guard.drive(1), cp_guard.tripped())")[0].strip(),
+            "False 2",
+        )
+        eq(b.world.coil, 0)
+
+
+def test_a_processor_that_serves_no_interrupts_is_reset():
+    """Interrupts off for ever: the watchdog resets within its 3 s, and the pull-down opens the contactor."""
+    with board() as b:
+        b.world.circuit.ohms = C_OHM
+        eq(b.exec("print(begin())")[0].strip(), "True")
+        b.type("\x05machine.disable_irq()\nwhile True: pass\n\x04")
+        took = opened_ms(b, 4000)
+        assert took < 3300, took
+        eq(len(b.world.resets), 1)
+
+
+def test_all_duties_are_read():
+    """Both plateaus within 150 mV at 5 %, 10 %, 50 % and 96 %; steady levels at 0 and 100 %."""
+    with board() as b:
+        b.world.circuit.ohms = B_OHM
+        out = b.exec(
+            "from board.hardware import Hardware\nh = Hardware()\nfor d in (50, 100, 500, 960, 1000, 0):\n"
+            "  h.front.set_duty(d)\n  time.sleep_ms(30)\n  h.front.sample()\n  print(h.front.high_mv, h.front.low_mv)\n"
+            "h.stop()"
+        )[0]
+        rows = [line.split() for line in out.split("\r\n") if line]
+        for high, low in rows[:4]:
+            assert abs(int(high) - 8970) < 150 and abs(int(low) + 12000) < 150, rows
+        assert rows[4][1] == "None" and abs(int(rows[4][0]) - 8970) < 150, rows
+        assert abs(int(rows[5][0]) + 12000) < 150, rows

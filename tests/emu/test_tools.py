@@ -1,0 +1,121 @@
+"""Every tool at a serial port against the true image: pyserial, mpremote, esptool-free, over a pseudo terminal that is the UART of
+the emulated RP2040. What the tools must say stands in tests/lib/tool_cases.py, once for all kinds of ports."""
+
+RUNTIMES = ("cpython",)
+TIMEOUT_S = 900
+
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from host_tools import selftest_run
+from host_tools.emu import files
+from host_tools.emu.board import EmulatedBoard
+from host_tools.emu.bridge import Served
+from tests.lib.mtest import eq, skip
+from tests.lib.tool_cases import CASES, bad, good
+
+IMAGE = Path(__file__).resolve().parents[2] / "build" / "rpi_pico" / "firmware.uf2"
+if not IMAGE.exists():
+    skip("no image: make firmware BOARD=rpi_pico")
+CONFIG = {"services": ["DC_BPT"], "setpoint_w": 3000, "cable_check_ms": 100, "allow_plain": True}
+
+
+def served(config=CONFIG, **more):
+    return Served(EmulatedBoard(IMAGE, files.station(config), **more))
+
+
+def until(done, limit_s=60):
+    end = time.monotonic() + limit_s
+    while not done():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.2)
+
+
+def state(port):
+    return json.loads(good("status", "--json", port=port))["session_state"]
+
+
+def test_every_command():
+    with served() as line:
+        until(lambda: line.call(lambda board: board.ms) > 4000)
+        for case in CASES:
+            try:
+                case(line.path)
+            except Exception as error:
+                raise AssertionError("%s: %s: %s" % (case.__name__, type(error).__name__, error)) from error
+
+
+def test_a_session_is_watched_changed_and_recorded():
+    """Set-point below zero while the car charges: power turns; the recording is opened by tshark and replayed."""
+    from tests.unit.test_port_tools import opened_by_tshark
+
+    with served() as line, tempfile.TemporaryDirectory() as folder:
+        until(lambda: line.call(lambda board: board.ms) > 4000)
+        car = line.call(
+            lambda board: board.world.plug(
+                service="DC_BPT", duration_ms=60000, message_timeout_ms=20000, capacity_wh=400
+            )
+        )
+        until(lambda: state(line.path) == "DC_ChargeLoop", 120)
+        eq(good("setpoint", "-5000", port=line.path), "set-point -5000 W\n")
+        bad(1, "not while the contactor is closed", "config", "set", "setpoint_w", "1", port=line.path)
+        seen = [json.loads(text) for text in good("monitor", "--seconds", "6", "--json", port=line.path).splitlines()]
+        assert {"DC_ChargeLoopReq", "DC_ChargeLoopRes"} <= {record.get("name") for record in seen}
+        assert min(record["power"]["power_w"] for record in seen if "power" in record) < -4000
+        assert "Linked" in good("log", "--since", "100s", "--no-follow", port=line.path)
+        line.call(lambda board: board.world.unplug())
+        until(lambda: line.call(lambda board: board.world.car is None))
+        path = os.path.join(folder, "s.pcapng")
+        facts = json.loads(good("trace", "pull", path, "--json", port=line.path))
+        opened_by_tshark(path, facts["packets"])
+        assert "DC_ChargeLoopRes" in good("trace", "decode", path)
+        assert car.done
+
+
+FAULTS = {  # of host_tools/emu/faults.py -> code of firmware/app/selftest_codes.py that is named first
+    "none": None,
+    "no_modem": "spi-no-modem",
+    "swapped": "spi-swapped",
+    "pev_pib": "role-pev",
+    "pilot_shorted": "cp-short",
+    "diode_shorted": "diode-short",
+    "pp_open": "pp-open",
+    "welded": "contactor-welded",
+    "int_open": "int-open",
+}
+_OHM = {"A": None, "B": 2740, "C": 882, "D": 246}
+
+
+def _selftest(fault):
+    """Results of `microv2g selftest` on a board with that wiring fault; somebody turns the test plug when asked."""
+    import types
+
+    faults = {} if fault == "none" else {fault: True}
+    with served(dict(CONFIG, ac_socket=True), faults=faults) as line:
+        until(lambda: line.call(lambda board: board.ms) > 4000)
+        port = selftest_run.PortLine(types.SimpleNamespace(port=line.path, baud=115200))
+
+        def turn(plug):
+            def change(board):
+                board.world.circuit.ohms = _OHM[plug]
+                board.world.plug_resistor.ohm = None if plug == "A" else 1500
+
+            line.call(change)
+
+        port.turn = turn
+        with port:
+            return selftest_run.follow(port, ["close"], lambda record: None, lambda record: "next", 120)
+
+
+def test_the_eight_planted_faults_are_named():
+    wrong = []
+    for fault, code in FAULTS.items():
+        passed, first = selftest_run.verdict(_selftest(fault))
+        found = first and first["code"]
+        print("NOTE %s: %s" % (fault, found))
+        if (found, passed) != (code, code is None):
+            wrong.append("%s: %s instead of %s" % (fault, found, code))
+    assert not wrong, wrong

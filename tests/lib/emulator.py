@@ -1,0 +1,30 @@
+"""What tests on the emulated board need: Skip with the reason where it is not there."""
+
+import os
+import shutil
+from pathlib import Path
+
+from tests.lib.mtest import Skip
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGE = ROOT / "build" / "rpi_pico" / "firmware.uf2"
+FOLDER = ROOT / "build" / "emu"
+
+
+def need_emulator():
+    if shutil.which("node") is None:
+        raise Skip("no node")
+    if not (FOLDER / "node_modules" / "rp2040js").is_dir():
+        raise Skip("no rp2040js: python3 host_tools/build.py emulator")
+
+
+def need_image():
+    """Path of the image."""
+    need_emulator()
+    if not IMAGE.is_file():
+        raise Skip("no image: make firmware BOARD=rpi_pico")
+    return IMAGE
+
+
+def environment():
+    return dict(os.environ, MICROV2G_EMU=str(FOLDER))
