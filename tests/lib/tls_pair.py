@@ -16,7 +16,9 @@ ARENA = 160000  # both ends live in it, and those of a test before that nobody h
 
 def data(name):
     """A file that tests/lib/certificates.sh has made."""
-    folder = __file__.rsplit("/", 3)[0] + "/build/test-certs/"
+    folder = ("/" + __file__).rsplit("/", 3)[
+        0
+    ] + "/build/test-certs/"  # frozen, the name of this file begins with tests/
     with open(folder + name, "rb") as f:
         return f.read()
 
