@@ -18,6 +18,7 @@ _SLOW_MS = const(1000)  # and then
 # seconds has not asked in that time, and must not take its own silence for that of the modem.
 _SILENT_MS = const(4000)
 _LAST_MS = const(1000)
+_LATE_MS = const(100)  # polled that late, the station was busy: it has not heard what the modem may have said
 
 _OFF = const(0)
 _JOINING = const(1)
@@ -86,7 +87,8 @@ class Link:
             if self.can_ask:
                 self._modem.watch(ticks_add(now, _SLOW_MS), _SLOW_MS)
             return UP
-        if self._state == _LINKED and self.can_ask and not self._last:
+        late = ticks_diff(now, self.due) > _LATE_MS
+        if self._state == _LINKED and self.can_ask and (late or not self._last):
             self._last = True
             self.due = ticks_add(now, _LAST_MS)
             self._modem.watch(now, _FAST_MS)

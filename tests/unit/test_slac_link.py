@@ -291,11 +291,13 @@ def test_own_silence_is_not_the_modems_r_link_24():
     for _ in range(5):
         w.sleep(900)
         w.now = ticks_add(w.now, 4300)  # nothing is called in that time
+        w.machine.poll(w.now)
+        w.now = ticks_add(w.now, 1500)  # and again, before its question has left
         w.sleep(2500)
         eq((state(w), w.events[-1]), ("linked", LINK_UP))
     w.modem.link = None
     w.now = ticks_add(w.now, 4300)
-    w.sleep(1200)
+    w.sleep(2200)
     eq(w.events[-1], LINK_LOST)
 
 
