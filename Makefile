@@ -70,7 +70,7 @@ firmware-unix:
 
 emu:
 	@$(SETUP) packages-emu rpi_pico emulator venv
-	@build/venv/bin/microv2g emu $(EMU)
+	@build/venv/bin/microv2g emu --doc docs/benchmarks.md $(EMU)
 	@$(PY) tests/run.py tests/emu
 
 size:
