@@ -48,6 +48,20 @@ static int store(mbedtls_ecp_point *out, p521_point *in) {
     return error;
 }
 
+// Modulo the order of the curve too, in signatures. By the linker in the place of mbedTLS's function (--wrap).
+int __real_mbedtls_mpi_gcd_modinv_odd(mbedtls_mpi *G, mbedtls_mpi *I, const mbedtls_mpi *A, const mbedtls_mpi *N);
+int __wrap_mbedtls_mpi_gcd_modinv_odd(mbedtls_mpi *G, mbedtls_mpi *I, const mbedtls_mpi *A, const mbedtls_mpi *N);
+
+int __wrap_mbedtls_mpi_gcd_modinv_odd(mbedtls_mpi *G, mbedtls_mpi *I, const mbedtls_mpi *A, const mbedtls_mpi *N) {
+    p521_fe r, a, m;
+    if (G == NULL && I != NULL && I != N && A != N && mbedtls_mpi_bitlen(N) == 521 && mbedtls_mpi_get_bit(N, 0)
+        && p521_load(a, A) == 0 && p521_load(m, N) == 0 && mbedtls_mpi_cmp_mpi(A, N) < 0 && p521_inverse(r, a, m)) {
+        mbedtls_platform_zeroize(a, sizeof(a));
+        return p521_store(I, r);
+    }
+    return __real_mbedtls_mpi_gcd_modinv_odd(G, I, A, N);
+}
+
 unsigned char mbedtls_internal_ecp_grp_capable(const mbedtls_ecp_group *grp) {
     return grp->id == MBEDTLS_ECP_DP_SECP521R1;
 }

@@ -1,4 +1,4 @@
-// The curve P-521 for a Cortex-M0+, beside mbedTLS: field (field.S), points (point.c), what mbedTLS calls (ecp_alt.c,
+// The curve P-521 for a Cortex-M0+, beside mbedTLS: field (field.S), inversion (inverse.c), points (point.c), what mbedTLS calls (ecp_alt.c,
 // verify.c). Buffers of field elements are the caller's; nothing here allocates but what says so.
 #ifndef P521_H
 #define P521_H
@@ -25,8 +25,10 @@ void p521_mul(p521_fe r, const p521_fe a, const p521_fe b);
 void p521_sqr(p521_fe r, const p521_fe a);
 void p521_add(p521_fe r, const p521_fe a, const p521_fe b);
 void p521_sub(p521_fe r, const p521_fe a, const p521_fe b);
-void p521_invert(p521_fe r, const p521_fe a); // 0 for 0
 bool p521_is_zero(const p521_fe a);
+
+// r = 1 / a modulo m, odd and of 521 bits; a below m. False, and r of no use, if there is none. Constant time (inverse.c).
+bool p521_inverse(uint32_t r[P521_WORDS], const uint32_t a[P521_WORDS], const uint32_t m[P521_WORDS]);
 
 // r may be p. p521_double() and p521_normalize() in constant time; p521_add_affine() too, but for the cases in which p or the
 // sum is infinity and p = q, which it tells apart by branches as mbedTLS does.

@@ -11,30 +11,9 @@ bool p521_is_zero(const p521_fe a) {
     return any == 0;
 }
 
-// r = a^(2^n) b; r is not b
-static void power(p521_fe r, const p521_fe a, unsigned n, const p521_fe b) {
-    p521_sqr(r, a);
-    while (--n) {
-        p521_sqr(r, r);
-    }
-    p521_mul(r, r, b);
-}
-
-// Fermat: a^(p - 2), p - 2 = 4 (2^519 - 1) + 1. t[k] is a^(2^k - 1) on the way.
-void p521_invert(p521_fe r, const p521_fe a) {
-    p521_fe t, t7, t3;
-    power(t, a, 1, a); // 2
-    power(t3, t, 1, a);
-    power(r, t, 2, t); // 4
-    power(t7, r, 3, t3);
-    for (unsigned k = 4; k < 512; k *= 2) {
-        memcpy(t, r, sizeof(t));
-        power(r, t, k, t);
-    }
-    memcpy(t, r, sizeof(t)); // 512
-    power(r, t, 7, t7); // 519
-    power(r, r, 2, a);
-}
+static const p521_fe modulus = {
+    ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, 0x1ff,
+};
 
 void p521_double(p521_point *r, const p521_point *p) {
     p521_fe delta, gamma, beta, alpha, t;
@@ -108,7 +87,7 @@ void p521_normalize(p521_point *points, size_t n, p521_fe *work) {
     for (size_t i = 1; i < n; i++) {
         p521_mul(work[i], work[i - 1], points[i].z);
     }
-    p521_invert(inverse, work[n - 1]);
+    p521_inverse(inverse, work[n - 1], modulus);
     while (n--) {
         p521_point *p = points + n;
         if (n) {
