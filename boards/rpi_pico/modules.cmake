@@ -6,7 +6,16 @@ target_sources(usermod_cp_guard INTERFACE ${CMAKE_CURRENT_LIST_DIR}/cp_guard.c $
 target_link_options(usermod_cp_guard INTERFACE -Wl,--wrap=mp_usbd_cdc_tx_strn)
 target_link_libraries(usermod INTERFACE usermod_cp_guard)
 
-# The arithmetic of P-521 takes seconds on this processor, and the port is built for size: -O2 where the time goes.
+# P-521 for this processor (p521/p521.h); the port is built for size: -O2 where the time goes, for the other curves too.
+set(P521 ${CMAKE_CURRENT_LIST_DIR}/p521)
+target_sources(micropy_lib_mbedtls INTERFACE
+    ${P521}/field.S ${P521}/inverse.c ${P521}/point.c ${P521}/ecp_alt.c ${P521}/verify.c
+)
+target_link_options(usermod_tls13 INTERFACE
+    -Wl,--wrap=mbedtls_ecp_muladd_restartable
+    -Wl,--wrap=mbedtls_mpi_gcd_modinv_odd
+)
 foreach(TLS13_HOT bignum.c bignum_core.c ecp.c ecp_curves.c)
     set_source_files_properties(${TLS13_MBEDTLS}/library/${TLS13_HOT} PROPERTIES COMPILE_OPTIONS "-O2")
 endforeach()
+set_source_files_properties(${P521}/inverse.c ${P521}/point.c ${P521}/verify.c PROPERTIES COMPILE_OPTIONS "-O2")

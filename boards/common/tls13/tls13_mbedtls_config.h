@@ -47,6 +47,14 @@
 #define MBEDTLS_ECP_DP_CURVE448_ENABLED
 #define MBEDTLS_ECP_NIST_OPTIM
 #define MBEDTLS_HAVE_ASM
+#if TLS13_P521
+// The board brings the points of P-521 (boards/rpi_pico/p521); the other curves stay with mbedTLS.
+#define MBEDTLS_ECP_INTERNAL_ALT
+#define MBEDTLS_ECP_DOUBLE_JAC_ALT
+#define MBEDTLS_ECP_ADD_MIXED_ALT
+#define MBEDTLS_ECP_NORMALIZE_JAC_ALT
+#define MBEDTLS_ECP_NORMALIZE_JAC_MANY_ALT
+#endif
 
 // Certificates and keys, PEM or DER.
 #define MBEDTLS_ASN1_PARSE_C
