@@ -7,6 +7,7 @@ help:
 	@echo "make demo           simulated car and station, from plug-in to unplug, live, with a report"
 	@echo "make test           everything: lint, generated files, tests on CPython, unix 64-bit and 32-bit"
 	@echo "make test-fast      under two minutes: CPython and unix 64-bit, without slow files"
+	@echo "make test32         the tests on an emulated Cortex-M3, in 200 kB of heap: no host port of MicroPython involved"
 	@echo "make interop        the PyPI vehicle, pev and the kernel's TCP against the firmware, in network namespaces (root)"
 	@echo "make firmware BOARD=rpi_pico    the image of a board: rpi_pico, esp32s3 (needs ESP-IDF), unix"
 	@echo "make emu            the RP2040 image in an emulator: modem, pilot, contactor, cars; sessions both ways, figures"
@@ -33,6 +34,10 @@ test-fast:
 
 setup-test:
 	@$(SETUP) packages-test unix mcu32 venv schemas
+
+test32:
+	@$(SETUP) packages-test32 venv schemas qemu_m3
+	@$(PY) tests/run.py --runtime m3
 
 lint:
 	@$(SETUP) packages-venv venv
@@ -65,7 +70,7 @@ firmware-unix:
 
 emu:
 	@$(SETUP) packages-emu rpi_pico emulator venv
-	@build/venv/bin/microv2g emu $(EMU)
+	@build/venv/bin/microv2g emu --doc docs/benchmarks.md $(EMU)
 	@$(PY) tests/run.py tests/emu
 
 size:
@@ -73,9 +78,9 @@ size:
 	@build/venv/bin/microv2g size --board $(BOARD) $(SIZE)
 
 deps:
-	@$(SETUP) packages-all unix mcu32 rpi_pico emulator venv schemas evcc
+	@$(SETUP) packages-all unix mcu32 rpi_pico emulator qemu_m3 venv schemas evcc
 
 clean:
 	rm -rf build
 
-.PHONY: help demo test test-fast setup-test lint gen gen-check interop bench firmware firmware-unix emu size deps clean
+.PHONY: help demo test test-fast test32 setup-test lint gen gen-check interop bench firmware firmware-unix emu size deps clean

@@ -13,7 +13,7 @@ from micropython import const
 _DEVIATION = const(2)  # codes of ExiError
 _DEPTH_CODE = const(5)
 _MISSING = const(9)
-_DEPTH = const(8)
+_DEPTH = const(2)  # each takes four calls, and the RP2040 has 8 kB of C stack for them and for all above
 _MOST = const(64)  # names and learned productions; an Object with more is refused
 _XSI = const(2)  # index of the schema instance namespace: xsi:type and xsi:nil are not supported
 

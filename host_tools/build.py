@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from host_tools.building import qemu_m3
 from host_tools.building.emulator import emulator
 from host_tools.building.pico import pico
 from host_tools.building.source import TAG, mbedtls, source
@@ -128,6 +129,7 @@ STEPS = {
     "mcu32": lambda: port("mcu32"),
     "rpi_pico": lambda: pico(cross),
     "esp32s3": _esp32s3,
+    "qemu_m3": lambda: qemu_m3.build(cross),
     "emulator": emulator,
     "mpy-cross": cross,
     "source": source,

@@ -8,7 +8,8 @@ import sys
 
 COMMANDS = (
     "demo", "secc", "ev", "exi", "report", "pki", "bench", "size", "emu",
-    "flash", "deploy", "selftest", "repl", "monitor", "status", "setpoint", "config", "log", "trace", "replay",
+    "flash", "deploy", "selftest", "repl", "monitor", "status", "setpoint", "config", "clock", "log", "trace",
+    "replay",
 )  # fmt: skip
 
 _EPILOG = """examples:

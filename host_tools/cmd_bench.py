@@ -119,6 +119,8 @@ def _latency_page(rows, loops):
 
 
 def run(args):
+    from host_tools.emu import page
+
     try:
         codec = _codec()
         frames = _frames()
@@ -145,6 +147,9 @@ def run(args):
             print(f"microv2g bench: no latency measured: {why}", file=sys.stderr)
             return 2
         lines += _latency_page(latency.table(loops), loops + 1)
+    emulated = page.kept(args.out)
+    if emulated:
+        lines += ["", emulated]
     Path(args.out).parent.mkdir(parents=True, exist_ok=True)
     Path(args.out).write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     print(f"wrote {args.out}")

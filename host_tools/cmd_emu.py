@@ -46,6 +46,7 @@ def register(subparsers):
     p.add_argument(
         "--out", default=str(ROOT / "build" / "emu" / "run"), metavar="DIR", help="folder of certificates and figures"
     )
+    p.add_argument("--doc", metavar="FILE.md", help="write the figures into their section of this page too")
     p.add_argument("--key-log", default="", metavar="FILE", help="secrets of the sessions for Wireshark (by the car)")
     p.add_argument("--plain", action="store_true", help="every message a line, as in a log")
     p.add_argument("--json", action="store_true", help="figures as JSON on stdout")
@@ -79,7 +80,7 @@ def run(args):
 
 
 def _scenario(args):
-    from host_tools.emu import figures
+    from host_tools.emu import figures, page
     from host_tools.emu.scenario import Scenario
 
     out = sys.stderr if args.json else sys.stdout
@@ -92,6 +93,8 @@ def _scenario(args):
     folder = Path(args.out)
     (folder / "figures.json").write_text(json.dumps(facts, indent=1) + "\n")
     (folder / "figures.md").write_text(figures.markdown(result))
+    if args.doc and not result.wrong:
+        page.put(args.doc, figures.markdown(result))
     if args.json:
         print(json.dumps(facts, indent=1))
     else:

@@ -1,4 +1,4 @@
-"""`microv2g pki new|show`: certificates of ISO 15118-20 for tests and trials, and what is wrong with others."""
+"""`microv2g pki new|show|install`: certificates of ISO 15118-20 for tests and trials, what is wrong with others, and onto a board."""
 
 import argparse
 import importlib.util
@@ -13,6 +13,7 @@ _EPILOG = """examples:
   microv2g pki new build/pki-field --profile field    P-256, as test cars of today bring
   microv2g pki show build/pki                         explain it; exit status 1 if something is wrong
   microv2g pki show secc_chain.pem roots.pem --profile strict
+  microv2g pki install build/pki --port /dev/ttyACM0  chain, key and roots onto a board, TLS on, clock set
 
 docs/pki.md tells which file is for whom. These are certificates for tests: the keys of all roots lie beside them."""
 
@@ -54,6 +55,17 @@ def register(subparsers):
     show.add_argument("--profile", choices=profile.PROFILES, help="judge curve and hash by it")
     show.add_argument("--json", action="store_true", help="everything, for programs")
     show.set_defaults(func=_with_library(_show))
+
+    put = actions.add_parser(
+        "install",
+        help="onto a board",
+        description="Chain, key and roots of a station onto the board at a serial port, TLS on and plain TCP off in its configuration, "
+        "restart, clock set. A station that runs is stopped for it, contactor open.",
+    )
+    put.add_argument("dir", metavar="DIR", type=Path, help="what `pki new DIR` made, or a folder with the three files")
+    put.add_argument("--port", required=True, help="serial port of the board")
+    put.add_argument("--profile", choices=profile.PROFILES, default="strict", help="of TLS on the station")
+    put.set_defaults(func=_with_library(_install))
 
 
 def _with_library(run):
@@ -107,3 +119,16 @@ def _show(args):
     else:
         print("\n".join([*explain.lines(facts), explain.summary(facts)]))
     return 0 if facts["ok"] else 1
+
+
+def _install(args):
+    from host_tools.flash import FlashError
+    from host_tools.pki import install
+    from host_tools.port.errors import PortError
+
+    try:
+        install.install(args.port, args.dir, args.profile, lambda text: print(text, flush=True))
+    except (install.InstallError, PortError, FlashError) as error:
+        print("microv2g pki: %s" % error, file=sys.stderr)
+        return 1
+    return 0

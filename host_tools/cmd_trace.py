@@ -2,10 +2,13 @@
 
 import argparse
 import json
+import re
 import sys
 import time
 
 from host_tools.port import cli
+
+_YEAR_2025_S = 1735689600
 
 
 def register(subparsers):
@@ -61,7 +64,7 @@ def pull(args):
         return 0
     found = records.from_lines(lines)
     messages = sum("dir" in r for r in found)
-    base_s = now - info["uptime_s"] if not args.fault else now - found[-1]["t_ms"] / 1000
+    base_s = _saved_s(found, now) - found[-1]["t_ms"] / 1000 if args.fault else now - info["uptime_s"]
     try:
         n = pcap.write(args.out, found, base_s, config, f"{info['board']}, microv2g {info['version']}")
     except OSError as error:
@@ -72,6 +75,13 @@ def pull(args):
     else:
         print(f"{args.out}: {len(found)} records, {messages} V2G messages, {n} packets")
     return 0
+
+
+def _saved_s(found, now):
+    """Unix time at which /fault.trace was written; `now` if the board had no clock then."""
+    stamp = re.search(r"; unix_s (\d+)$", found[0].get("note", ""))
+    saved = int(stamp[1]) if stamp else 0
+    return saved if _YEAR_2025_S < saved <= now + 86400 else now
 
 
 class _progress:

@@ -49,7 +49,7 @@ ALLOWED = {
 OURS = ("codec", "drivers", "firmware", "board", "mcu", "twin", "evse", "update", "host_tools", "tests")
 # Modules that only some places may import.
 RESERVED = {
-    "machine": ("board", "mcu", "firmware.main"),
+    "machine": ("board", "mcu", "main", "firmware.main"),
     "asyncio": ("firmware.run", "firmware.main"),
     "time": ("firmware.clock", "mcu.clock", "board.hardware"),  # a board waits some microseconds for its circuits
 }

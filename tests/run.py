@@ -1,19 +1,25 @@
 """Run test modules on CPython and on the MicroPython images, which are brought up to date first.
 
-    python tests/run.py [--runtime cpython|unix|unix32|all] [--fast] [-k PART] [FILE or FOLDER ...]
+    python tests/run.py [--runtime cpython|unix|unix32|m3|all] [--fast] [-k PART] [FILE or FOLDER ...]
 
 A test file is a plain module with `def test_…()` functions and asserts. What it prints as `NOTE text` is shown. It may set, at its top level:
 
-    RUNTIMES = ("cpython", "unix")   where it can run (default: all three)
+    RUNTIMES = ("cpython", "unix")   where it can run (default: everywhere)
     SLOW = True                      leave it out of --fast
     HEAP_KB = 2000                   heap on MicroPython (default: 200 on unix32, as a microcontroller has; 2000 on unix)
     TIMEOUT_S = 300                  it is ended after that (default 120)
+    BARE = "why not"                 leave it out of m3 for this reason; True: it is SLOW, and yet runs there
+    BARE_HEAP_KB = 400               heap on m3 (default 200): tests are frozen there, so they need less than HEAP_KB
+    BARE_STACK_KB = 8                stack on m3 (default 16)
+
+`all` is cpython, unix and unix32. m3 is an emulated Cortex-M3 without an operating system (boards/qemu_m3, tests/lib/qemu.py):
+what runs on unix32 runs there too, but for modules that import one of an operating system's, and slow ones. They are listed
+with the reason. What is repeated thousands of times elsewhere is repeated less there (tests/lib/mtest.py SMALL).
 
 The last line is `N passed, N failed, N skipped`; the exit status is 1 if anything failed or nothing ran.
 """
 
 import argparse
-import ast
 import contextlib
 import os
 import re
@@ -27,11 +33,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
+
+from tests.lib import closure, qemu
+
 FOLDERS = ("unit", "golden", "fuzz", "mem", "sim")
 RUNTIMES = ("cpython", "unix", "unix32")
-IMAGES = {"unix": "unix", "unix32": "mcu32"}  # runtime -> step of host_tools/build.py and folder below build/
+BARE = "m3"
+IMAGES = {
+    "unix": "unix",
+    "unix32": "mcu32",
+    BARE: "qemu_m3",
+}  # runtime -> step of host_tools/build.py, folder below build/
 HEAP_KB = {"unix": 2000, "unix32": 200}
 TIMEOUT_S = 120
+SLOWER = {BARE: 10}  # times TIMEOUT_S: the machine is emulated
+FILES = ROOT / "build" / "test32-files"
 RUNNER = ROOT / "tests" / "lib" / "runner.py"
 
 
@@ -41,21 +57,24 @@ class Module:
     def __init__(self, path):
         self.folder = ROOT if ROOT in path.parents else path.parent
         self.name = ".".join(path.relative_to(self.folder).with_suffix("").parts)
-        self.options = {}
-        try:
-            tree = ast.parse(path.read_text())
-        except SyntaxError:
-            return  # the interpreters will say it
-        for node in tree.body:
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                name = node.targets[0].id
-                if name in ("RUNTIMES", "SLOW", "HEAP_KB", "TIMEOUT_S"):
-                    self.options[name] = ast.literal_eval(node.value)
+        self.path = path
+        self.options = closure.options(path)
+
+    def left_out(self, runtime):
+        """Why it does not run there, or None. What says so by its RUNTIMES needs no word where the others run."""
+        if runtime != BARE:
+            return None if runtime in self.options.get("RUNTIMES", RUNTIMES) else ""
+        return closure.verdict(self.path, self.name, self.folder)
 
     def command(self, runtime, part):
         tail = [str(RUNNER), str(ROOT), str(self.folder), self.name, part]
         if runtime == "cpython":
             return [sys.executable, *tail]
+        if runtime == BARE:
+            strange = [] if self.folder == ROOT else [self.path]
+            files = qemu.write_files(FILES / (self.path.stem + ".romfs"), strange) if strange else FILES / "tests.romfs"
+            heap = self.options.get("BARE_HEAP_KB", qemu.HEAP_KB)
+            return qemu.command((self.name, part), files, heap, self.options.get("BARE_STACK_KB", qemu.STACK_KB))
         heap = self.options.get("HEAP_KB", HEAP_KB[runtime])
         return [str(ROOT / "build" / IMAGES[runtime] / "micropython"), "-X", "heapsize=%dk" % heap, *tail]
 
@@ -119,17 +138,22 @@ def _indent(text):
 
 
 def _execute(command, limit_s):
-    """(output, ended for its time) of a process. At its time it is interrupted, for a traceback that shows where it was,
-    then killed with its children."""
+    """(output, ended for its time) of a process. At its time it is interrupted, for a traceback that shows where it was (the
+    emulator has its Ctrl-C on the serial line), then killed with its children."""
     env = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PYTHONUNBUFFERED="1")
+    emulated = command[0].startswith("qemu")
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=ROOT / "build",
-        env=env, start_new_session=True,
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT / "build", env=env, start_new_session=True,
+        stdin=subprocess.PIPE if emulated else subprocess.DEVNULL,
     )  # fmt: skip
     try:
         return process.communicate(timeout=limit_s)[0].decode(errors="replace"), False
     except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
+        if emulated:
+            process.stdin.write(b"\x03")
+            process.stdin.flush()
+        else:
+            process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(1)
         with contextlib.suppress(ProcessLookupError):
@@ -140,8 +164,9 @@ def _execute(command, limit_s):
 def run(module, runtime, part):
     """(seconds, passed, failed, skipped, text to show) of one module on one runtime."""
     begin = time.monotonic()
-    limit = module.options.get("TIMEOUT_S", TIMEOUT_S)
+    limit = module.options.get("TIMEOUT_S", TIMEOUT_S) * SLOWER.get(runtime, 1)
     out, hung = _execute(module.command(runtime, part), limit)
+    out = out.replace("\r\n", "\n").replace('"/modules/', '"%s/' % module.folder)
     passed, skips = re.findall("^PASS (.*)", out, re.M), re.findall("^SKIP (.*)", out, re.M)
     shown = ["  skipped: " + text for text in skips] + ["  " + text for text in re.findall("^NOTE (.*)", out, re.M)]
     failures = re.split("^FAIL ", out, flags=re.M)[1:]
@@ -174,6 +199,13 @@ def find(paths):
     return [Module(path) for path in files]
 
 
+def left_out(reasons):
+    """Print what could have run but for its reason: {(module, runtime): reason or None}."""
+    for (module, runtime), reason in reasons.items():
+        if reason:
+            print("%-44s %-8s left out: %s" % (module.name, runtime, reason))
+
+
 def _checks(total):
     from host_tools import checks
 
@@ -199,7 +231,7 @@ def _certificates():
 def _arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("paths", nargs="*", metavar="FILE")
-    parser.add_argument("--runtime", choices=(*RUNTIMES, "all"), default="all")
+    parser.add_argument("--runtime", choices=(*RUNTIMES, BARE, "all"), default="all")
     parser.add_argument("--fast", action="store_true", help="CPython and the 64-bit image, without slow modules")
     parser.add_argument("-k", default="", metavar="PART", help="only tests whose name contains PART")
     parser.add_argument("--checks", action="store_true", help="lint and gen-check first; each counts as a test")
@@ -213,7 +245,8 @@ def main():
     if args.fast and args.runtime == "all":
         runtimes = ("cpython", "unix")
     modules = [m for m in find(args.paths) if not (args.fast and m.options.get("SLOW"))]
-    jobs = [(m, r) for m in modules for r in runtimes if r in m.options.get("RUNTIMES", RUNTIMES)]
+    reasons = {(m, r): m.left_out(r) for m in modules for r in runtimes}
+    jobs = [job for job, reason in reasons.items() if reason is None]
     # The long ones first: nobody waits for the last one alone.
     jobs.sort(key=lambda job: not job[0].options.get("SLOW"))
     images = sorted({IMAGES[r] for _, r in jobs if r in IMAGES})
@@ -224,6 +257,9 @@ def main():
             return built.returncode
     (ROOT / "build").mkdir(exist_ok=True)
     _certificates()
+    if BARE in runtimes:
+        qemu.write_files(FILES / "tests.romfs")
+        left_out(reasons)
     totals = {r: Count() for r in runtimes}
     total = Count()
     if args.checks:

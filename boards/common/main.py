@@ -5,6 +5,7 @@ import update
 update.finish()  # first of all: what it puts in place may be imported below
 
 import evse
+from machine import soft_reset
 
 from board.hardware import Hardware
 from firmware import main
@@ -18,7 +19,14 @@ def _make(ends, desk):
     return main.build("board", desk.file.check(), desk, ends)
 
 
-evse.use(_make, board=Hardware.name, set_clock=clock.set_unix_s, chunk=_UART_FIFO, pause_ms=_UART_FIFO_MS)
+evse.use(
+    _make,
+    board=Hardware.name,
+    set_clock=clock.set_unix_s,
+    chunk=_UART_FIFO,
+    pause_ms=_UART_FIFO_MS,
+    restart=soft_reset,
+)
 if evse.configured():
     evse.run()
 else:

@@ -123,6 +123,10 @@ static void __not_in_flash_func(on_wrap)(void) {
     }
 }
 
+bool cp_guard_running(void) {
+    return cp.running;
+}
+
 static void need(void) {
     if (!cp.started) {
         mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("cp_guard: init() first"));

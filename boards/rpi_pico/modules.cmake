@@ -2,7 +2,8 @@
 include(${CMAKE_CURRENT_LIST_DIR}/../common/tls13/micropython.cmake)
 
 add_library(usermod_cp_guard INTERFACE)
-target_sources(usermod_cp_guard INTERFACE ${CMAKE_CURRENT_LIST_DIR}/cp_guard.c)
+target_sources(usermod_cp_guard INTERFACE ${CMAKE_CURRENT_LIST_DIR}/cp_guard.c ${CMAKE_CURRENT_LIST_DIR}/usb_console.c)
+target_link_options(usermod_cp_guard INTERFACE -Wl,--wrap=mp_usbd_cdc_tx_strn)
 target_link_libraries(usermod INTERFACE usermod_cp_guard)
 
 # P-521 for this processor (p521/p521.h); the port is built for size: -O2 where the time goes, for the other curves too.

@@ -25,6 +25,16 @@ class Desk:
     clock is the system's. more: [(word, usage, call)] of other modules, as Operator.add takes them; call(args, now, link).
     """
 
+    COMMANDS = (
+        ("info", "info  version, memory, clock"),
+        ("config", "config get|set|check|reset  /config.json, for the next start"),
+        ("clock", "clock [UNIX_S]  read or set it"),
+        ("heap", "heap  free, used, largest piece"),
+        ("trace", "trace  the records in memory, as lines for tools"),
+        ("fault", "fault [clear]  the records saved after a failure"),
+        ("stream", "stream on|off  records as they come"),
+    )
+
     def __init__(self, path, start, board="unix", set_clock=None, more=()):
         self.path = path
         self._fault_path = path[: path.rfind("/") + 1] + "fault.trace"
@@ -50,26 +60,13 @@ class Desk:
         """The commands go into a table. link: the run loop of the station; None while none runs."""
         self._link = link
         self._report = None if link is None else link.report
-        operator.add("info", "info  version, memory, clock", lambda args, now: iter(self.info(now)))
-        operator.add("config", "config get|set|check|reset  /config.json, for the next start", self._config)
-        operator.add("clock", "clock [UNIX_S]  read or set it", self._clock)
-        operator.add("heap", "heap  free, used, largest piece", lambda args, now: heap())
+        operator.add(self)
+        if self._more:
+            operator.add_table([(word, usage, _bound(call, link)) for word, usage, call in self._more])
         if link is not None and link.trace.keep:
             from firmware.run import fault_file
 
             self._keeper = fault_file.FaultFile(link, self._fault_path)
-        if hasattr(link, "charger"):
-            from firmware.run import words  # with the states of a station behind a modem: the sockets have none
-
-            operator.say("status", lambda args, now: iter(words.status(link)))
-        for word, usage, call in self._more:
-            operator.add(word, usage, lambda args, now, call=call: call(args, now, link))
-        if self._report is not None:
-            operator.add(
-                "trace", "trace  the records in memory, as lines for tools", lambda args, now: self._report.kept()
-            )
-            operator.add("fault", "fault [clear]  the records saved after a failure", self._fault)
-            operator.add("stream", "stream on|off  records as they come", self._stream)
 
     def info(self, now):
         """Lines name=value about this device."""
@@ -112,9 +109,18 @@ class Desk:
         if self._keeper is not None:
             self._keeper.finish(now)
 
-    # -- inside
+    # -- commands (run.operator)
 
-    def _config(self, args, now):
+    def do_info(self, args, now):
+        return iter(self.info(now))
+
+    def do_heap(self, args, now):
+        return heap()
+
+    def do_trace(self, args, now):
+        return self._records().kept()
+
+    def do_config(self, args, now):
         verb = args[0] if args else ""
         try:
             if verb == "get" and len(args) <= 2:
@@ -140,7 +146,7 @@ class Desk:
             raise Refused(str(why))
         raise Refused("config get [KEY] | config set KEY JSON | config check | config reset KEY|all")
 
-    def _clock(self, args, now):
+    def do_clock(self, args, now):
         if not args:
             return "unix_s=%d" % unix_s()
         s = console.number(args[0])
@@ -151,7 +157,7 @@ class Desk:
         self._set_clock(s)
         return "unix_s=%d" % unix_s()
 
-    def _fault(self, args, now):
+    def do_fault(self, args, now):
         from firmware.run import fault_file
 
         if args == ["clear"]:
@@ -162,11 +168,16 @@ class Desk:
             raise Refused("fault | fault clear")
         return fault_file.lines(self._fault_path)
 
-    def _stream(self, args, now):
+    def do_stream(self, args, now):
         if args not in (["on"], ["off"]):
             raise Refused("stream on | stream off")
-        self._report.stream(args == ["on"])
+        self._records().stream(args == ["on"])
         return None
+
+    def _records(self):
+        if self._report is None:
+            raise Refused("the station does not run")
+        return self._report
 
 
 def free():
@@ -189,3 +200,7 @@ def heap():
             high = middle
     gc.collect()
     return "free=%d used=%d largest=%d" % (unused, used, low)
+
+
+def _bound(call, link):
+    return lambda args, now: call(args, now, link)

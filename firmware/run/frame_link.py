@@ -28,6 +28,12 @@ class FrameLink:
     charger: app.charger.Charger. wall: run.safe.Safe, for whatever goes wrong outside of the session. desk: run.desk.Desk,
     the commands of an engineer, or None."""
 
+    COMMANDS = (
+        ("counters", "counters  what was dropped or went wrong since boot"),
+        ("clear", "clear  the cause of a latched fault is repaired"),
+        ("selftest", "selftest [help]  guided test of the board"),
+    )
+
     def __init__(self, board, charger, wall, power, trace, report, stdin=None, stdout=None, desk=None):
         self.board = board
         self.charger = charger
@@ -39,15 +45,7 @@ class FrameLink:
         self._person = stdin is not None and stdin.person
         self._poller = Poller()
         self.operator = Operator(stdin, self._poller, power, trace, self._stop, self._status, stdout)
-        self.operator.add(
-            "counters",
-            "counters  what was dropped or went wrong since boot",
-            lambda args, now: " ".join(self.counters()),
-        )
-        self.operator.add(
-            "clear", "clear  the cause of a latched fault is repaired", lambda args, now: charger.clear(now)
-        )
-        self.operator.add("selftest", "selftest [help]  guided test of the board", self._selftest)
+        self.operator.add(self)
         self.operator.more = board.command
         self.operator.more_help = board.commands
         self._desk = desk
@@ -205,7 +203,18 @@ class FrameLink:
     def _stop(self, now):
         self.wall.request_stop(now)
 
-    def _selftest(self, args, now):
+    def do_counters(self, args, now):
+        return " ".join(self.counters())
+
+    def do_clear(self, args, now):
+        self.charger.clear(now)
+
+    def status_words(self):
+        from firmware.run import words  # for people: a station that programs talk to does without
+
+        return words.status(self)
+
+    def do_selftest(self, args, now):
         if self._bench is None:
             from firmware.app.selftest_cmd import Bench  # only in memory where it is used
 

@@ -9,8 +9,10 @@ A line is a request. Who sends it decides how it is answered:
 A tag is one to eight letters or digits. At a board, what is no command is a line of Python, run in __main__. Nothing that comes by
 the powerline gets here.
 
-Commands are entries of one table, add(). Their answers are queues of lines, written when the output takes them: neither a
-slow reader nor a long answer makes the station wait.
+Commands come from objects that have them: COMMANDS, pairs of the word and its usage (its form, two spaces, what it does), and
+for each a method do_WORD(args, now) -> None, a text, or an iterator of texts or bytes, which is asked for its next line when there is
+room for it. It may raise Refused. say_WORD, if there is one, answers people instead. So a table costs no heap. Answers are queues of
+lines, written when the output takes them: neither a slow reader nor a long answer makes the station wait.
 """
 
 from firmware.run import console
@@ -32,6 +34,15 @@ class Operator:
     """stdin: console.StdIn or None. out: console.StdOut or None. request_stop(now) and status() -> text belong to the link.
     `quit` is set by the command, or by the end of stdin after `attach`."""
 
+    COMMANDS = (
+        ("setpoint", "setpoint W  power set-point; negative takes from the car"),
+        ("stop", "stop  the car is told to end the session"),
+        ("status", "status  pilot, matching, session, power, faults"),
+        ("quit", "quit  end the station, contactor open"),
+        ("attach", "attach"),
+        ("help", "help  this list"),
+    )
+
     def __init__(self, stdin, poller, power, trace, request_stop, status, out=None):
         self.quit = False
         self.unheard = 0  # requests above _JOBS
@@ -46,37 +57,20 @@ class Operator:
         self._request_stop = request_stop
         self._attached = False
         self._jobs = []
-        self._commands = {}
-        self._words = {}  # for people: other answers than programs get
-        self._usages = []
-        self.add("setpoint", "setpoint W  power set-point; negative takes from the car", self._setpoint)
-        self.add("stop", "stop  the car is told to end the session", self._stop)
-        self.add("status", "status  pilot, matching, session, power, faults", lambda args, now: status())
-        self.add("quit", "quit  end the station, contactor open", self._quit)
-        self.add("attach", "attach", self._attach)
-        self.add("help", "help  this list", lambda args, now: self.help())
-        self.say("help", lambda args, now: self._list())
+        self._status = status
+        self._sources = [self]
+        self._extra = ()
 
-    def add(self, word, usage, call):
-        """A command. usage: its form, then two spaces and what it does. call(args, now): list of words and tick -> None, a text, or an iterator of texts or bytes, which is asked for
-        its next line when there is room for it. It may raise Refused."""
-        self._commands[word] = call
-        self._usages.append(usage)
+    def add(self, source):
+        """An object with commands; see above."""
+        self._sources.append(source)
 
-    def say(self, word, call):
-        """In place of the command's own call when a person asks."""
-        self._words[word] = call
+    def add_table(self, extra):
+        """[(word, usage, call)]: commands without an object; call(args, now) as a method do_WORD."""
+        self._extra = extra
 
     def help(self):
-        return "there are: " + " | ".join([_shape(u) for u in self._usages]) + self.more_help
-
-    def _list(self):
-        for usage in self._usages:
-            if usage != "attach":  # for the programs that start a station
-                yield "%-28s%s" % (_shape(usage), usage[len(_shape(usage)) :].strip())
-        if self.more_help:
-            yield self.more_help.strip(" |")
-        yield _HELP
+        return "there are: " + " | ".join([_shape(usage) for usage in self._usages()]) + self.more_help
 
     def open(self):
         if self._stdin is not None:
@@ -113,10 +107,9 @@ class Operator:
             self._say(tag, "!", None, "no command; " + self.help())
             return
         try:
-            found = self._words.get(words[0]) if tag is None and self._person else None
-            found = found or self._commands.get(words[0])
+            found, usage = self._find(words[0], tag is None and self._person)
             if found is not None:
-                if len(words) > 1 and self._alone(words[0]):
+                if len(words) > 1 and _shape(usage) == words[0]:
                     raise Refused(words[0] + " stands alone")
                 answer = found(words[1:], now)
             elif self.more is not None and self.more(words, now):
@@ -137,7 +130,7 @@ class Operator:
         """Run a command for other code of ours: None, or why it was refused."""
         words = line.split()
         try:
-            self._commands[words[0]](words[1:], now)
+            self._find(words[0], False)[0](words[1:], now)
         except Refused as why:
             return str(why)
         return None
@@ -210,11 +203,26 @@ class Operator:
         else:
             self.unheard += 1
 
-    def _alone(self, word):
-        """True for a command that takes no arguments."""
-        return bool([u for u in self._usages if _shape(u) == word])
+    def _find(self, word, person):
+        """(function, usage) of a command; (None, "") if there is none."""
+        for source in self._sources:
+            for name, usage in source.COMMANDS:
+                if name == word:
+                    found = getattr(source, "do_" + word)
+                    return (getattr(source, "say_" + word, found) if person else found), usage
+        for name, usage, call in self._extra:
+            if name == word:
+                return call, usage
+        return None, ""
 
-    def _setpoint(self, args, now):
+    def _usages(self):
+        for source in self._sources:
+            for _, usage in source.COMMANDS:
+                yield usage
+        for row in self._extra:
+            yield row[1]
+
+    def do_setpoint(self, args, now):
         w = console.number(args[0]) if len(args) == 1 else None
         if w is None or not -_MOST_W <= w <= _MOST_W:
             raise Refused(
@@ -224,14 +232,30 @@ class Operator:
         self._trace.note(now, "setpoint_w", w)
         return None
 
-    def _stop(self, args, now):
+    def do_stop(self, args, now):
         self._trace.note(now, "stop requested")
         self._request_stop(now)
 
-    def _quit(self, args, now):
+    def do_status(self, args, now):
+        return self._status()
+
+    def say_status(self, args, now):
+        """People get words, if a source has them."""
+        for source in self._sources:
+            if hasattr(source, "status_words"):
+                return iter(source.status_words())
+        return self._status()
+
+    def do_help(self, args, now):
+        return self.help()
+
+    def say_help(self, args, now):
+        return self._list()
+
+    def do_quit(self, args, now):
         self.quit = True
 
-    def _attach(self, args, now):
+    def do_attach(self, args, now):
         self._attached = True
 
 

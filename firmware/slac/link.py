@@ -14,7 +14,11 @@ NOT_JOINED = 3
 
 _FAST_MS = const(100)  # between questions while joining
 _SLOW_MS = const(1000)  # and then
-_SILENT_MS = const(5000)  # TT_link_status_response
+# TT_link_status_response, 5 s, in two parts: behind the first the modem is asked once more. A station that has computed for
+# seconds has not asked in that time, and must not take its own silence for that of the modem.
+_SILENT_MS = const(4000)
+_LAST_MS = const(1000)
+_LATE_MS = const(100)  # polled that late, the station was busy: it has not heard what the modem may have said
 
 _OFF = const(0)
 _JOINING = const(1)
@@ -32,6 +36,7 @@ class Link:
         self._until = 0  # end of the time to join
         self._seen = False  # up, but not long enough
         self._noes = 0
+        self._last = False  # asked for the last time
         self.due = None
 
     def join(self, now, wait_ms):
@@ -58,6 +63,9 @@ class Link:
         elif self._state == _LINKED and self.can_ask:
             if up:
                 self._noes = 0
+                if self._last:
+                    self._last = False
+                    self._modem.watch(ticks_add(now, _SLOW_MS), _SLOW_MS)
                 self.due = ticks_add(now, _SILENT_MS)
             elif self._noes:
                 self.off()
@@ -74,10 +82,17 @@ class Link:
         if self._state == _JOINING and self._seen:
             self._state = _LINKED
             self._noes = 0
+            self._last = False
             self.due = ticks_add(now, _SILENT_MS) if self.can_ask else None
             if self.can_ask:
                 self._modem.watch(ticks_add(now, _SLOW_MS), _SLOW_MS)
             return UP
+        late = ticks_diff(now, self.due) > _LATE_MS
+        if self._state == _LINKED and self.can_ask and (late or not self._last):
+            self._last = True
+            self.due = ticks_add(now, _LAST_MS)
+            self._modem.watch(now, _FAST_MS)
+            return 0
         told = NOT_JOINED if self._state == _JOINING else LOST
         self.off()
         return told

@@ -27,9 +27,10 @@ GOALS = {
     "demo": _BASE,
     "test": _BASE + _M32 + _WITNESS,
     "pico": _BASE + _ARM,
+    "test32": _BASE + _ARM + _WITNESS + (("qemu-system-arm", "qemu-system-arm"),),
     "emu": _BASE + _EMU + _TSHARK,
     "interop": _BASE + _M32 + _WITNESS + _EVCC + _PEV + _TSHARK,
-    "all": _BASE + _M32 + _WITNESS + _EVCC + _PEV + _TSHARK + _EMU,
+    "all": _BASE + _M32 + _WITNESS + _EVCC + _PEV + _TSHARK + _EMU + (("qemu-system-arm", "qemu-system-arm"),),
 }
 
 

@@ -56,7 +56,8 @@ class Session:
     handshake_ms: float = 0.0
     heap_free: int = 0
     contactor_closed: bool = False
-    heap: str = ""
+    heap: str = ""  # behind the session
+    loop_heap: str = ""  # in the charge loop
 
 
 @dataclass
@@ -137,7 +138,7 @@ class Scenario:
                 self._measure(
                     board, session, name, lambda done=done: board.until(lambda: done() or car.done, _SESSION_MS)
                 )
-            self._measure(board, session, "charge loop", lambda: self._loop(board, car, script))
+            self._measure(board, session, "charge loop", lambda: self._loop(board, car, script, session))
             self._measure(board, session, "end", lambda: board.until(lambda: car.done, _SESSION_MS))
         except BoardError as error:
             session.why = str(error)
@@ -155,13 +156,15 @@ class Scenario:
         session.heap = self._ask(board, "heap")
         self._judge(session)
 
-    def _loop(self, board, car, script):
+    def _loop(self, board, car, script, session):
         begin = board.ms
         for part, watts in script:
             at = begin + part * self.loop_ms
             board.until(lambda at=at: board.ms >= at or car.evcc.state != states.LOOP or car.done, _SESSION_MS)
             self._note(board, "operator: setpoint %d" % watts)
             board.type("@9 setpoint %d\r" % watts)
+        found = [word for word in self._ask(board, "info").split() if word.startswith("heap_free=")]
+        session.loop_heap = found[0].replace("heap_", "") if found else ""
         board.until(lambda: car.evcc.state != states.LOOP or car.done, _SESSION_MS)
 
     def _judge(self, session):

@@ -4,7 +4,7 @@ exception, bounded counters, and back to work by itself when the bus is good aga
 from drivers.qca7000 import Qca7000
 from drivers.qca_frame import FRAME_MAX, FRAME_MIN, LEAD, RDBUF_MAX, Decoder
 from firmware.clock import ticks_add
-from tests.lib.mtest import eq
+from tests.lib.mtest import SMALL, eq
 from tests.unit import data_spi
 from tests.unit.data_spi import FRAME, Dice, Irq, Transcript, octets
 from twin.line import Line
@@ -69,7 +69,7 @@ def test_mutated_transcripts():
             now = ticks_add(now, 25)
         assert not driver.up  # the script is at its end and the bus answers zeros
 
-    each(range(400), run)
+    each(range(40 if SMALL else 400), run)
 
 
 class Flipper(QcaSpi):
@@ -135,7 +135,7 @@ def test_flipped_bits_both_ways_and_back():
         eq(car.host_next(), out)
         eq(chip.violations, violations)
 
-    each(range(60), run)
+    each(range(6 if SMALL else 60), run)
 
 
 def test_decoder_on_random_and_mutated_bytes():
@@ -170,4 +170,4 @@ def test_decoder_on_random_and_mutated_bytes():
             seen += 1
         assert seen >= 42 - 21, seen
 
-    each(range(250), run)
+    each(range(25 if SMALL else 250), run)

@@ -8,10 +8,11 @@ way, so the second <foo> has other codes than the first.
 from binascii import unhexlify
 
 from codec import exi, exi_json
-from tests.lib.mtest import raises
+from tests.lib.mtest import eq, raises
 
 XMLDSIG = "http://www.w3.org/2000/09/xmldsig#"
 _OUT = bytearray(1000)
+BARE_STACK_KB = 8  # of the RP2040
 
 
 def decode(text):
@@ -74,3 +75,18 @@ def test_nesting_is_bounded():
         outer[-1] = [(XMLDSIG, "Object", [], (msg, value))]
         value = outer
     assert raises(exi.ExiError, exi.encode_as, exi.DSIG, msg, value, _OUT, 0).code == exi.ExiError.DEPTH
+
+
+def _behind(calls, function):
+    """function() behind so many more calls: a decoder stands deep in the firmware."""
+    return function() if not calls else _behind(calls - 1, function)
+
+
+def test_nesting_is_bounded_when_decoding_in_8_kb_of_stack():
+    """Seven Objects in an Object, where a station is when it decodes. (Depth 8 ended in "maximum recursion depth".)"""
+    data = unhexlify("804ba005dd002ee80177400bba005dd002ee80178aaa80")
+
+    def hostile():
+        exi.decode(exi.DSIG, data, 0, len(data))
+
+    eq(_behind(10, lambda: raises(exi.ExiError, hostile)).code, exi.ExiError.DEPTH)

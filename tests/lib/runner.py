@@ -1,22 +1,25 @@
-"""Run the tests of one module inside an interpreter: runner.py ROOT FOLDER MODULE NAME-PART.
+"""Run the tests of one module inside an interpreter: runner.py ROOT FOLDER MODULE NAME-PART, or run(MODULE, NAME-PART) on
+an image that has no command line.
 
 Prints `RUN name`, then `PASS name`, `SKIP name: reason` or `FAIL name` with the traceback, and `END` behind the last;
 the host part is tests/run.py. On MicroPython the modules of the firmware come from the image, the tests from the file
-system.
+system, or from the image too.
 """
 
 import gc
 import sys
 
-ROOT, FOLDER, MODULE, PART = sys.argv[1:]
+# Modules of an operating system: a test that asks for one is no test of a bare image (tests/lib/closure.py HOSTED).
+_HOSTED = ("signal", "socket", "ssl", "subprocess", "tempfile", "threading")
 
-if sys.implementation.name == "micropython":
-    sys.path[:] = [".frozen", ROOT, FOLDER]
-else:
-    sys.path[:1] = [ROOT, FOLDER, ROOT + "/host_tools/shim", ROOT + "/boards/unix", ROOT + "/boards/common"]
-    sys.path.append(
-        ROOT + "/host_tools"
-    )  # for `twin`; last, so that nothing else of it is taken for a module of its own
+
+def _paths(root, folder):
+    if sys.implementation.name == "micropython":
+        sys.path[:] = [".frozen", root, folder]
+        return
+    sys.path[:1] = [root, folder, root + "/host_tools/shim", root + "/boards/unix", root + "/boards/common"]
+    # For `twin`; last, so that nothing else of it is taken for a module of its own.
+    sys.path.append(root + "/host_tools")
 
 
 def show(error):
@@ -28,35 +31,52 @@ def show(error):
         traceback.print_exception(error, file=sys.stdout)
 
 
-def main():
+def _lacks(error):
+    """The module of an operating system that a bare image does not have, or None."""
+    if sys.platform == "qemu" and isinstance(error, ImportError):
+        for name in _HOSTED:
+            if str(error) == "no module named '%s'" % name:
+                return name
+    return None
+
+
+def _failed(name, error):
+    """What a test, or the import of all, ended with."""
     from tests.lib.mtest import Skip
 
-    try:
-        __import__(MODULE)
-        module = sys.modules[MODULE]
-    except Skip as error:
-        print("SKIP %s: %s" % (MODULE, error))
-        print("END")
-        return
-    except (Exception, SystemExit) as error:
-        print("FAIL import")
+    lack = _lacks(error)
+    if isinstance(error, Skip):
+        print("SKIP %s: %s" % (name, error))
+    elif lack:
+        print("SKIP %s: needs %s" % (name, lack))
+    else:
+        print("FAIL", name)
         show(error)
+
+
+def run(module, part):
+    """Run the tests of `module` whose names contain `part`."""
+    gc.collect()
+    try:
+        # Not by a function between: each import inside of an import takes C stack, and the 32-bit image has little.
+        __import__(module)
+    except (Exception, SystemExit) as error:
+        _failed("import", error)
         print("END")
         return
-    names = [name for name in dir(module) if name.startswith("test_") and PART in name]
-    for name in sorted(names):
+    module = sys.modules[module]
+    for name in sorted([name for name in dir(module) if name.startswith("test_") and part in name]):
         gc.collect()  # one test's garbage is not the next one's
         print("RUN", name)
         try:
             getattr(module, name)()
-        except Skip as error:
-            print("SKIP %s: %s" % (name, error))
         except (Exception, SystemExit) as error:
-            print("FAIL", name)
-            show(error)
+            _failed(name, error)
         else:
             print("PASS", name)
     print("END")
 
 
-main()
+if __name__ == "__main__":
+    _paths(sys.argv[1], sys.argv[2])
+    run(sys.argv[3], sys.argv[4])

@@ -16,7 +16,8 @@ ARENA = 160000  # both ends live in it, and those of a test before that nobody h
 
 def data(name):
     """A file that tests/lib/certificates.sh has made."""
-    folder = __file__.rsplit("/", 3)[0] + "/build/test-certs/"
+    root = __file__.rsplit("/", 3)[0]  # of the project; "tests" where this file is frozen: a file system in memory
+    folder = ("" if root == "tests" else root) + "/build/test-certs/"
     with open(folder + name, "rb") as f:
         return f.read()
 

@@ -22,7 +22,7 @@ from tests.mem.budget import CODEC_HEAP, SESSIONS_LEFT, STATION_IMPORT
 
 
 def root():
-    return next(p for p in sys.path if p.startswith("/"))
+    return next(p for p in sys.path if p.startswith("/")).rstrip("/")
 
 
 def test_modules_of_the_station():

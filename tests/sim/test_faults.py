@@ -8,6 +8,7 @@ from tests.sim import fault_table
 
 SLOW = True
 HEAP_KB = 1200  # as in test_plug_in.py, and the table
+BARE_HEAP_KB = 600  # the same, frozen
 TIMEOUT_S = 900
 _CPYTHON = sys.implementation.name == "cpython"
 

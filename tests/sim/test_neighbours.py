@@ -7,6 +7,7 @@ from tests.sim.bench import begin
 from twin.modem import GROUPS
 
 HEAP_KB = 1000  # as in test_plug_in.py
+BARE_HEAP_KB = 600  # the same, frozen
 
 NEAR_DB, FAR_DB = 12, 34
 

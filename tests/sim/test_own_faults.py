@@ -6,6 +6,7 @@ from tests.lib.mtest import eq
 from tests.sim.bench import begin, in_session, served
 
 HEAP_KB = 1000  # as in test_plug_in.py
+BARE_HEAP_KB = 600  # the same, frozen
 
 
 class Bomb:

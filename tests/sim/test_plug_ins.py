@@ -3,7 +3,9 @@
 from tests.sim.plug_ins import KIND_NAMES, Mill
 
 SLOW = True
+BARE = True
 HEAP_KB = 1200  # as in test_plug_in.py, two plants
+BARE_HEAP_KB = 600  # the same, frozen
 
 
 def test_plug_ins_of_every_kind():

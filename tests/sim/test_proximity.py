@@ -7,6 +7,7 @@ from tests.lib.mtest import eq
 from tests.lib.plant import Plant
 
 HEAP_KB = 600  # station and car in one process
+BARE_HEAP_KB = 600  # the same, frozen
 
 
 def closings(plant):

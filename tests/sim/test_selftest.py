@@ -1,6 +1,8 @@
 """app/selftest.py on a whole simulated station: a sound board passes everything; each of the planted faults is found, and
 named by its own code before any other failure. Simulated time."""
 
+BARE_HEAP_KB = 600
+
 from board.sim_board import FAULTS
 from firmware.app.selftest_codes import CODES
 from firmware.clock import ticks_diff

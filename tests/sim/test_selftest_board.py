@@ -1,6 +1,8 @@
 """The self-test on a controller board's glue (mcu/board.py), with the models in place of its hardware: a board that closes its
 contactor in C and D alone."""
 
+BARE_HEAP_KB = 600
+
 import firmware.net.tcp  # noqa: F401 - the lowest first: an import inside of an import takes C stack
 from firmware.app import config
 from firmware.app.selftest import SelfTest, line

@@ -1,5 +1,7 @@
 """app/selftest.py on a simulated station: faults beyond the planted ones, hostile answers of the modem, commands."""
 
+BARE_HEAP_KB = 600
+
 from firmware.app.selftest_codes import CODES, FAIL, STEPS, WARN, text
 from tests.lib.mtest import eq
 from tests.lib.selftest_bench import Bench, first_of

@@ -12,6 +12,7 @@ from host_tools.ev import cable, options
 from host_tools.port import Station, words
 from host_tools.secc_proc import ROOT
 from tests.lib.pty_station import PtyStation
+from tests.lib.tool_cases import good
 
 RUNTIMES = ("cpython",)  # starts processes
 SLOW = True
@@ -147,6 +148,11 @@ def test_a_failed_session_is_saved_to_a_file():
         until(lambda: (device.folder / "fault.trace").exists())
         lines = station.ask("fault")
         assert lines[0].startswith("N 0 saved after: session FAILED") and [x for x in lines if x.startswith("M ")]
+        station.close()
+        path = str(device.folder / "f.pcapng")
+        assert " V2G messages" in good("trace", "pull", "--fault", path, port=device.port)
+        out = good("trace", "decode", path)
+        assert "saved after: session FAILED" in out and "FAILED_UnknownSession" in out
 
 
 def test_version_is_that_of_the_project():

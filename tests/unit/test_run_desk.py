@@ -16,6 +16,7 @@ from firmware.trace import Trace
 from tests.lib.fake_secc import FakePower, Output
 from tests.lib.mtest import raises
 
+BARE = "writes files"
 START = ticks_add(0, -300)
 FOLDER = "microv2g-desk-%d/" % (ord(os.urandom(1)) << 8 | ord(os.urandom(1)))
 

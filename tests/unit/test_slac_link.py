@@ -284,6 +284,23 @@ def test_modem_that_falls_silent_is_a_loss_r_link_24():
     eq(w.events[-1], LINK_LOST)
 
 
+def test_own_silence_is_not_the_modems_r_link_24():
+    """A station that has computed for 4.3 s (a chain of P-521 certificates on a small board) asks before it judges."""
+    w = station()
+    linked(w, Car())
+    for _ in range(5):
+        w.sleep(900)
+        w.now = ticks_add(w.now, 4300)  # nothing is called in that time
+        w.machine.poll(w.now)
+        w.now = ticks_add(w.now, 1500)  # and again, before its question has left
+        w.sleep(2500)
+        eq((state(w), w.events[-1]), ("linked", LINK_UP))
+    w.modem.link = None
+    w.now = ticks_add(w.now, 4300)
+    w.sleep(2200)
+    eq(w.events[-1], LINK_LOST)
+
+
 def test_restart_of_the_modem_in_a_session_r_link_24():
     w = station()
     linked(w, Car())

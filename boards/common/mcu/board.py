@@ -39,11 +39,14 @@ class Board:
         self.sources = [hw.source]
         self.ready = "link=board name=%s" % hw.name
         self._trace = trace
+        self._plain = cfg["tls"] == "none" and cfg["allow_plain"]  # with TLS, its stage says it
 
     def start(self, now):
         self.hw.start()
         self.modem.start(now)
         self._trace.note(now, "power stage: contactor real, converter and meters simulated")
+        if self._plain:
+            self._trace.error(now, "allow_plain: a car may charge without TLS and without a certificate")
 
     def poll(self, now):
         """Once a turn, before anything else."""
