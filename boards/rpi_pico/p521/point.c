@@ -64,6 +64,7 @@ void p521_add_affine(p521_point *r, const p521_point *p, const p521_fe x, const 
             p521_double(r, p);
         } else {
             memset(r, 0, sizeof(*r));
+            r->x[0] = r->y[0] = 1;
         }
         return;
     }

@@ -157,7 +157,9 @@ int __wrap_mbedtls_ecp_muladd_restartable(mbedtls_ecp_group *grp, mbedtls_ecp_po
         to_columns(s->columns, &odd_m);
         error = sum_of(s, grp->T, minus);
     }
-    if (error == 0) {
+    if (error == 0 && p521_is_zero(s->sum.z)) {
+        error = mbedtls_ecp_set_zero(R);
+    } else if (error == 0) {
         error = p521_store(&R->X, s->sum.x);
         error = error ? error : p521_store(&R->Y, s->sum.y);
         error = error ? error : p521_store(&R->Z, s->sum.z);
