@@ -52,9 +52,10 @@ def _phase_rows(session):
 
 def _summary(session):
     return (
-        "%s: %s; %.1f Wh in, %.1f Wh out; handshake %.2f s; interrupt to cause %.1f ms (mean), %.1f ms (longest); heap in the loop: %s, behind the session: %s"
+        "%s: %s; %.1f Wh in, %.1f Wh out; handshake %.2f s; longest gap between two looks at the pilot %d cycles; interrupt to cause %.1f ms (mean), %.1f ms (longest); heap in the loop: %s, behind the session: %s"
         % (
             session.service, "ok" if session.ok else session.why, session.in_wh, session.out_wh, session.handshake_ms / 1000,
+            max([p.pilot_gap_ms for p in session.phases] or [0]) * 125000,
             mean(session.causes), max(session.causes, default=0.0), session.loop_heap or "-", session.heap or "-",
         )
     )  # fmt: skip
