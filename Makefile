@@ -62,6 +62,7 @@ bench:
 
 BOARD ?= rpi_pico
 firmware:
+	@test -d boards/$(BOARD) || { echo "microv2g: no board $(BOARD); there are rpi_pico, esp32s3 and unix" >&2; exit 2; }
 	@$(SETUP) $(if $(filter rpi_pico,$(BOARD)),packages-pico,packages-demo) venv
 	@$(PY) host_tools/build.py $(BOARD)
 

@@ -50,7 +50,7 @@ def test_from_a_bare_board_to_the_first_session():
         def plug(board):
             return board.world.plug(
                 tls=car_tls.stage(cfg, Observer(lambda record: None)), service="DC_BPT", duration_ms=12000,
-                capacity_wh=400, tls_dir=cfg["tls_dir"], message_timeout_ms=20000,
+                capacity_wh=400, tls_dir=cfg["tls_dir"],
             )  # fmt: skip
 
         car = line.call(plug)

@@ -30,10 +30,10 @@ LOAD /usr/lib/gcc/arm-none-eabi/12.2.1/thumb/v6-m/nofp/crti.o
 
 .text           0x10000100      0x300
  *(.text*)
- .text.mp_init  0x10000100       0x80 CMakeFiles/firmware.dir/work/build/micropython/py/runtime.c.o
+ .text.mp_init  0x10000100       0x80 CMakeFiles/firmware.dir/src/build/micropython/py/runtime.c.o
                 0x10000100                mp_init
  .text.a_function_with_a_name_that_is_long
-                0x10000180      0x100 CMakeFiles/firmware.dir/work/build/micropython/lib/mbedtls/library/ecp.c.o
+                0x10000180      0x100 CMakeFiles/firmware.dir/src/build/micropython/lib/mbedtls/library/ecp.c.o
  *fill*         0x10000280       0x10
  .rodata        0x10000290      0x140 CMakeFiles/firmware.dir/frozen_content.c.o
                                 0x150 (size before relaxing)
@@ -42,10 +42,10 @@ LOAD /usr/lib/gcc/arm-none-eabi/12.2.1/thumb/v6-m/nofp/crti.o
  *(.ARM.exidx*)
 
 .data           0x20000000       0x40 load address 0x10000400
- .data.x        0x20000000       0x40 CMakeFiles/firmware.dir/work/boards/rpi_pico/cp_guard.c.o
+ .data.x        0x20000000       0x40 CMakeFiles/firmware.dir/src/boards/rpi_pico/cp_guard.c.o
 
 .bss            0x20000040      0x200
- .bss.pool      0x20000040      0x200 CMakeFiles/firmware.dir/work/build/micropython/ports/rp2/main.c.o
+ .bss.pool      0x20000040      0x200 CMakeFiles/firmware.dir/src/build/micropython/ports/rp2/main.c.o
 
 .debug_info     0x00000000   0x100000
  .debug_info    0x00000000   0x100000 CMakeFiles/firmware.dir/frozen_content.c.o
