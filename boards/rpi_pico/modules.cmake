@@ -15,7 +15,6 @@ target_link_options(usermod_tls13 INTERFACE
     -Wl,--wrap=mbedtls_ecp_muladd_restartable
     -Wl,--wrap=mbedtls_mpi_gcd_modinv_odd
 )
-foreach(TLS13_HOT bignum.c bignum_core.c ecp.c ecp_curves.c)
+foreach(TLS13_HOT bignum.c bignum_core.c)
     set_source_files_properties(${TLS13_MBEDTLS}/library/${TLS13_HOT} PROPERTIES COMPILE_OPTIONS "-O2")
 endforeach()
-set_source_files_properties(${P521}/inverse.c ${P521}/point.c ${P521}/verify.c PROPERTIES COMPILE_OPTIONS "-O2")

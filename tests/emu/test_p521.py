@@ -253,6 +253,18 @@ def test_signatures():
             raise AssertionError("a signature over another digest")
 
 
+def test_other_curves_stay_with_mbedtls():
+    """secp256r1: k G, and j G + k G = (j + k) G."""
+    j, k = 3 << 240, 5 << 230 | 7
+    key = ec.derive_private_key(j + k, ec.SECP256R1()).public_key().public_numbers()
+    with bench() as b:
+        out = b.run(
+            "group = bytearray(100)\nprint(call(mbedtls_ecp_group_load, group, 3))\nG = Q = memoryview(group)[28:52]\n"
+            "times(%d)\nboth(%d, %d)" % (j + k, j, k)
+        )
+        eq(out, ["0"] + ["%d %d 1" % (key.x, key.y)] * 2)
+
+
 # -- handshakes
 
 
