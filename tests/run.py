@@ -240,6 +240,8 @@ def _arguments():
 
 
 def main():
+    # Started in the background by a shell, this process and all below it would ignore what tests send to others.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     args = _arguments()
     runtimes = RUNTIMES if args.runtime == "all" else (args.runtime,)
     if args.fast and args.runtime == "all":
