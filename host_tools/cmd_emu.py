@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ examples:
   microv2g emu --service DC_BPT --no-tls --cuts 0       the shortest: one session over plain TCP
   microv2g emu --json > figures.json        figures for a program; progress goes to stderr
   microv2g emu --pty                        the console on a pseudo terminal; then e.g. mpremote connect /dev/pts/N
+  microv2g emu --pty --flash board.bin --plug DC_BPT --tls build/pki/car       a car that a board with --tls certificates serves
   microv2g emu --pty --fault swapped --fault int_open    with wiring faults
 
 The RP2040 is rp2040js under node (make emu installs it), the image the one that a Pico gets (make firmware BOARD=rpi_pico). The
@@ -21,6 +23,8 @@ emulated time: over plain TCP two runs with the same --seed have the same cycle 
 Exit status 0 only if all sessions ended well, energy flowed both ways, and every power cut left a whole configuration."""
 
 SERVICES = ("DC_BPT", "AC_BPT", "DC", "AC")
+
+_PLUG_MS = 3000  # --plug: the station runs by then
 
 
 def register(subparsers):
@@ -60,6 +64,11 @@ def register(subparsers):
     p.add_argument(
         "--plug", metavar="SERVICE", choices=SERVICES, help="with --pty: a car is plugged in after the start"
     )
+    p.add_argument(
+        "--tls",
+        metavar="DIR",
+        help="with --plug: the car speaks TLS 1.3 with these certificates (DIR/car of pki new DIR)",
+    )
     p.set_defaults(func=run)
 
 
@@ -74,7 +83,7 @@ def run(args):
         return 2
     try:
         return _pty(args) if args.pty else _scenario(args)
-    except EmulatorError as error:
+    except (EmulatorError, OSError) as error:  # the second: certificates or flash that cannot be read
         print(f"microv2g emu: {error}", file=sys.stderr)
         return 1
 
@@ -131,6 +140,13 @@ class Log:
         print("%s %s %-32s %s%s" % (t, arrow, name, record["text"], took), file=self._out, flush=True)
 
 
+def _car_tls(folder):
+    from host_tools.emu.observer import Observer
+    from host_tools.ev import options, tls
+
+    return tls.stage(dict(options.DEFAULTS, tls_dir=folder), Observer(lambda record: None)) if folder else None
+
+
 def _pty(args):
     from host_tools.emu import files
     from host_tools.emu.board import EmulatedBoard
@@ -146,19 +162,28 @@ def _pty(args):
     flash = Path(args.flash) if args.flash else None
     data = flash.read_bytes() if flash and flash.is_file() else files.image({})
     log = Log(sys.stderr, every=1 if args.plain else 10)
+    stage = _car_tls(args.tls)  # before the board: what is wrong with the files shall be said at once
+    stop = []
     with EmulatedBoard(args.image, data, faults=faults, seed=args.seed, observer=Observer(log.record)) as board:
+        # By a flag and not by an exception: the emulator must be left between two of its messages, to be asked for the flash.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.append(True))
         pty = Pty()
         print(pty.path, flush=True)
+        begin = board.ms
+        plugged = not args.plug
+
+        def turn():
+            nonlocal plugged
+            if not plugged and board.ms - begin > _PLUG_MS:
+                plugged = True
+                board.world.plug(tls=stage, service=args.plug, capacity_wh=400, tls_dir=args.tls or "")
+            return bool(stop)
+
         try:
-            pty.attach(board)
-            if args.plug:
-                board.run_ms(2000)
-                board.world.plug(service=args.plug, capacity_wh=400)
-            pty.serve(board)
-        except KeyboardInterrupt:
-            pass
+            pty.serve(board, turn)
         finally:
             pty.close()
-            if flash:
-                flash.write_bytes(board.save(files.STORAGE_AT, files.STORAGE_BYTES))
+        if flash:
+            flash.write_bytes(board.save(files.STORAGE_AT, files.STORAGE_BYTES))
     return 0

@@ -34,7 +34,7 @@ class Process:
         env = dict(os.environ, MICROV2G_EMU=str(folder))
         self._child = subprocess.Popen(
             command, env=env, pass_fds=(their_in, their_out), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.PIPE, start_new_session=True,  # Ctrl-C is for us: the flash is read after it
         )  # fmt: skip
         os.close(their_in)
         os.close(their_out)

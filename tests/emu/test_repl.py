@@ -4,14 +4,18 @@ RUNTIMES = ("cpython",)
 TIMEOUT_S = 600
 
 import json
+import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 from host_tools.emu import files
 from host_tools.emu.board import EmulatedBoard
 from host_tools.emu.bridge import Served
 from host_tools.ev import states
+from host_tools.secc_proc import ROOT
 from tests.lib.emulator import need_image
 from tests.lib.mtest import eq
 from tests.lib.tool_cases import good, tool
@@ -78,3 +82,19 @@ def test_mpremote_deploy_and_flash_read_back():
         good("deploy", "--remove", "--json", port=port)
         facts = json.loads(good("flash", str(IMAGE), "--verify-only", "--json", port=port))
         assert facts["verified"] if "verified" in facts else facts["ok"], facts
+
+
+def test_the_board_on_a_terminal_keeps_its_flash_at_ctrl_c():
+    """`microv2g emu --pty --flash FILE`, ended by SIGINT in the middle of whatever it does."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "board.bin"
+        command = [sys.executable, "-m", "host_tools", "emu", "--pty", "--flash", str(path)]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            good("config", "set", "setpoint_w", "1234", port=process.stdout.readline().strip())
+            process.send_signal(signal.SIGINT)
+            eq(process.wait(60), 0)
+        finally:
+            process.kill()
+            process.stdout.close()
+        eq(json.loads(files.content(path.read_bytes())["/config.json"]), {"setpoint_w": 1234})
