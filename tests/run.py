@@ -250,7 +250,7 @@ def main():
     reasons = {(m, r): m.left_out(r) for m in modules for r in runtimes}
     jobs = [job for job, reason in reasons.items() if reason is None]
     # The long ones first: nobody waits for the last one alone.
-    jobs.sort(key=lambda job: not job[0].options.get("SLOW"))
+    jobs.sort(key=lambda job: (not job[0].options.get("SLOW"), not job[0].name.startswith("tests.sim.")))
     images = sorted({IMAGES[r] for _, r in jobs if r in IMAGES})
     if images and not args.no_build:
         # The frozen modules are tested: an old image would test old code.
