@@ -144,7 +144,12 @@ def _car_tls(folder):
     from host_tools.emu.observer import Observer
     from host_tools.ev import options, tls
 
-    return tls.stage(dict(options.DEFAULTS, tls_dir=folder), Observer(lambda record: None)) if folder else None
+    if not folder:
+        return None
+    try:
+        return tls.stage(dict(options.DEFAULTS, tls_dir=folder), Observer(lambda record: None))
+    except OSError as error:  # OpenSSL does not say which file
+        raise OSError(f"--tls {folder}: {error.strerror or error}; it is the folder DIR/car of microv2g pki new DIR")
 
 
 def _pty(args):
