@@ -66,9 +66,9 @@ def wait_for_address(namespace, interface):
     raise NetnsError("%s got no link-local address within 5 s: is IPv6 off on this machine?" % interface)
 
 
-def sysctl(namespace, interface, name, value):
+def sysctl(namespace, interface, name, value, part="conf"):
     """Set one of the kernel's IPv6 switches; "default" is for interfaces that come later."""
-    run(namespace, ["sh", "-c", "echo %d > /proc/sys/net/ipv6/conf/%s/%s" % (value, interface, name)])
+    run(namespace, ["sh", "-c", "echo %d > /proc/sys/net/ipv6/%s/%s/%s" % (value, part, interface, name)])
 
 
 def _namespace(name, ipv6):
