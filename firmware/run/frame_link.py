@@ -30,6 +30,7 @@ class FrameLink:
 
     COMMANDS = (
         ("counters", "counters  what was dropped or went wrong since boot"),
+        ("wake", "wake  the car of a paused session"),
         ("clear", "clear  the cause of a latched fault is repaired"),
         ("selftest", "selftest [help]  guided test of the board"),
     )
@@ -205,6 +206,10 @@ class FrameLink:
 
     def do_counters(self, args, now):
         return " ".join(self.counters())
+
+    def do_wake(self, args, now):
+        if not self.charger.wake(now):
+            raise Refused("wake: no session is paused")
 
     def do_clear(self, args, now):
         self.charger.clear(now)

@@ -43,6 +43,7 @@ class Paused:
     def _drop(self):
         self.due = self._kept = None
         self._digest = b""
+        self._begun = False
 
     def keep(self, f, now):
         """The pause is confirmed. f: facts of the session; its car has a certificate."""
@@ -52,7 +53,9 @@ class Paused:
         self._begun = True
         self.due = ticks_add(now, self._max_ms)
         self._trace.note(
-            now, "session paused; bound to vehicle %s, certificate %s; s" % (f.vehicle, short(f.leaf)), self._max_ms // 1000
+            now,
+            "session paused; bound to vehicle %s, certificate %s; s" % (f.vehicle, short(f.leaf)),
+            self._max_ms // 1000,
         )
 
     def take(self, offered, f, now):
@@ -73,9 +76,7 @@ class Paused:
         elif f.family != self._family:
             why = "AC and DC exchanged"
         else:
-            self._trace.note(
-                now, "old session joined by vehicle %s, certificate %s" % (f.vehicle, short(f.leaf))
-            )
+            self._trace.note(now, "old session joined by vehicle %s, certificate %s" % (f.vehicle, short(f.leaf)))
             return kept
         if why:
             self._trace.note(now, "old session not joined: " + why)

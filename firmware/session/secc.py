@@ -60,7 +60,9 @@ class Secc:
         self.power = power
         self.state = IDLE
         self.facts = Facts(cfg)
-        self.paused = Paused(cfg["pause_max_s"] * 1000, trace)  # it goes with this object: a fault of ours keeps nothing
+        self.paused = Paused(
+            cfg["pause_max_s"] * 1000, trace
+        )  # it goes with this object: a fault of ours keeps nothing
         self._rand = rand
         self._wall = wall
         self._trace = trace
