@@ -140,9 +140,9 @@ def run(args):
     if cfg["tls_dir"] and link_kind != "sim":
         print("microv2g ev: --tls goes with --link sim", file=sys.stderr)
         return 2
-    if cfg["pause_loops"] and not cfg["tls_dir"]:
+    if cfg["pause_loops"] and (link_kind != "sim" or not cfg["tls_dir"]):
         print(
-            "microv2g ev: --pause-loops goes with --tls: a station knows a car that comes back by its certificate",
+            "microv2g ev: --pause-loops goes with --link sim and --tls: the car sleeps, and is known again by its certificate",
             file=sys.stderr,
         )
         return 2

@@ -13,9 +13,11 @@ import sys
 from drivers.pilot import FIVE_PERCENT, X1
 from firmware.app import charger as sup
 from firmware.clock import ticks_diff
+from firmware.run import words
+from firmware.run.operator import Refused
 from host_tools.ev import car as ev
 from host_tools.ev.states import LOOP, WELDING
-from tests.lib.mtest import eq
+from tests.lib.mtest import eq, raises
 from tests.sim.bench import begin, in_session, served
 
 TLS = sys.implementation.name == "micropython"
@@ -121,11 +123,15 @@ def test_ac_bpt_scheduled_r_link_23_r_session_10():
 def test_the_operator_wakes_the_car_r_link_23():
     plant, watch = bench()
     car = plug(plant, pause_ms=NEVER)
-    eq(plant.charger.wake(plant.now), False)
+    raises(Refused, plant.link.do_wake, [], plant.now)
     asleep(plant, car)
     plant.sleep(60000)
     eq(plant.charger.state, sup.PAUSED)
-    eq(plant.charger.wake(plant.now), True)
+    words.ticks_ms = lambda: plant.now
+    told = "\n".join(words.status(plant.link))
+    assert "Paused: the car sleeps" in told and "paused, 8633" in told and "s left" in told, told
+    plant.link.do_wake([], plant.now)
+    eq(plant.charger.state, sup.LINKED)
     served(plant, watch, car)
     assert car.evcc.joined
     eq(car.slac.attempts, 1)
