@@ -178,6 +178,35 @@ def test_a_fault_ends_that_session_and_the_next_car_is_served_r_errors_09():
     with_station(test)
 
 
+def test_a_fault_outside_of_the_session_opens_the_contactor_and_the_next_car_is_served():
+    def test(station):
+        link = station.link.link
+        for name in ("pump", "accept"):
+            car = station.connect()
+            assert car.say(b"hello") == b"hello"
+            station.power.contactor = 1
+            good = getattr(link, name)
+
+            def bad(*args, name=name):
+                raise ValueError("test seam in " + name)
+
+            setattr(link, name, bad)
+            other = None if name == "pump" else station.connect()
+            station.turns(2)
+            setattr(link, name, good)
+            assert station.power.contactor == 0 and station.said("test seam in " + name)
+            assert car.hear() in (b"", "broken")
+            assert not station.link.occupied() and station.calls[-1] == "lost"
+            car.close()
+            if other:
+                other.close()
+        car = station.connect()
+        assert car.say(b"next") == b"next"
+        car.close()
+
+    with_station(test)
+
+
 def test_plain_only_by_switch_r_sdp_04():
     def test(station):
         assert station.ask(REQUEST)[26] == 0x00  # TLS or nothing
@@ -254,8 +283,10 @@ def test_a_car_that_never_reads_is_dropped_and_not_read_from_r_v2gtp_07():
         station.safe.secc.heard = 0
         car.sock.send(b"more")  # must not be read while an answer is on its way
         begin = ticks_ms()
-        station.turns(5)
-        assert ticks_diff(ticks_ms(), begin) >= 45  # nor wake the loop
+        station.turns(20)
+        assert (
+            ticks_diff(ticks_ms(), begin) >= 100
+        )  # nor wake the loop; the system may, when it finds some room after all
         assert link.conn is conn and station.safe.secc.heard == 0
         left = ticks_diff(link.due, ticks_ms())
         assert 0 < left <= 2000

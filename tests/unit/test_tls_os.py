@@ -188,7 +188,16 @@ def test_plain_car_where_allow_plain_is_off():
             pass
         car.close()
         assert not [r for r in s.records if "dir" in r]
+        lingering = []
+        for _ in range(10):  # refused cars that do not hang up: no more than a few are waited for
+            lingering.append(s.connect())
+            lingering[-1].sendall(b"hello")
+            s.note("tls refused: ")
         s.serves()
+        for car in lingering:
+            while car.recv(100):
+                pass
+            car.close()
 
 
 def test_plain_car_and_tls_car_where_allow_plain_is_on():
