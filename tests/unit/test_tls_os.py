@@ -7,6 +7,8 @@ import contextlib
 import os
 import socket
 import ssl
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -22,7 +24,7 @@ try:
     from host_tools.pki import bad, issue, profile
 except ImportError as error:
     skip(str(error))
-from host_tools.secc_proc import SeccError, SeccProcess
+from host_tools.secc_proc import ROOT, SeccError, SeccProcess
 
 PORT = 20000 + (os.getpid() + 15823) % 20000  # of discovery; several runs at a time on one machine
 EVCCID = profile.NAMES["evccid"]
@@ -291,6 +293,32 @@ def test_files_that_are_not_there_end_the_start_with_a_reason():
         assert "cannot read /nowhere/" in str(error), error
     else:
         raise AssertionError("it started")
+
+
+def test_command_line_of_the_car():
+    command = [
+        sys.executable,
+        "-m",
+        "host_tools",
+        "ev",
+        "--iface",
+        "lo",
+        "--sdp-port",
+        str(PORT),
+        "--loops",
+        "2",
+        "--quiet",
+    ]
+
+    def ev(*more):
+        done = subprocess.run([*command, *more], cwd=ROOT, capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout + done.stderr
+
+    with station("unix", "field"):
+        status, text = ev("--tls", str(pki("field") / "car"), "--tls-profile", "field")
+        assert status == 0 and text.startswith("ok: done; 2 loops"), text
+        status, text = ev()
+        assert status == 1 and "wants TLS: give the car its certificates (--tls DIR)" in text, text
 
 
 def test_car_with_tls_at_a_station_without():
