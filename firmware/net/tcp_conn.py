@@ -45,7 +45,7 @@ _RST = const(0x04)
 _PSH = const(0x08)
 _ACK = const(0x10)
 
-_SYN_TRIES = const(3)
+_SYN_TRIES = const(4)  # 6.2 s
 _TRIES = const(10)  # given up after half a minute or so, with the limit of Rto
 _ACK_MS = const(20)
 _TIME_WAIT_MS = const(6000)  # longer than the longest pause of a retransmission: the FIN of the car may come again
@@ -198,6 +198,8 @@ class TcpConn:
                 self._syn = True  # our SYN was lost: the car sent its own again
                 return False
             self._refresh(length, now)
+            if size and d + size <= 0 and diff(buf, at + 8, self._out.hi, self._out.lo) == 0:
+                self._out.again()  # the car repeats what we have: the answer that acknowledged it is lost
             if d or self._window:
                 return False
             size = 0  # the window is closed, but what the segment acknowledges counts (RFC 9293 section 3.10.7.4)
