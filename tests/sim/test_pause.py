@@ -146,6 +146,36 @@ def test_discovery_wakes_the_station_r_link_23():
     assert [reason for _, _, _, reason in plant.trace.changes if reason == "woken by discovery"]
 
 
+def test_a_connection_wakes_the_station_r_link_23():
+    """To the port that the car knows from before, without discovery."""
+    plant, watch = bench()
+    car = plug(plant)
+    until_paused(plant, car)
+    car._go(ev.CONNECTING, plant.now, 5000)
+    car.net.connect()
+    served(plant, watch, car)
+    assert car.evcc.joined
+    assert [reason for _, _, _, reason in plant.trace.changes if reason == "woken by a connection"]
+
+
+def test_the_modem_of_the_car_is_off_before_tcp_is_r_link_23_r_stop_03():
+    """Some cars take the data link down 2 s after SessionStopRes and leave TCP to the station: no link is lost by that."""
+    plant, watch = bench()
+    car = plug(plant)
+    plant.until(lambda p: p.trace.said("session paused;"), 60000)
+    began = plant.now
+    plant.cable.filter = lambda data, to_station: [] if to_station else [data]  # neither its FIN nor its modem is heard
+    plant.sleep(4500)
+    eq((plant.charger.state, plant.board.circuit.duty), (sup.LINKED, FIVE_PERCENT))
+    plant.until(lambda p: p.charger.state == sup.PAUSED, 2000)
+    assert 4900 < ticks_diff(plant.now, began) < 5200
+    eq((len(plant.trace.said("link lost")), car.evcc.paused), (0, True))
+    plant.cable.filter = None
+    served(plant, watch, car)
+    assert car.evcc.joined
+    eq(car.slac.attempts, 1)
+
+
 def test_no_power_whatever_the_pilot_says_in_a_pause_r_stop_09():
     """C and D of a car that does not toggle: no contactor, and no wake-up either."""
     plant, watch = bench(["AC_BPT"])
