@@ -332,7 +332,7 @@ class Charger:
     def _pausing(self, now):
         """From the confirmed pause on the car may take its modem down, while TCP is still held: nothing is lost by that. When the
         connection is gone the pilot says so too (R-LINK-23, R-LINK-25)."""
-        if self.link.safe.pause_begun():
+        if self.slac.state == _slac.LINKED and self.link.safe.pause_begun():
             self.slac.pause(now)
         if self.slac.state == _slac.PAUSED and self.link.conn is None:
             self._slept = True

@@ -253,7 +253,7 @@ class FrameLink:
         secc = self.wall.secc
         return (
             "charger=%d pilot=%d duty=%d pilot_gap_ms=%d modem=%d slac=%d linked=%d session=%d state=%d setpoint_w=%d plug_ins=%d faults=%d "
-            "lost_records=%d"
+            "lost_records=%d paused_s=%d"
             % (
                 charger.state,
                 charger.pilot.state,
@@ -268,5 +268,6 @@ class FrameLink:
                 charger.plug_ins,
                 self.wall.faults,
                 self.trace.dropped,
+                self.wall.paused_ms(ticks_ms()) // 1000,
             )
         )

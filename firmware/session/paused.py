@@ -9,8 +9,6 @@ import hashlib
 
 from firmware.clock import ticks_add, ticks_diff
 
-_ZERO = b"\x00" * 8
-
 
 def same(a, b):
     """Compare without leaving early (R-SECURITY-06)."""
@@ -65,9 +63,10 @@ class Paused:
         self.poll(now)
         kept, digest = self._kept, self._digest
         self._drop()
+        wanted = bytes(offered).strip(b"\x00")  # zeros of any length ask for a new session
         if not kept:
-            why = "" if same(offered, _ZERO) else "none is kept"
-        elif same(offered, _ZERO):
+            why = "none is kept" if wanted else ""
+        elif not wanted:
             why = "the car begins a new one"
         elif f.leaf is None:
             why = "the car has shown no certificate"

@@ -128,6 +128,7 @@ def test_the_operator_wakes_the_car_r_link_23():
     words.ticks_ms = lambda: plant.now
     told = "\n".join(words.status(plant.link))
     assert "Paused: the car sleeps" in told and "paused, 8633" in told and "s left" in told, told
+    assert " paused_s=" in plant.link._status()
     plant.link.do_wake([], plant.now)
     eq(plant.charger.state, sup.LINKED)
     served(plant, watch, car)
