@@ -16,7 +16,7 @@ from firmware.clock import ticks_diff
 from firmware.run import words
 from firmware.run.operator import Refused
 from host_tools.ev import car as ev
-from host_tools.ev.states import LOOP, WELDING
+from host_tools.ev.states import LOOP, PARAMETERS, WELDING
 from tests.lib.mtest import eq, raises
 from tests.sim.bench import begin, in_session, prove, served
 
@@ -134,6 +134,25 @@ def test_the_operator_wakes_the_car_r_link_23():
     served(plant, watch, car)
     assert car.evcc.joined
     eq(car.slac.attempts, 1)
+
+
+def test_paused_again_at_once_r_session_11():
+    """The car looks in and sleeps on: a session of a few messages between two pauses, the same network behind both."""
+    plant, watch = bench()
+    car = plug(plant, pause_ms=NEVER)
+    for _ in range(2):
+        asleep(plant, car)
+        plant.sleep(20000)
+        keys, session_id = len(watch.keys), car.evcc.session_id
+        plant.charger.wake(plant.now)
+        plant.until(in_session(PARAMETERS), 20000)
+        car.evcc.pausing = True
+        car.evcc.request_stop()
+    asleep(plant, car)
+    eq((car.evcc.session_id, len(watch.keys), car.slac.attempts), (session_id, keys, 1))
+    plant.charger.wake(plant.now)
+    served(plant, watch, car)
+    assert car.evcc.joined and not closed_in_a_pause(watch)
 
 
 def test_discovery_wakes_the_station_r_link_23():
