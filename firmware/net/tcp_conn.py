@@ -198,6 +198,8 @@ class TcpConn:
                 self._syn = True  # our SYN was lost: the car sent its own again
                 return False
             self._refresh(length, now)
+            if size and d + size <= 0 and diff(buf, at + 8, self._out.hi, self._out.lo) == 0:
+                self._out.again()  # the car repeats what we have: the answer that acknowledged it is lost
             if d or self._window:
                 return False
             size = 0  # the window is closed, but what the segment acknowledges counts (RFC 9293 section 3.10.7.4)

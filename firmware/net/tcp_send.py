@@ -5,6 +5,9 @@ Choices:
   is needed: messages of a session are one segment, rarely six, over one hop.
 * A message is a segment of its own, or several of full size and a rest: some cars take one segment for one message.
   There is no Nagle delay.
+* A car that sends its request again has not seen the answer: it goes again at once, and not when our own timer says so, which
+  may have doubled meanwhile. The car waits 0.5 s for it in a charge loop. A line that lost three answers in a row had
+  ended a session.
 """
 
 from firmware.clock import ticks_add, ticks_diff
@@ -117,6 +120,11 @@ class Sender:
         if self._duplicates == _FAST and not self._recover:
             self._resend = True
             self._recover = self.max
+
+    def again(self):
+        """Content that is in flight is wanted now: its first segment goes again. The timer runs on."""
+        if self.max and self.ring.n:
+            self._resend = True
 
     def update(self, window):
         """The car has this window now."""

@@ -3,8 +3,9 @@
     python -m tests.interop.bad_wire IFACE IFACE loss=20 delay=15 jitter=15 reorder=2 duplicate=2 seed=1
 
 Frames of either interface come out of the other. Percent and milliseconds; each direction has its own dice. A frame is
-late by delay +- jitter, so neighbours overtake each other; `reorder` percent are not delayed at all. Prints READY, and ends
-when stdin does.
+late by delay +- jitter, so neighbours overtake each other; `reorder` percent are not delayed at all. `spare=2` loses the same
+segment of TCP no more than twice: what has a time limit above it can then be asked to get through always, and not often.
+Prints READY, and ends when stdin does.
 """
 
 import heapq
@@ -24,6 +25,7 @@ from firmware.clock import ticks_add, ticks_diff, ticks_ms
 _ALL = 3  # ETH_P_ALL
 _SOL_PACKET, _ADD_MEMBERSHIP, _PROMISC, _IGNORE_OUTGOING = 263, 1, 1, 23
 _MIN = 60
+_TCP = 54  # where it begins in an Ethernet frame, behind IPv6 without extensions
 _FRAMES = 64  # in one turn
 _UNDER_WAY = 1000  # frames, as netem's limit
 
@@ -60,6 +62,15 @@ class Port:
             self.lost += 1
 
 
+def _segment(frame):
+    """What tells a TCP segment that its sender repeats until it is acknowledged; None for any other frame."""
+    if len(frame) < _TCP + 20 or frame[12:14] != b"\x86\xdd" or frame[20] != 6:
+        return None
+    size = int.from_bytes(frame[18:20], "big") - (frame[_TCP + 12] >> 4) * 4
+    syn_or_fin = frame[_TCP + 13] & 3
+    return (frame[_TCP : _TCP + 8], size, syn_or_fin) if size or syn_or_fin else None
+
+
 class BadWire:
     """Frames for any number of receivers. Settings: percent and milliseconds, 0 = a good wire."""
 
@@ -71,7 +82,7 @@ class BadWire:
 
     def set(self, words):
         """["loss=5", ...]; what is not named is 0. What is under way arrives at once."""
-        settings = dict.fromkeys(("loss", "delay", "jitter", "reorder", "duplicate"), 0)
+        settings = dict.fromkeys(("loss", "delay", "jitter", "reorder", "duplicate", "spare"), 0)
         settings["seed"] = None
         for word in words:
             name, value = word.split("=")
@@ -80,6 +91,7 @@ class BadWire:
             settings[name] = int(value)
         self._settings = settings
         self._dice = random.Random(settings["seed"])
+        self._losses = {}  # segment -> how often it was lost
         self._began = ticks_ms()
         self._under_way = [(0, number, to, frame) for _, number, to, frame in self._under_way]
         heapq.heapify(self._under_way)
@@ -91,7 +103,7 @@ class BadWire:
     def put(self, to, frame, now):
         self.frames += 1
         settings = self._settings
-        if self._happens("loss") or len(self._under_way) >= _UNDER_WAY:
+        if (self._happens("loss") and self._may_lose(frame)) or len(self._under_way) >= _UNDER_WAY:
             self.lost += 1
             return
         for _ in range(1 + self._happens("duplicate")):
@@ -108,6 +120,13 @@ class BadWire:
         while self._under_way and self._under_way[0][0] <= elapsed_ms:
             _, _, to, frame = heapq.heappop(self._under_way)
             yield to, frame
+
+    def _may_lose(self, frame):
+        segment = _segment(frame) if self._settings["spare"] else None
+        if segment is None:
+            return True
+        self._losses[segment] = self._losses.get(segment, 0) + 1
+        return self._losses[segment] <= self._settings["spare"]
 
     def _happens(self, name):
         percent = self._settings[name]

@@ -111,6 +111,28 @@ def test_duplicates_behind_a_partial_acknowledgment_do_not_send_again():
     eq(sent, [0, 0, 1, 1, 0, 0, 0, 0, 0])
 
 
+def test_a_car_that_repeats_its_request_gets_the_answer_again_at_once():
+    """Three answers in a row were lost, our timer had doubled to 0.9 s, and a charge loop was over (R-TIMERS-02)."""
+    p = Peer()
+    conn = p.connect()
+    eq(p.send(ACK | PSH, 1, 1, b"request"), [])
+    conn.read(bytearray(20))
+    write(conn, 71)
+    eq([(len(s.data), p.rel(s)) for s in p.take()], [(71, (1, 8))])
+    p.sleep(100)
+    eq([(len(s.data), p.rel(s)) for s in p.send(ACK | PSH, 1, 1, b"request")], [(71, (1, 8))])
+    eq(times(p, 100)[0][0], 100)  # the timer has not moved
+    # With the answer seen, or with nothing in flight, an old segment is acknowledged and no more.
+    eq([len(s.data) for s in p.send(ACK | PSH, 1, 72, b"request")], [0])
+    p.send(ACK, 8, 72)
+    eq([len(s.data) for s in p.send(ACK | PSH, 1, 72, b"request")], [0])
+    # Nor does a FIN that was sent go with more than what is in flight.
+    write(conn, 3)
+    conn.close()
+    eq([(s.flags, len(s.data)) for s in p.take()], [(FIN | ACK | PSH, 3)])
+    eq([(s.flags, len(s.data)) for s in p.send(ACK | PSH, 1, 72, b"request")], [(FIN | ACK | PSH, 3)])
+
+
 def test_a_segment_sent_again_early_is_not_timed():
     """Karn, after a fast retransmission: the late acknowledgment would say 190 ms."""
     p = Peer()

@@ -92,12 +92,25 @@ def arrived(settings, frames=200):
     return found, wire
 
 
+def segment(number, data):
+    """An Ethernet frame with a TCP segment, as far as a wire looks."""
+    tcp = bytes(4) + number.to_bytes(4, "big") + bytes(4) + bytes([0x50, 0x10]) + bytes(6) + data
+    frame = bytes(12) + b"\x86\xdd" + bytes(4) + len(tcp).to_bytes(2, "big") + b"\x06\x40" + bytes(32) + tcp
+    return frame + bytes(max(0, 60 - len(frame)))
+
+
 def test_bad_wire_does_what_it_is_told():
     order, _ = arrived("")
     eq(order, list(range(200)))
     order, wire = arrived("loss=20")
     eq(len(order) + wire.lost, 200)
     assert 20 < wire.lost < 60 and order == sorted(order)
+    wire.set(["loss=100", "spare=2"])
+    for sent, lost in ((segment(1, b"x"), 2), (segment(2, b"x"), 2), (segment(1, b""), 9), (bytes(60), 9)):
+        wire.lost = 0
+        for _ in range(9):
+            wire.put("to", sent, ticks_ms())
+        eq(wire.lost, lost)
     order, _ = arrived("duplicate=100")
     eq(sorted(order), sorted(list(range(200)) * 2))
     order, _ = arrived("delay=15 jitter=15")
