@@ -36,7 +36,7 @@ def status(link):
         session += ", service %d %s, %d loops" % (f.service, "Dynamic" if f.dynamic else "Scheduled", f.loops)
     if secc.state < IDLE and f.ev_soc >= 0:
         session += ", battery %d %%" % f.ev_soc
-    return [
+    lines = [
         "pilot      %s  %s: %s" % (LETTERS[pilot.state], _MEANING[pilot.state], levels(pilot)),
         "station    %s%s" % (CHARGER[charger.state], _hint(charger)),
         "matching   %s, modem %s" % (SLAC[charger.slac.state], "up" if charger.modem_up else "DOWN"),
@@ -47,6 +47,13 @@ def status(link):
         "energy     %d Wh into the car, %d Wh out of it" % (power.hw.charged_wh, power.hw.discharged_wh),
         "faults     " + faults(link),
     ]
+    if link.heap_mark is not None:
+        low, largest, count, us = link.heap_mark.read()
+        lines.append(
+            "heap low   %d bytes free, %d in one piece; %d collections, longest %d ms"
+            % (low, largest, count, us // 1000)
+        )
+    return lines
 
 
 def levels(pilot):
