@@ -55,17 +55,22 @@ def _trace(share=8, keep=False):
     )
 
 
+def _share(cfg):
+    # With TLS in 200 kB a session needs what a large ring would take.
+    return 16 if cfg["tls"] != "none" else 8
+
+
 def _sockets(name, cfg, desk):
+    tls_files.reserve(cfg)
     from board.sim_power import SimPower
     from firmware.run.os_link import OsLink
 
-    if cfg["tls"] != "none":
-        raise LinkError("tls: the sockets of the operating system go without; use sim or packet:IFACE")
-    trace = _trace()
+    trace = _trace(_share(cfg))
     power = Power(cfg, SimPower(cfg))
     safe = Safe(lambda: Secc(cfg, power, os.urandom, unix_s, trace), power, trace)
+    stage = tls_files.stage(cfg, trace, ticks_ms())
     out = console.StdOut()
-    return OsLink(name, cfg, safe, power, trace, Report(trace, out, power), console.StdIn(), out, desk)
+    return OsLink(name, cfg, safe, power, trace, Report(trace, out, power), console.StdIn(), out, desk, stage)
 
 
 # The lowest first: an import inside of an import takes C stack, which the 32-bit image has too little of for the whole depth.
@@ -91,8 +96,7 @@ def _framed(kind, name, cfg, desk, ends):
     from firmware.app import station
     from firmware.run.frame_link import FrameLink
 
-    # With TLS in 200 kB a session needs what a large ring would take.
-    trace = _trace(16 if cfg["tls"] != "none" else 8, ends is not None)
+    trace = _trace(_share(cfg), ends is not None)
     board = _board(cfg, trace) if kind == "board" else _simulated(kind, name, cfg, trace)
     power = Power(cfg, board.power)
     safe = Safe(lambda: Secc(cfg, power, os.urandom, unix_s, trace), power, trace)

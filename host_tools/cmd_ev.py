@@ -12,7 +12,7 @@ examples:
   microv2g ev --link sim                                       a whole car, against `microv2g secc --link sim`
   microv2g ev --link sim --tls build/pki/car                   over TLS 1.3, certificates of `microv2g pki new build/pki`
   microv2g ev --link sim --basic                               a car that knows only the pilot (IEC 61851)
-  microv2g ev --iface lo                                       against `microv2g secc --iface lo`
+  microv2g ev --iface lo                                       against `microv2g secc --iface lo`; with --tls DIR over TLS
   microv2g ev --iface veth1 --service AC_BPT --control scheduled --loops 50
   microv2g ev --iface eth1 --service DC_BPT --soc 60 --duration-s 30 --trace car.jsonl
   microv2g ev --iface lo --fault silence                       what does the station do?
@@ -46,9 +46,7 @@ def register(subparsers):
     p.add_argument("--fault", choices=FAULTS, help="misbehave in the session")
     p.add_argument("--slac-fault", choices=SLAC_FAULTS, help="misbehave in matching (--link sim)")
     p.add_argument("--basic", action="store_true", help="charge by the pilot alone, without ISO 15118 (--link sim)")
-    p.add_argument(
-        "--tls", metavar="DIR", help="TLS with the files of DIR: vehicle_chain.pem, vehicle.key, roots.pem (--link sim)"
-    )
+    p.add_argument("--tls", metavar="DIR", help="TLS with the files of DIR: vehicle_chain.pem, vehicle.key, roots.pem")
     p.add_argument("--tls-profile", choices=("strict", "field"), help="strict: group secp521r1 alone (default)")
     p.add_argument("--config", metavar="FILE", help="JSON object with any key of --print-config")
     p.add_argument("--trace", metavar="FILE.jsonl", help="write one JSON line per message")
@@ -117,9 +115,6 @@ def run(args):
     link_kind, _, where = (args.link or "os:" + (args.iface or "")).partition(":")
     if bool(args.link) == bool(args.iface):
         print("microv2g ev: one of --link and --iface is needed", file=sys.stderr)
-        return 2
-    if cfg["tls_dir"] and link_kind != "sim":
-        print("microv2g ev: --tls goes with --link sim", file=sys.stderr)
         return 2
     if link_kind not in ("sim", "os") or (link_kind == "sim" and where and not where.isdecimal()):
         print(f"microv2g ev: --link {args.link}: there are sim[:PORT] and os:IFACE", file=sys.stderr)

@@ -15,7 +15,7 @@ _EPILOG = """\
 examples:
   microv2g secc --link sim                                  plug, pilot and modem simulated; `microv2g ev --link sim` joins
   microv2g secc --link sim --tls strict --pki build/pki     over TLS 1.3; the car: ev --link sim --tls build/pki/car
-  microv2g secc --iface lo                                  TCP only, for a car on this machine
+  microv2g secc --iface lo                                  from TCP up, for a car on this machine; --tls goes with it too
   microv2g secc --iface eth1 --services DC_BPT --control dynamic --setpoint 10000 --trace session.jsonl
   microv2g secc --iface eth1 --config station.json --stop-after 100
   microv2g secc --print-config                              all configuration keys with their meaning

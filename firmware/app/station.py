@@ -3,7 +3,7 @@
 from firmware.app.charger import Charger
 from firmware.app.tls_link import TlsLink
 from firmware.app.v2g_link import V2gLink
-from firmware.net.sdp import TLS_ALLOWED, TLS_NONE, TLS_REQUIRED
+from firmware.net.sdp import policy_of
 from firmware.net.stack import Stack
 from firmware.slac.evse import Slac
 
@@ -12,10 +12,7 @@ def build(cfg, board, power, safe, rand, trace, stage=None):
     """The supervisor over board.pilot and frames of board.mac. rand(n): bytes of the hardware generator. stage: a
     net.tls_stage.TlsStage, or None for a station without TLS."""
     slac = Slac(cfg, board.mac, rand, trace)
-    # A station that has neither TLS nor allow_plain says "TLS only", which no car can use then.
-    policy = TLS_REQUIRED
-    if cfg["allow_plain"]:
-        policy = TLS_ALLOWED if stage else TLS_NONE
+    policy = policy_of(stage is not None, cfg["allow_plain"])
     net = Stack(board.mac, rand, trace, cfg["sdp_port"], cfg["tcp_port"], policy)
     link = TlsLink(safe, trace, stage) if stage else V2gLink(safe, trace)
     return Charger(cfg, board.pilot, board.proximity, slac, net, link, power, trace)

@@ -1,4 +1,4 @@
-"""Between the TCP connections of the network and the session machine: one car at a time, one message at a time.
+"""Between TCP connections, of our network or of the operating system, and the session machine: one car at a time, one message at a time.
 
 Pure, on the machine contract. tls_link.py puts TLS between `conn` and `safe`.
 """
@@ -13,8 +13,8 @@ _TAKE_MS = const(2000)  # the car's own message timeout: who does not take an an
 
 
 class V2gLink:
-    """safe: run.safe.Safe around the session machine. trace: firmware/trace. `conn`: the net.tcp_conn.TcpConn of the car
-    that is served, or None."""
+    """safe: run.safe.Safe around the session machine. trace: firmware/trace. `conn`: the net.tcp_conn.TcpConn or
+    run.os_conn.OsConn of the car that is served, or None."""
 
     def __init__(self, safe, trace):
         self.safe = safe
@@ -66,11 +66,16 @@ class V2gLink:
             if not self.session_seen and self.safe.established():
                 self.session_seen = True
         if self.conn.at_end and self._at == self._n:
-            self.conn.close()  # our half too: the car waits for it
-            self._lost(now, "by the car")
+            self.end(now, "by the car")  # our half too: the car waits for it
         elif self._take_due is not None and ticks_diff(self._take_due, now) <= 0:
             self.conn.abort()
             self._lost(now, "the car does not take its answer")
+
+    def end(self, now, why):
+        """Close the connection in an orderly way, if there is one: FIN behind what waits."""
+        if self.conn is not None:
+            self.conn.close()
+            self._lost(now, why)
 
     def drop(self, now, why):
         """The data link is gone: the session ends."""
@@ -87,8 +92,7 @@ class V2gLink:
         if self.conn is not None:
             if not self._had_session or not self.safe.session_over():
                 return self._refuse(conn, "second connection refused", now)  # one cable, one car
-            self.conn.close()
-            self._lost(now, "replaced")  # only held open after its session: the next car need not wait for that
+            self.end(now, "replaced")  # only held open after its session: the next car need not wait for that
         return True
 
     def _refuse(self, conn, why, now):
@@ -119,8 +123,7 @@ class V2gLink:
             self._take_due = None
             return True
         if self._closing:
-            conn.close()
-            self._lost(now, "closed by the station")
+            self.end(now, "closed by the station")
             return False
         n = self.safe.tx(self._out, now)
         if n:

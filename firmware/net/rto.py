@@ -5,6 +5,9 @@ from micropython import const
 # RFC 6298 asks for 1 s at least. The link is one powerline hop, and a car waits 0.5 s for the answer of a charge loop:
 # a lost answer must be sent again before that.
 _MIN_MS = const(200)
+# Of the first segment, a SYN. The car takes the wait for a lost SYN-ACK for its own first round trip: after 500 ms, Linux waited
+# 1 s before it repeated a lost request, a dozen messages later.
+_SYN_MS = const(200)
 # Before a round trip is measured (RFC 6298: 1 s, and 3 s when the handshake needed a second SYN), and the most that is
 # believed afterwards. On one hop a measured second was a lost ACK, but it would hold the timer above 3 s for a dozen
 # answers, and the car waits 2 s for each. Seen with the kernel's TCP over a line that loses 5 %.
@@ -20,7 +23,7 @@ class Rto:
         self.reset()
 
     def reset(self):
-        self.ms = _FIRST_MS
+        self.ms = _SYN_MS
         self._srtt8 = 0  # smoothed round trip time * 8
         self._var4 = 0  # its variation * 4
         self._known = False

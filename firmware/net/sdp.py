@@ -35,6 +35,14 @@ def is_request(buf, n):
     return True
 
 
+def policy_of(tls, plain):
+    """The policy of a station that has TLS or not and takes cars without it or not. With neither it says "TLS only", which no
+    car can use then."""
+    if not plain:
+        return TLS_REQUIRED
+    return TLS_ALLOWED if tls else TLS_NONE
+
+
 def security_answer(policy, asked):
     """Security byte of the answer for the byte that the car sent (R-SDP-04).
 

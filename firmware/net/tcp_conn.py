@@ -45,7 +45,7 @@ _RST = const(0x04)
 _PSH = const(0x08)
 _ACK = const(0x10)
 
-_SYN_TRIES = const(3)
+_SYN_TRIES = const(4)  # 6.2 s
 _TRIES = const(10)  # given up after half a minute or so, with the limit of Rto
 _ACK_MS = const(20)
 _TIME_WAIT_MS = const(6000)  # longer than the longest pause of a retransmission: the FIN of the car may come again

@@ -132,7 +132,7 @@ class Sender:
             self._window_max = window
         if not self.max or not window:
             self.retries = 0  # it is alive, and it may keep its window closed as long as it likes
-        if not self.max and window > self.window:
+        if not self.max and window > self.window and self.timer is not None:
             self._rto.settle()
             self.timer = None
         self.window = window

@@ -1,4 +1,4 @@
-"""The station on a network interface of the operating system: discovery, one car at a time, commands, trace.
+"""The station on a network interface of the operating system: discovery, connections for V2gLink or TlsLink, commands, trace.
 
 The only place that waits: poll() on all sockets and stdin, until the earliest due tick. It never turns without a
 reason. One turn: take what came in, answer it at once, fire what is due, and only then print.
@@ -8,16 +8,16 @@ import gc
 import os
 import sys
 
+from firmware.app.v2g_link import V2gLink
 from firmware.clock import sooner, ticks_add, ticks_diff, ticks_ms
-from firmware.net.sdp import ANSWER_SIZE, TLS_NONE, TLS_REQUIRED, SdpServer
+from firmware.net.sdp import ANSWER_SIZE, SdpServer, policy_of
 from firmware.run import os_net
-from firmware.run.connection import Connection
 from firmware.run.operator import Operator
-from firmware.run.poller import BROKEN, IN, OUT, Poller
+from firmware.run.os_conn import OsConn
+from firmware.run.poller import IN, Poller
 from micropython import const
 
-_OUT_SIZE = const(8200)  # largest V2GTP message of ours
-_IN_SIZE = const(2048)
+_CONNS = const(4)  # the car's and those that only rest before they close
 _DATAGRAMS = const(8)  # datagrams answered in one turn
 _PORT_FIRST = const(49152)
 _PORT_TRIES = const(20)
@@ -41,29 +41,33 @@ def listen(address, index, wanted_port):
 
 
 class OsLink:
-    """name: interface. safe: run.safe.Safe around the session machine. trace, report, power as their modules say.
+    """name: interface. safe: run.safe.Safe around the session machine. trace, report, power as their modules say. stage: a
+    net.tls_stage.TlsStage, or None for a station without TLS.
 
     open() starts to listen and prints READY; run() serves until `quit`; close() ends everything.
     """
 
-    def __init__(self, name, cfg, safe, power, trace, report, stdin=None, stdout=None, desk=None):
+    def __init__(self, name, cfg, safe, power, trace, report, stdin=None, stdout=None, desk=None, stage=None):
         self.name = name
         self.cfg = cfg
         self.safe = safe
         self.power = power
         self.trace = trace
         self.report = report
+        if stage is None:
+            self.link = V2gLink(safe, trace)
+        else:
+            from firmware.app.tls_link import TlsLink
+
+            self.link = TlsLink(safe, trace, stage)
+        self._stage = stage
         self._stdout = stdout
-        self._out = bytearray(_OUT_SIZE)
-        self._in = bytearray(_IN_SIZE)
         self._sdp_out = bytearray(ANSWER_SIZE)
         self._poller = Poller()
         self._operator = Operator(stdin, self._poller, power, trace, safe.request_stop, self._status, stdout)
         if desk is not None:
             desk.add_to(self._operator, self)
-        self._conn = None
-        self._had_session = False
-        self._answered = False
+        self._conns = []
         self._print_due = None
         self._udp = None
         self._listener = None
@@ -76,8 +80,7 @@ class OsLink:
         # The listener comes first: what discovery announces must be there already (R-SDP-05).
         self._listener, port = listen(address, self._index, self.cfg["tcp_port"])
         self._udp = os_net.udp_server(self.name, self._index, self.cfg["sdp_port"])
-        # TLS is not there yet. Without plain TCP the station says "TLS only", which no car can use then.
-        self._sdp = SdpServer(address, port, TLS_NONE if self.cfg["allow_plain"] else TLS_REQUIRED)
+        self._sdp = SdpServer(address, port, policy_of(self._stage is not None, self.cfg["allow_plain"]))
         self._poller.add(self._listener, IN)
         self._poller.add(self._udp, IN)
         self._operator.open()
@@ -97,35 +100,35 @@ class OsLink:
         """One turn of the loop; wait no longer than at_most_ms (None: as long as nothing is due)."""
         for obj, events in self._poller.wait(self._timeout(ticks_ms(), at_most_ms)):
             now = ticks_ms()
-            if self._conn is not None and obj is self._conn.sock:
-                self._serve(events, now)
-            elif obj is self._listener:
+            if obj is self._listener:
                 self.safe.attempt("accept", now, self._accept, now)
             elif obj is self._udp:
                 self.safe.attempt("discovery", now, self._discovery, now)
             elif self._operator.owns(obj):
                 self.safe.attempt("command", now, self._operator.read, now)
+            else:
+                for conn in self._conns:
+                    if conn.sock is obj:
+                        conn.happened(events)
         now = ticks_ms()
-        self._fire(now)
-        self.safe.attempt("sample", now, self.report.sample, now, self._conn is not None)
+        self._walled(now, self._move, now)
+        self.safe.attempt("sample", now, self.report.sample, now, self._connected())
         told = self.safe.attempt("console", now, self._operator.pump)
         self._print_due = None if self.report.drain() and told else ticks_add(now, _PRINT_AGAIN_MS)
-        if self._answered:
-            # The garbage of a message goes now, in the pause of the car, and not in the middle of the next answer.
-            self._answered = False
-            if _MICROPYTHON:
-                gc.collect()
+        self._collect()
 
     def occupied(self):
         """Why the device itself must not be touched now, in words; "" when it may."""
-        return "a car is connected" if self._conn is not None else ""
+        return "a car is connected" if self._connected() else ""
 
     def close(self):
-        """Power off, connection and sockets closed."""
+        """Power off, connections and sockets closed."""
         now = ticks_ms()
-        if self._conn is not None:
-            self._lost(now)
+        self.link.end(now, "the station ends")
+        self.link.drop(now, "the station ends")  # in the middle of a handshake
         self.safe.off(now)
+        for conn in self._conns:
+            conn.end()
         for sock in (self._listener, self._udp):
             if sock is not None:
                 sock.close()
@@ -134,26 +137,15 @@ class OsLink:
     # -- time
 
     def _timeout(self, now, at_most_ms):
-        due = sooner(self.safe.due(now), self.report.due)
+        due = sooner(self.link.due, self.report.due)
         due = sooner(due, self._print_due)
-        if self._conn is not None:
-            due = sooner(due, self._conn.due)
+        for conn in self._conns:
+            due = sooner(due, conn.due)
         if due is None:
             return at_most_ms
         # At least 1 ms: a machine that is due for ever must not turn the loop into a heater.
         wait = max(1, ticks_diff(due, now))
         return wait if at_most_ms is None else min(wait, at_most_ms)
-
-    def _fire(self, now):
-        for _ in range(_POLLS):
-            due = self.safe.due(now)
-            if due is None or ticks_diff(due, now) > 0:
-                break
-            self.safe.poll(now)
-            self._answer(now)
-        if self._conn is not None and self._conn.overdue(now):
-            self.trace.note(now, "the car does not take its answer")
-            self._lost(now)
 
     # -- discovery
 
@@ -179,87 +171,76 @@ class OsLink:
 
     # -- the car
 
+    def _connected(self):
+        for conn in self._conns:  # noqa: SIM110
+            if conn.open:
+                return True
+        return False
+
     def _accept(self, now):
         sock, sender = os_net.accept(self._listener)
         if sock is None:
             return
-        refused = None
         if not self._mine(sender):
-            refused = "connection from elsewhere refused"
-        elif self._conn is not None:
-            if self._had_session and self.safe.session_over():
-                self._lost(now)  # only held open after the end of its session: the next car need not wait for that
-            else:
-                refused = "second connection refused"  # one cable, one car
-        if refused:
             sock.close()
-            self.trace.note(now, refused)
+            self.trace.note(now, "connection from elsewhere refused")
             return
-        self._conn = Connection(sock, self._poller, self._out)
-        self._had_session = False
+        if len(self._conns) == _CONNS:
+            self._conns.pop(0).end()  # the oldest: it only rests, or the link would have refused the others
+        # A car with TLS is told by an alert or close_notify, and can wait for the FIN; for others the FIN is what tells.
+        conn = OsConn(sock, self._poller, self._stage is not None)
+        self._conns.append(conn)
         self.trace.note(now, "connected: " + os_net.text(os_net.parse(sender)[0]))
-        self.safe.start(now)
-        self._answer(now)
+        self._walled(now, self.link.accept, conn, now)
 
-    def _serve(self, events, now):
-        conn = self._conn
-        try:
-            if conn.sending:
-                if events & OUT:
-                    conn.go_on(now)
-                elif events & BROKEN:
-                    self._lost(now)
-                    return
+    def _move(self, now):
+        """Bytes both ways, and what is due."""
+        link = self.link
+        link.pump(now)
+        for _ in range(_POLLS):
+            due = self.safe.due(now)
+            if due is None or ticks_diff(due, now) > 0:
+                break
+            self.safe.poll(now)
+            link.pump(now)
+        for i in range(len(self._conns) - 1, -1, -1):
+            conn = self._conns[i]
+            if conn.broken and conn.open:
+                link.closed(conn, now)
+                conn.end()
+            conn.settle(now)
+            if conn.gone:
+                self._conns.pop(i)
             else:
-                n = conn.read(self._in)
-                if n == 0:
-                    self._lost(now)
-                    return
-                if n:
-                    self.safe.rx(self._in, n, now)
-        except OSError:
-            self._lost(now)
-            return
-        self._answer(now)
+                conn.watch()
 
-    def _answer(self, now):
-        """Send what the machine has to say; then close if it wants that."""
-        conn = self._conn
-        if conn is None:
-            if self.safe.event(now):
-                self.safe.lost(now)  # nobody is connected: nothing to close, but a broken machine is replaced
-            return
-        if not self.safe.session_over():
-            self._had_session = True
+    def _walled(self, now, call, *args):
+        """call(*args). A fault of our own outside of the session: power off, the car away, and the next one may come."""
         try:
-            while not conn.sending:
-                n = self.safe.tx(self._out, now)
-                if n == 0:
-                    break
-                conn.send(n, now)
-                self._answered = True
-        except OSError:
-            self._lost(now)
-            return
-        if self.safe.event(now) == self.safe.CLOSE:
-            conn.closing = True
-        if conn.closing and not conn.sending:
-            self._lost(now)
+            call(*args)
+        except Exception as error:
+            self.safe.off(now)
+            self.safe.report("connection", error, now)
+            self.safe.attempt("afterwards", now, self.link.drop, now, "fault of the station")
+            for conn in self._conns:
+                conn.end()
+            self._conns = []
 
-    def _lost(self, now):
-        """The connection ends, whoever wanted it."""
-        conn = self._conn
-        self._conn = None
-        conn.close()
-        self.safe.lost(now)
-        self.trace.note(now, "disconnected")
+    def _collect(self):
+        """The garbage of a message goes now, in the pause of the car, and not in the middle of the next answer."""
+        wrote = False
+        for conn in self._conns:
+            wrote = wrote or conn.wrote
+            conn.wrote = False
+        if wrote and _MICROPYTHON:
+            gc.collect()
 
     def _status(self):
         secc = self.safe.secc
         return (
             "connected=%d session=%d state=%d setpoint_w=%d sdp_answered=%d sdp_dropped=%d faults=%d lost_records=%d"
             % (
-                self._conn is not None,
+                self._connected(),
                 not secc.session_over,
                 getattr(secc, "state", -1),
                 self.power.setpoint_w,

@@ -18,6 +18,7 @@ LOOPBACK = b"\0" * 15 + b"\1"
 _AF_INET6 = const(10)
 _SOL_SOCKET = const(1)
 _SO_REUSEADDR = const(2)
+_SO_LINGER = const(13)
 _SO_BINDTODEVICE = const(25)
 _IPPROTO_TCP = const(6)
 _TCP_NODELAY = const(1)
@@ -152,6 +153,11 @@ def write(sock, view):
         if e.args[0] == _AGAIN:
             return 0
         raise
+
+
+def reset_on_close(sock):
+    """close() breaks the connection off: RST, and what waits is lost."""
+    sock.setsockopt(_SOL_SOCKET, _SO_LINGER, struct.pack("@ii", 1, 0))
 
 
 def receive(sock, size):

@@ -11,7 +11,7 @@ from host_tools.building.step import ROOT
 from host_tools.deploy import STATION
 
 # The sockets of an operating system: no controller board has one, and a stock image lacks what they import.
-_NOT_HERE = ("firmware/run/os_link.py", "firmware/run/os_net.py")
+_NOT_HERE = ("firmware/run/os_link.py", "firmware/run/os_conn.py", "firmware/run/os_net.py")
 
 # Behind a question whether this is CPython.
 _CPYTHON = ("traceback",)

@@ -24,19 +24,24 @@ class EmulatedBoard:
     """image: UF2 or binary. flash: a file system image (bytes or path; also one of the whole flash), which goes to `storage`
     = (offset, size); None = erased. seed: of everything random; two boards with the same calls have the same cycle counts.
 
-    `ns`, `cycles`: emulated time since power-on of the bench, and the processor's cycles. `console`: text of the UART so far.
+    usb: a computer is at the USB connector, and the console is that of USB and not the UART.
+
+    `ns`, `cycles`: emulated time since power-on of the bench, and the processor's cycles. `console`: text of the UART so far,
+    or of USB.
     """
 
     def __init__(
-        self, image, flash=None, storage=(files.STORAGE_AT, files.STORAGE_BYTES), faults=None, seed=1, observer=None
-    ):
+        self, image, flash=None, storage=(files.STORAGE_AT, files.STORAGE_BYTES), faults=None, seed=1, observer=None,
+        usb=False,
+    ):  # fmt: skip
         self.world = World(seed, faults, observer)
+        self.world.state.usb_plugged = self._usb = usb
         self.observer = observer
         self.head = wire.Head(0.0, 0.0, 0.0, 0.0)
         self.console = ""
         self.fault = ""
         self.on_turn = None  # called with the board after every message
-        self.tap = None  # takes the bytes of the UART instead of `console`
+        self.tap = None  # takes the bytes of the console instead of `console`
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._process = Process()
         try:
@@ -104,12 +109,13 @@ class EmulatedBoard:
         while True:
             self.head, records = process.receive()
             world.handle(records)
-            if world.uart_out:
-                if self.tap is not None:
-                    self.tap(bytes(world.uart_out))
-                else:
-                    self.console += self._decoder.decode(bytes(world.uart_out))
-                world.uart_out.clear()
+            said = bytes(world.usb_out if self._usb else world.uart_out)
+            world.uart_out.clear()
+            world.usb_out.clear()
+            if said and self.tap is not None:
+                self.tap(said)
+            elif said:
+                self.console += self._decoder.decode(said)
             world.ns = self.head.ns
             if self.observer is not None:
                 self.observer.now_ns = self.head.ns
@@ -134,8 +140,8 @@ class EmulatedBoard:
     # -- the console
 
     def type(self, text):
-        """Type into the UART; \\n is sent as it is."""
-        self.world.type(text.encode() if isinstance(text, str) else text)
+        """Type into the console; \\n is sent as it is."""
+        self.world.type(text.encode() if isinstance(text, str) else text, self._usb)
 
     def exec(self, source, limit_ms=20000):
         """Run a script by the raw REPL; returns (output, error). The board must be at its prompt, or be stopped by Ctrl-C."""

@@ -6,6 +6,7 @@ From the emulator a head and records, each answered before emulated time goes on
     q byte     MOSI byte whose MISO byte is asked    f hertz    clock of the SPI
     g 0|1|2    contactor drive (2 = not driven)      r 0|1|2    reset of the modem
     d permille duty of the pilot, as on the wire     u bytes    what left the UART
+    U bytes    what left the USB console
     x text     the chip reset itself                 s text     stopped: "", "power" and what it hit, or a fault
     j JSON     answer to a command
 """
@@ -16,9 +17,9 @@ from typing import NamedTuple
 _HEAD = struct.Struct("<dddd")
 _RECORD = struct.Struct("<Bdd")
 _BYTES = struct.Struct("<BdI")
-_STATE = struct.Struct("<BBBBdhhHBBIHHII")
+_STATE = struct.Struct("<BBBBdhhHBBIHHIII")
 _LENGTH = struct.Struct("<I")
-_WITH_BYTES = frozenset(b"buxsj")
+_WITH_BYTES = frozenset(b"buUxsj")
 
 FLOATING = 0x100  # MISO: nobody drives it
 
@@ -48,14 +49,18 @@ class State:
         self.miso = 0
         self.ahead = (b"", 0, 0)  # twin.qca7000.QcaSpi.ahead()
         self.uart = b""  # bytes to the board; taken away by pack()
+        self.usb_plugged = False  # a computer at the USB connector
+        self.usb_reads = True  # it takes what the board says
+        self.usb = b""  # bytes to the board; taken away by pack()
 
     def pack(self):
         literal, fills, fill = self.ahead
         data = _STATE.pack(
             self.stop, self.int_level, self.mirror, fill, self.due_ns, self.high_mv, self.low_mv, self.pp_mv, self.swapped,
-            self.int_connected, fills, self.miso, 0, len(literal), len(self.uart),
-        ) + literal + self.uart  # fmt: skip
-        self.uart = b""
+            self.int_connected, fills, self.miso, self.usb_plugged | self.usb_reads << 1, len(literal), len(self.uart),
+            len(self.usb),
+        ) + literal + self.uart + self.usb  # fmt: skip
+        self.uart = self.usb = b""
         return data
 
 

@@ -62,6 +62,7 @@ class World:
         self.coil = 0
         self.reset_low = False
         self.uart_out = bytearray()  # everything that the board has said; whoever reads it takes it away
+        self.usb_out = bytearray()  # the same of its console on USB
         self.resets = []
         self._woken = False
         self._car_due = None
@@ -102,9 +103,12 @@ class World:
             self.car.unplug(self._tick())
         self._woken = True
 
-    def type(self, data):
-        """Bytes to the board's UART, at its baud rate."""
-        self.state.uart += data
+    def type(self, data, usb=False):
+        """Bytes to the board's UART, at its baud rate, or to its USB console."""
+        if usb:
+            self.state.usb += data
+        else:
+            self.state.uart += data
 
     # -- the emulator
 
@@ -129,6 +133,8 @@ class World:
                 self.uart_out += value
                 if observer:
                     observer.text(ns, value)
+            elif letter == 0x55:  # U
+                self.usb_out += value
             elif letter == 0x67:  # g
                 self._drive(1 if value == 1 else 0, ns)
             elif letter == 0x64:  # d
@@ -234,7 +240,7 @@ class World:
         self._reset_modem(False)
         if self.bus.selected:
             self.bus.select(1, self.ns)
-        self.state.uart = b""
+        self.state.uart = self.state.usb = b""
 
 
 class Silent:

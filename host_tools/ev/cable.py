@@ -7,7 +7,7 @@ import time
 
 from firmware.clock import ticks_add, ticks_diff, ticks_ms
 from host_tools.ev.car import Car
-from host_tools.ev.link import LinkError, Tracer
+from host_tools.ev.link import LinkError, Trace
 from host_tools.ev.tls import stage
 from twin import cable as wire
 
@@ -97,12 +97,3 @@ def run(cfg, port, sink, stopped=lambda: False):
         cable.close()
     tracer.note(ticks_ms(), "session ok" if car.ok else "session failed: " + car.why)
     return car
-
-
-class Trace(Tracer):
-    """Tracer with the notes of the target's machines."""
-
-    def note(self, now, text, value=None):
-        Tracer.note(self, text if value is None else f"{text} {value}")
-
-    error = note

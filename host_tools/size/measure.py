@@ -22,6 +22,7 @@ _LEFT_OUT = (
     "firmware.main",
     "mcu.clock",
     "firmware.run.os_link",
+    "firmware.run.os_conn",
     "firmware.run.os_net",
 )
 

@@ -1,7 +1,7 @@
 """python -m tests.interop run [PART ...] [--keep DIR] | list
 
 Runs what nobody here wrote against the frozen station firmware, in network namespaces: the PyPI vehicle (iso15118 0.31.2)
-over sockets, over the modem model and over raw frames with TLS 1.3; OpenSSL with bad certificates; tshark with a key log; `pev` of
+over sockets, over the modem model and over raw frames, with TLS 1.3 on both ways; OpenSSL with bad certificates; tshark with a key log; `pev` of
 open-plc-utils for matching; the kernel's TCP against ours. Needs root, `ip`, `pev`, `openssl`, `tshark` and Java; `make interop` sets the rest up. PART picks the cases whose name contains it.
 """
 
@@ -25,7 +25,7 @@ from host_tools.secc_proc import SeccError, SeccProcess
 from tests.interop import bad_cars, bad_line, bulk, evcc, matching, netns, refusals, rig, tls, wireshark
 from tests.interop.cases import COMBINATIONS, DISCHARGE_W, FRAMED, LOOPS, SCENARIOS, check, check_trace
 
-# Over sockets of the operating system two of the eight: the session is the same, and the others run over frames.
+# Over sockets of the operating system two of the eight, and one with TLS: the session is the same, and the others run over frames.
 SESSIONS = [c for c in COMBINATIONS if c.name in ("AC scheduled", "DC_BPT dynamic")] + SCENARIOS + FRAMED
 _QUIET = 2  # cases side by side that wait most of their time, beside those with a Java machine
 _TURN_AT = 8  # the loop request at which the set-point goes negative
@@ -93,9 +93,9 @@ def run(call, number, keep):
 
 def _sessions(case, number, folder):
     turner = Turner(case)
+    pki = tls.Pki(case.tls, folder, number) if case.tls else None
+    config = dict(case.config, **pki.station) if pki else case.config
     if case.link != "os":
-        pki = tls.Pki(case.tls, folder, number) if case.tls else None
-        config = dict(case.config, **pki.station) if pki else case.config
         with rig.Rig(number, case.link, config, folder, case.runtime, turner.record) as framed:
             turner.secc = framed.secc
             for session in range(case.sessions):
@@ -108,7 +108,7 @@ def _sessions(case, number, folder):
     with netns.Cable(number) as cable:
         secc = turner.secc = SeccProcess(
             cable.secc[1],
-            case.config,
+            config,
             runtime=case.runtime,
             on_record=turner.record,
             trace=str(folder / "secc.jsonl"),
@@ -118,7 +118,7 @@ def _sessions(case, number, folder):
             secc.wait_ready(10)
             for session in range(case.sessions):
                 turner.begin()
-                text = _vehicle(case, session, folder, cable.evcc, turner)
+                text = _vehicle(case, session, folder, cable.evcc, turner, pki)
     return text
 
 

@@ -76,6 +76,7 @@ SCENARIOS = [
     Case("fallback: no BPT on offer", "DC", "dynamic", ev=["DC_BPT", "DC"], offers=["DC"]),
     Case("two sessions in a row", "AC_BPT", "dynamic", sessions=2),
     Case("32-bit firmware, 200 kB heap", "DC_BPT", "dynamic", runtime="unix32"),
+    Case("os field: DC_BPT dynamic", "DC_BPT", "dynamic", tls="field"),
     Case(
         "packet strict: 32-bit, two sessions",
         "DC_BPT",

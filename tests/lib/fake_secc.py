@@ -6,7 +6,7 @@ It answers each run of bytes with itself. Bytes with a meaning of their own: !rx
 
 from firmware.clock import ticks_diff
 
-BIG = 8000
+BIG = 4000
 
 
 class FakeSecc:
@@ -24,12 +24,14 @@ class FakeSecc:
         self.queue = []
         self.code = 0
         self.big = False
+        self.heard = 0  # bytes
 
     def _may_raise(self, name):
         if self.raise_in == name:
             raise ValueError("test seam in " + name)
 
-    def start(self, now):
+    def start(self, now, vehicle=None):
+        self.vehicle = vehicle
         self._may_raise("start")
         self.calls.append("start")
         self.session_over = False
@@ -38,6 +40,7 @@ class FakeSecc:
 
     def rx(self, buf, n, now):
         data = bytes(buf[0:n])
+        self.heard += n
         if data == b"!rx":
             raise ValueError("test seam in rx")
         if data == b"!end":

@@ -119,6 +119,11 @@ def until(done):
         time.sleep(0.01)
 
 
+def ended(records):
+    """How many connections."""
+    return len([r for r in records if r.get("note", "").startswith("disconnected: ")])
+
+
 def whole_sessions(runtime):
     config = {"sdp_port": SDP_PORT, "setpoint_w": 5000, "loop_sequence_timeout_ms": 5000}
     records = []
@@ -141,12 +146,12 @@ def whole_sessions(runtime):
                     until(lambda: {"stop requested"} & {r.get("note") for r in records})
                     assert car.loop(mode)[0]["EVSEStatus"]["EVSENotification"] == "Terminate"
                 car.leave()
-                until(lambda n=number: [r.get("note") for r in records].count("disconnected") == n + 1)
+                until(lambda n=number: ended(records) == n + 1)
             # A car that vanishes in the loop: power off, and the next one is served.
             car = Car(SDP_PORT)
             car.loop(car.to_loop())
             car.sock.close()
-            until(lambda: [r.get("note") for r in records].count("disconnected") == 3)
+            until(lambda: ended(records) == 3)
             car = Car(SDP_PORT)
             car.to_loop()
         with open(trace) as f:

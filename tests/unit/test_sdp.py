@@ -1,6 +1,6 @@
 """firmware/net/sdp.py: R-SDP-01, -02, -04, -05, -06, -07."""
 
-from firmware.net.sdp import TLS_ALLOWED, TLS_NONE, TLS_REQUIRED, SdpServer, security_answer
+from firmware.net.sdp import TLS_ALLOWED, TLS_NONE, TLS_REQUIRED, SdpServer, policy_of, security_answer
 
 ADDRESS = b"\xfe\x80" + bytes(6) + b"\x00\xfc\x00\xff\xfe\x00\x00\x01"
 REQUEST = b"\x01\xfe\x90\x00\x00\x00\x00\x02\x10\x00"
@@ -59,6 +59,17 @@ def test_security_policy_r_sdp_04():
         assert security_answer(policy, asked) == wanted
         request = REQUEST[:8] + bytes([asked, 0])
         assert ask(SdpServer(ADDRESS, 50000, policy), request)[26] == wanted
+
+
+def test_policy_of_a_configuration_r_sdp_04():
+    table = (
+        (False, True, TLS_NONE),
+        (True, True, TLS_ALLOWED),
+        (True, False, TLS_REQUIRED),
+        (False, False, TLS_REQUIRED),
+    )
+    for tls, plain, wanted in table:
+        assert policy_of(tls, plain) == wanted
 
 
 def test_nothing_of_the_request_is_copied_r_sdp_04():

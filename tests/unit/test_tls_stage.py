@@ -159,7 +159,9 @@ def test_the_car_ends_by_close_notify_or_by_tcp_alone():
     w.car_moves()
     eq(w.stage.readable(), 0)
     assert w.stage.at_end
+    eq(w.wire.tx, b"")
     w.stage.close()
+    assert w.wire.tx  # close_notify from this side too (RFC 8446 section 6.1)
     w.plug()
     w.shake()
     w.car.write(b"last", 0, 4)

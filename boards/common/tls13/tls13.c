@@ -497,10 +497,11 @@ static mp_obj_t conn_write(size_t n_args, const mp_obj_t *args) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(conn_write_obj, 4, 4, conn_write);
 
-// close(): close_notify behind what waits; nothing is read or written after it.
+// close(): close_notify behind what waits, also in answer to the peer's (RFC 8446 section 6.1); nothing is read or written
+// after it. To be called once.
 static mp_obj_t conn_close(mp_obj_t self_in) {
     tls13_conn_t *self = MP_OBJ_TO_PTR(self_in);
-    if (self->state == TLS13_OPEN) {
+    if (self->state == TLS13_OPEN || self->state == TLS13_ENDED) {
         mbedtls_ssl_close_notify(&self->ssl);
     }
     if (self->state != TLS13_FAILED) {

@@ -1,5 +1,6 @@
 // The board's wiring: which pin goes where, and what the world hears of it. Pins as in boards/rpi_pico.
 import { state } from './link.mjs';
+import { UsbHost } from './usb.mjs';
 
 const PIN = { mirror: 13, contactor: 14, pilot: 15, miso: 16, cs: 17, sck: 18, mosi: 19, int: 20, reset: 21 };
 const PILOT_CHANNEL = 0, PROXIMITY_CHANNEL = 1;
@@ -12,7 +13,7 @@ const FLOATING = 0x100;
 export class Bench {
   constructor(link) {
     this.link = link;
-    this.state = { due: Infinity, literal: [], uart: [], fills: 0, int: 0, mirror: 0, high: 12000, low: -12000, pp: FULL_SCALE_MV, wired: 1, swapped: 0 };
+    this.state = { due: Infinity, literal: [], uart: [], fills: 0, int: 0, mirror: 0, high: 12000, low: -12000, pp: FULL_SCALE_MV, wired: 1, swapped: 0, usb: { plugged: false, reads: true, bytes: [] } };
     this.ahead = 0;                               // of state.literal
     this.mosi = Buffer.alloc(8192);
     this.mosiLength = 0;
@@ -47,6 +48,7 @@ export class Bench {
     gpio[PIN.sck].addListener((now) => this.#sck(now));
     mcu.adc.onADCRead = (channel) => this.#convert(channel);
     this.selected = false;
+    this.usb = new UsbHost(mcu, (bytes) => { this.link.bytes('U', chip.nanos, bytes); this.sync(); });
     this.#apply();
   }
 
@@ -90,6 +92,8 @@ export class Bench {
     if (s.due === Infinity) this.due.cancel();
     else this.due.schedule(Math.max(0, s.due - chip.nanos));
     if (s.uart.length) { chip.uart.feed(s.uart); s.uart = []; }
+    this.usb.apply(s.usb);
+    s.usb.bytes = [];
   }
 
   // -- outputs
