@@ -7,6 +7,7 @@ A test file is a plain module with `def test_…()` functions and asserts. What 
     RUNTIMES = ("cpython", "unix")   where it can run (default: everywhere)
     SLOW = True                      leave it out of --fast
     HEAP_KB = 2000                   heap on MicroPython (default: 200 on unix32, as a microcontroller has; 2000 on unix)
+    WAITS = True                     it waits for the clock and hardly computes: runs beside the others
     TIMEOUT_S = 300                  it is ended after that (default 120)
     BARE = "why not"                 leave it out of m3 for this reason; True: it is SLOW, and yet runs there
     BARE_HEAP_KB = 400               heap on m3 (default 200): tests are frozen there, so they need less than HEAP_KB
@@ -46,9 +47,13 @@ IMAGES = {
 }  # runtime -> step of host_tools/build.py, folder below build/
 HEAP_KB = {"unix": 2000, "unix32": 200}
 TIMEOUT_S = 120
+WAITING = 3  # modules that wait, side by side; the others leave them the processor
 SLOWER = {BARE: 10}  # times TIMEOUT_S: the machine is emulated
 FILES = ROOT / "build" / "test32-files"
 RUNNER = ROOT / "tests" / "lib" / "runner.py"
+
+
+_NICE = ["nice"] if shutil.which("nice") else []
 
 
 class Module:
@@ -69,14 +74,14 @@ class Module:
     def command(self, runtime, part):
         tail = [str(RUNNER), str(ROOT), str(self.folder), self.name, part]
         if runtime == "cpython":
-            return [sys.executable, *tail]
+            return [*([] if self.options.get("WAITS") else _NICE), sys.executable, *tail]
         if runtime == BARE:
             strange = [] if self.folder == ROOT else [self.path]
             files = qemu.write_files(FILES / (self.path.stem + ".romfs"), strange) if strange else FILES / "tests.romfs"
             heap = self.options.get("BARE_HEAP_KB", qemu.HEAP_KB)
             return qemu.command((self.name, part), files, heap, self.options.get("BARE_STACK_KB", qemu.STACK_KB))
         heap = self.options.get("HEAP_KB", HEAP_KB[runtime])
-        return [str(ROOT / "build" / IMAGES[runtime] / "micropython"), "-X", "heapsize=%dk" % heap, *tail]
+        return [*_NICE, str(ROOT / "build" / IMAGES[runtime] / "micropython"), "-X", "heapsize=%dk" % heap, *tail]
 
 
 class Count:
@@ -266,8 +271,8 @@ def main():
     total = Count()
     if args.checks:
         _checks(total)
-    pool = ThreadPoolExecutor(os.cpu_count() or 1)
-    results = [(job, pool.submit(run, *job, args.k)) for job in jobs]
+    pool, waiting = ThreadPoolExecutor(os.cpu_count() or 1), ThreadPoolExecutor(WAITING)
+    results = [(job, (waiting if job[0].options.get("WAITS") else pool).submit(run, *job, args.k)) for job in jobs]
     try:
         for (module, runtime), result in results:
             seconds, passed, failed, skipped, shown = result.result()
@@ -280,7 +285,9 @@ def main():
                 print(shown, flush=True)
     except KeyboardInterrupt:
         print("stopped; what is running comes to its end", file=sys.stderr)
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
+        waiting.shutdown(cancel_futures=True)
+        pool.shutdown()
         return 130
     for runtime in runtimes:
         print("%s: %s" % (runtime, totals[runtime].line()))

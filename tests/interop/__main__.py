@@ -27,7 +27,7 @@ from tests.interop.cases import COMBINATIONS, DISCHARGE_W, FRAMED, LOOPS, SCENAR
 
 # Over sockets of the operating system two of the eight, and one with TLS: the session is the same, and the others run over frames.
 SESSIONS = [c for c in COMBINATIONS if c.name in ("AC scheduled", "DC_BPT dynamic")] + SCENARIOS + FRAMED
-_QUIET = 2  # cases side by side that wait most of their time, beside those with a Java machine
+_QUIET = 4  # cases side by side that wait most of their time, beside those with a Java machine
 _TURN_AT = 8  # the loop request at which the set-point goes negative
 _FAILURES = (
     AssertionError, KeyError, OSError, subprocess.SubprocessError, SeccError, evcc.EvccError, netns.NetnsError, rig.RigError,

@@ -3,8 +3,8 @@
     python -m tests.interop.bad_wire IFACE IFACE loss=20 delay=15 jitter=15 reorder=2 duplicate=2 seed=1
 
 Frames of either interface come out of the other. Percent and milliseconds; each direction has its own dice. A frame is
-late by delay +- jitter, so neighbours overtake each other; `reorder` percent are not delayed at all. `spare=2` loses the same
-segment of TCP no more than twice: what has a time limit above it can then be asked to get through always, and not often.
+late by delay +- jitter, so neighbours overtake each other; `reorder` percent are not delayed at all. `spare=1` loses the same
+segment of TCP no more than once: what has a time limit above it can then be asked to get through always, and not often.
 Prints READY, and ends when stdin does.
 """
 

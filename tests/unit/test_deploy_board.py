@@ -14,6 +14,7 @@ from host_tools.flash.repl import Repl
 from tests.lib.pty_board import PtyBoard, files
 
 RUNTIMES = ("cpython",)
+WAITS = True
 TIMEOUT_S = 240
 SLOW = True
 

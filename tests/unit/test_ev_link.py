@@ -17,6 +17,7 @@ from host_tools.secc_proc import ROOT, SeccProcess, firmware_command
 from tests.lib.mtest import eq, skip
 
 RUNTIMES = ("cpython",)  # starts processes
+WAITS = True
 PORT = 20000 + (os.getpid() + 7919) % 20000  # several runs at a time on one machine
 STATION = {"sdp_port": PORT, "setpoint_w": 5000, "loop_sequence_timeout_ms": 5000}
 RUNTIME = "unix"

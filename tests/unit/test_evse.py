@@ -15,6 +15,7 @@ from tests.lib.pty_station import PtyStation
 from tests.lib.tool_cases import good
 
 RUNTIMES = ("cpython",)  # starts processes
+WAITS = True
 SLOW = True
 TIMEOUT_S = 240
 CONFIG = {"services": ["DC_BPT"], "setpoint_w": 3000, "cable_check_ms": 100, "loop_sequence_timeout_ms": 2000}

@@ -11,6 +11,7 @@ from tests.lib import esp_images
 from tests.lib.rom_loader import SECTOR, Faults, Port, RomLoader
 
 RUNTIMES = ("cpython",)
+WAITS = True
 BOOT_AT = {"esp32": 0x1000, "esp32c3": 0, "esp32s3": 0}
 NUMBER = {"esp32": 0, "esp32c3": 5, "esp32s3": 9}
 

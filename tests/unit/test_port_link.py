@@ -12,6 +12,7 @@ from tests.lib.port_cases import CASES
 from tests.lib.pty_station import PtyStation
 
 RUNTIMES = ("cpython",)  # starts processes
+WAITS = True
 BOARD = os.environ.get("MICROV2G_TEST_PORT")
 
 

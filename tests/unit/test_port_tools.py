@@ -17,6 +17,7 @@ from tests.lib.pty_station import PtyStation
 from tests.lib.tool_cases import CASES, bad, good, tool
 
 RUNTIMES = ("cpython",)  # starts processes
+WAITS = True
 SLOW = True
 TIMEOUT_S = 240
 BOARD = os.environ.get("MICROV2G_TEST_PORT")

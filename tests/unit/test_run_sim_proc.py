@@ -18,6 +18,7 @@ from host_tools.secc_proc import ROOT, SeccError, SeccProcess, firmware_command
 from tests.lib.mtest import raises
 
 RUNTIMES = ("cpython",)  # starts processes
+WAITS = True
 
 
 def free_port():

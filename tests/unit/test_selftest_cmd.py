@@ -15,6 +15,7 @@ from tests.lib.mtest import eq, raises
 from tests.lib.pty_station import PtyStation
 
 RUNTIMES = ("cpython",)  # starts processes
+WAITS = True
 TIMEOUT_S = 240
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.lib.mtest import eq, skip
 
 RUNTIMES = ("cpython",)  # starts processes
+WAITS = True
 TIMEOUT_S = 240
 SLOW = True
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.lib.mtest import eq, skip
 
 RUNTIMES = ("cpython",)  # it starts the images itself
+WAITS = True
 TIMEOUT_S = 240
 SLOW = True
 
