@@ -75,6 +75,7 @@ def register(subparsers):
         metavar="DIR",
         help="with --plug: the car speaks TLS 1.3 with these certificates (DIR/car of pki new DIR)",
     )
+    p.add_argument("--usb", action="store_true", help="with --pty: the console of the board's USB and not of its UART")
     p.set_defaults(func=run)
 
 
@@ -111,7 +112,7 @@ def _contradiction(args):
     if args.fault and args.doc:
         return "--doc is for the figures of a board without faults; leave out one of --fault and --doc"
     if not args.pty:
-        for option in ("flash", "plug", "tls"):
+        for option in ("flash", "plug", "tls", "usb"):
             if getattr(args, option):
                 return f"--{option} goes with --pty only; add it, or see --service for a session without a terminal"
     return ""
@@ -225,7 +226,9 @@ def _pty(args):
     log = Log(sys.stderr, every=1 if args.plain else 10)
     stage = _car_tls(args.tls)  # before the board: what is wrong with the files shall be said at once
     stop = []
-    with EmulatedBoard(args.image, data, faults=faults, seed=args.seed, observer=Observer(log.record)) as board:
+    with EmulatedBoard(
+        args.image, data, faults=faults, seed=args.seed, observer=Observer(log.record), usb=args.usb
+    ) as board:
         # By a flag and not by an exception: the emulator must be left between two of its messages, to be asked for the flash.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.append(True))
