@@ -14,19 +14,21 @@ import shutil
 import sys
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from host_tools.building import qemu_m3
 from host_tools.building.emulator import emulator
 from host_tools.building.pico import pico
 from host_tools.building.source import TAG, mbedtls, source
-from host_tools.building.step import BUILD, ROOT, Missing, alone, done, fresh, run, say, stamp_of
+from host_tools.building.step import BUILD, LOGS, ROOT, Missing, alone, done, fresh, run, say, stamp_of
 from host_tools.building.system import GOALS, packages
 
 EVCC = ["iso15118==0.31.2", "aiofile==3.9.0"]  # the independent vehicle; it does not declare aiofile
 SCHEMAS = "iso15118==0.31.2"
 SCHEMAS_SHA256 = "2e1fd191888ca5f5f3a34ccd0588611dba1cb6f33bbe7ad0588bab0cfe48d45a"
-_PIP = "pip needs the network, or PIP_FIND_LINKS=/folder/with/wheels"
+_PINS = ROOT / "host_tools" / "building" / "pins"
+_PIP = "pip needs the network, or PIP_FIND_LINKS=/folder/with/wheels (of the versions in host_tools/building/pins)"
 
 
 def _make(name, folder, title, *variables):
@@ -70,7 +72,10 @@ def port(name):
 
 
 def _venv(name, folder, stamp, title, requirements):
-    """A virtual environment build/<folder>; made anew when the interpreter or the place is another."""
+    """A virtual environment build/<folder>; made anew when the interpreter or the place is another. What the requirements
+    require in turn comes in the versions of pins/<folder>.txt."""
+    pins = _PINS / (folder + ".txt")
+    stamp = stamp_of(stamp, pins)
     path = BUILD / folder
     interpreter = stamp_of(sys.executable, sys.version, ROOT.as_posix())
     python = path / "bin" / "python"
@@ -81,8 +86,23 @@ def _venv(name, folder, stamp, title, requirements):
         run(name + "-create", [sys.executable, "-m", "venv", str(path)], "making build/%s" % folder)
         done(name + "-python", interpreter)
     pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
-    run(name, [*pip, *requirements], title, _PIP, cwd=ROOT)
+    run(name, [*pip, "-c", str(pins), *requirements], title, _PIP, cwd=ROOT)
     done(name, stamp)
+
+
+def pins():
+    """Write host_tools/building/pins anew: every version that pip takes today for what is pinned in pyproject.toml and above."""
+    for folder, requirements in (("venv", ["-e", ".[dev]"]), ("venv-evcc", EVCC)):
+        path = BUILD / ("pins-" + folder)
+        shutil.rmtree(path, ignore_errors=True)
+        run("pins-create", [sys.executable, "-m", "venv", str(path)])
+        pip = [str(path / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
+        run("pins-" + folder, [*pip, "install", *requirements], "resolving what %s needs" % folder, _PIP, cwd=ROOT)
+        run("pins-freeze", [*pip, "freeze", "--exclude-editable"])
+        head = "# Written by `python3 host_tools/build.py pins`, Python %d.%d." % sys.version_info[:2]
+        found = [line for line in (LOGS / "pins-freeze.log").read_text().splitlines() if "==" in line]
+        (_PINS / (folder + ".txt")).write_text("\n".join([head, *found]) + "\n")
+        shutil.rmtree(path)
 
 
 def venv():
@@ -136,6 +156,7 @@ STEPS = {
     "venv": venv,
     "evcc": evcc,
     "schemas": schemas,
+    "pins": pins,
 }
 STEPS.update(("packages-" + goal, lambda goal=goal: packages(goal)) for goal in GOALS)
 

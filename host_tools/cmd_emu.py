@@ -15,12 +15,14 @@ examples:
   microv2g emu --json > figures.json        figures for a program; progress goes to stderr
   microv2g emu --pty                        the console on a pseudo terminal; then e.g. mpremote connect /dev/pts/N
   microv2g emu --pty --flash board.bin --plug DC_BPT --tls build/pki/car       a car that a board with --tls certificates serves
-  microv2g emu --pty --fault swapped --fault int_open    with wiring faults
+  microv2g emu --service DC_BPT --fault welded           one session on a board with a fault: what becomes of it
+  microv2g emu --pty --fault swapped --fault int_open    with wiring faults; then e.g. microv2g selftest --port /dev/pts/N
 
 The RP2040 is rp2040js under node (make emu installs it), the image the one that a Pico gets (make firmware BOARD=rpi_pico). The
 modem is the chip model of host_tools/twin behind the SPI pins, the car the one of microv2g ev with OpenSSL, in lock-step with
 emulated time: over plain TCP two runs with the same --seed have the same cycle counts (OpenSSL has its own random numbers).
-Exit status 0 only if all sessions ended well, energy flowed both ways, and every power cut left a whole configuration."""
+Exit status 0 only if all sessions ended well, energy flowed both ways, and every power cut left a whole configuration. With
+--fault: 0 if the contactor is not driven any more when the session is over, however it went; there are no figures and no power cuts."""
 
 SERVICES = ("DC_BPT", "AC_BPT", "DC", "AC")
 
@@ -56,7 +58,11 @@ def register(subparsers):
     p.add_argument("--json", action="store_true", help="figures as JSON on stdout")
     p.add_argument("--pty", action="store_true", help="no scenario: the console on a pseudo terminal until Ctrl-C")
     p.add_argument(
-        "--fault", action="append", default=[], metavar="NAME", help="wiring fault with --pty; may be repeated"
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="wiring fault, by name; may be repeated. ?: lists them",
     )
     p.add_argument(
         "--flash", metavar="FILE", help="file system with --pty: read at the start if it is there, written at the end"
@@ -69,6 +75,7 @@ def register(subparsers):
         metavar="DIR",
         help="with --plug: the car speaks TLS 1.3 with these certificates (DIR/car of pki new DIR)",
     )
+    p.add_argument("--usb", action="store_true", help="with --pty: the console of the board's USB and not of its UART")
     p.set_defaults(func=run)
 
 
@@ -81,11 +88,65 @@ def run(args):
     if not 0 <= args.cuts <= 1000 or not 1 <= args.loop_s <= 600:
         print("microv2g emu: --cuts must be in 0..1000, --loop-s in 1..600", file=sys.stderr)
         return 2
+    wrong = _contradiction(args)
+    if wrong:
+        print(f"microv2g emu: {wrong}", file=sys.stderr)
+        return 2
     try:
-        return _pty(args) if args.pty else _scenario(args)
+        if args.pty:
+            return _pty(args)
+        return _faulty(args) if args.fault else _scenario(args)
     except (EmulatorError, OSError) as error:  # the second: certificates or flash that cannot be read
         print(f"microv2g emu: {error}", file=sys.stderr)
         return 1
+
+
+def _contradiction(args):
+    """What is wrong with the options together, and what to do; "" if nothing is."""
+    from host_tools.emu.faults import Faults
+
+    try:
+        Faults.named(args.fault)
+    except ValueError as error:
+        return str(error)
+    if args.fault and args.doc:
+        return "--doc is for the figures of a board without faults; leave out one of --fault and --doc"
+    if not args.pty:
+        for option in ("flash", "plug", "tls", "usb"):
+            if getattr(args, option):
+                return f"--{option} goes with --pty only; add it, or see --service for a session without a terminal"
+    return ""
+
+
+def _faulty(args):
+    """A session on a board that is wired wrong, and what car and station say about it."""
+    from dataclasses import asdict
+
+    from host_tools.emu.board import BoardError
+    from host_tools.emu.faults import Faults
+    from host_tools.emu.scenario import Scenario
+
+    log = Log(sys.stderr if args.json else sys.stdout, every=1 if args.plain else 10)
+    scenario = Scenario(
+        args.image, args.out, log.record, args.seed, not args.no_tls, int(args.loop_s * 1000), args.key_log,
+        Faults.named(args.fault),
+    )  # fmt: skip
+    try:
+        outcomes = scenario.run_with_faults(args.service or ["DC_BPT"])
+    except BoardError as error:
+        print(f"microv2g emu: with {', '.join(args.fault)} the station does not start: {error}", file=sys.stderr)
+        return 1
+    if args.json:
+        print(json.dumps({"faults": args.fault, "sessions": [asdict(outcome) for outcome in outcomes]}, indent=1))
+    else:
+        for outcome in outcomes:
+            print(f"\n{outcome.service} with {', '.join(args.fault)}")
+            print("  car        %s" % ("session ended well" if outcome.ok else "no whole session: " + outcome.why))
+            contacts = "CLOSED" if outcome.closed else "open"
+            print(f"  contactor  {'DRIVEN' if outcome.driven else 'not driven'}; main contacts {contacts}")
+            for line in outcome.station:
+                print("  " + line)
+    return 1 if [outcome for outcome in outcomes if outcome.driven] else 0
 
 
 def _scenario(args):
@@ -159,17 +220,15 @@ def _pty(args):
     from host_tools.emu.faults import Faults
     from host_tools.emu.observer import Observer
 
-    try:
-        faults = Faults.named(args.fault)
-    except ValueError as error:
-        print(f"microv2g emu: {error}", file=sys.stderr)
-        return 2
+    faults = Faults.named(args.fault)
     flash = Path(args.flash) if args.flash else None
     data = flash.read_bytes() if flash and flash.is_file() else files.image({})
     log = Log(sys.stderr, every=1 if args.plain else 10)
     stage = _car_tls(args.tls)  # before the board: what is wrong with the files shall be said at once
     stop = []
-    with EmulatedBoard(args.image, data, faults=faults, seed=args.seed, observer=Observer(log.record)) as board:
+    with EmulatedBoard(
+        args.image, data, faults=faults, seed=args.seed, observer=Observer(log.record), usb=args.usb
+    ) as board:
         # By a flag and not by an exception: the emulator must be left between two of its messages, to be asked for the flash.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.append(True))

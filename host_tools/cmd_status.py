@@ -58,7 +58,21 @@ def show(args):
             "up",
             f"{found['uptime_s']} s, {found['heap_free'] // 1024} kB of heap free, clock {found['clock'].replace('_', ' ')}",
         ),
+        *_memory(found),
     )
     for name, value in rows:
         print(f"{name:<14} {value}")
     return 0
+
+
+def _memory(found):
+    """The row on the least free heap since the boot, where the board counts it."""
+    if found.get("heap_low", -1) < 0:
+        return []
+    return [
+        (
+            "heap low",
+            f"{found['heap_low']} bytes free, {found['heap_low_largest']} in one piece; "
+            f"{found['collections']} collections, longest {found['collection_us'] / 1000:.1f} ms",
+        )
+    ]

@@ -16,6 +16,11 @@ from firmware.run import console as _console
 from firmware.run import idle
 from firmware.run.desk import VERSION, Desk
 
+try:
+    import heap_mark
+except ImportError:  # not in this image
+    heap_mark = None
+
 link = None  # the run loop (firmware.run.frame_link.FrameLink) that runs, or ran last; None before
 running = False
 
@@ -34,7 +39,9 @@ def use(make, path="/config.json", board="unix", set_clock=None, chunk=None, pau
     global _make, _desk, _ends, _restart
     _make = make
     _restart = restart
-    _desk = Desk(path, ticks_ms(), board, set_clock, more)
+    _desk = Desk(path, ticks_ms(), board, set_clock, more, heap_mark)
+    if heap_mark is not None:
+        heap_mark.reset()  # a soft reset leaves it as it was
 
     def ends():
         out = _console.StdOut(chunk=chunk or 64, pause_ms=pause_ms, crlf=True, again_ms=5)

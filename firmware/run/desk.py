@@ -23,6 +23,8 @@ _YEAR_2100_S = const(4102444800 >> 8)  # compared in units of 256 s: no 32-bit i
 class Desk:
     """path: of the configuration. start: the tick of the boot. board: its name. set_clock(unix_s), or None where the
     clock is the system's. more: [(word, usage, call)] of other modules, as Operator.add takes them; call(args, now, link).
+    mark: of the heap, boards/common/heap_mark; None where nobody counts. read() -> (least bytes free behind a collection of
+    garbage, largest piece then, collections, µs of the longest), each since the boot; now() -> (bytes free, largest piece).
     """
 
     COMMANDS = (
@@ -35,7 +37,8 @@ class Desk:
         ("stream", "stream on|off  records as they come"),
     )
 
-    def __init__(self, path, start, board="unix", set_clock=None, more=()):
+    def __init__(self, path, start, board="unix", set_clock=None, more=(), mark=None):
+        self.mark = mark
         self.path = path
         self._fault_path = path[: path.rfind("/") + 1] + "fault.trace"
         self._file = None
@@ -72,17 +75,22 @@ class Desk:
         """Lines name=value about this device."""
         version = sys.version
         known = cert_time.judged_at(unix_s(), cert_time.build_s())[1]
+        unused = free()
         return [
             "version=" + VERSION,
             "board=" + self._board,
             "micropython=" + ".".join([str(n) for n in sys.implementation.version[:3]]),
             "built=" + version[version.rfind(" on ") + 4 :].split(" ")[0].split(";")[0],
-            "heap_free=%d" % free(),
+            "heap_free=%d" % unused,
             "uptime_s=%d" % (ticks_diff(now, self._start) // 1000),
             "clock=%s" % ("known" if known else "not_set"),
             "unix_s=%d" % unix_s(),
             "config=" + self.path,
-        ]
+        ] + (
+            []
+            if self.mark is None
+            else ["heap_low=%d heap_low_largest=%d collections=%d collection_us=%d" % self.mark.read()]
+        )
 
     def leave(self):
         """Forget the run loop, so that its memory can be had again."""
@@ -115,7 +123,7 @@ class Desk:
         return iter(self.info(now))
 
     def do_heap(self, args, now):
-        return heap()
+        return heap(self.mark)
 
     def do_trace(self, args, now):
         return self._records().kept()
@@ -186,10 +194,12 @@ def free():
     return gc.mem_free() if hasattr(gc, "mem_free") else 0
 
 
-def heap():
-    """Free and used bytes, and the largest piece that can still be had (to 256 bytes)."""
+def heap(mark=None):
+    """Free and used bytes, and the largest piece that can still be had (to 256 bytes where it must be tried)."""
     unused = free()
     used = gc.mem_alloc() if hasattr(gc, "mem_alloc") else 0
+    if mark is not None:
+        return "free=%d used=%d largest=%d" % (unused, used, mark.now()[1])
     low, high = 0, unused
     while high - low > 256:
         middle = (low + high) // 2

@@ -60,6 +60,11 @@ class FrameLink:
         self._again = None  # when all begins anew after a fault of our own
 
     @property
+    def heap_mark(self):
+        """See run.desk.Desk."""
+        return None if self._desk is None else self._desk.mark
+
+    @property
     def quit(self):
         return self.operator.quit
 

@@ -40,7 +40,7 @@ def status(link):
     left_ms = link.wall.paused_ms(ticks_ms())
     if left_ms:
         session += ", paused, %d s left" % (left_ms // 1000)
-    return [
+    lines = [
         "pilot      %s  %s: %s" % (LETTERS[pilot.state], _MEANING[pilot.state], levels(pilot)),
         "station    %s%s" % (CHARGER[charger.state], _hint(charger)),
         "matching   %s, modem %s" % (SLAC[charger.slac.state], "up" if charger.modem_up else "DOWN"),
@@ -51,6 +51,13 @@ def status(link):
         "energy     %d Wh into the car, %d Wh out of it" % (power.hw.charged_wh, power.hw.discharged_wh),
         "faults     " + faults(link),
     ]
+    if link.heap_mark is not None:
+        low, largest, count, us = link.heap_mark.read()
+        lines.append(
+            "heap low   %d bytes free, %d in one piece; %d collections, longest %d ms"
+            % (low, largest, count, us // 1000)
+        )
+    return lines
 
 
 def levels(pilot):

@@ -18,8 +18,8 @@ def pico(cross):
     folder, board = BUILD / name, ROOT / "boards" / name
     image = folder / "firmware.uf2"
     places = [os.environ.get(variable, "") for variable in ("MICROPY_DIR", "MBEDTLS_DIR")]
-    crypto = ROOT / "boards" / "common" / "tls13"
-    config = stamp_of(TAG, *places, *sorted(board.glob("m*")), *sorted(board.glob("*.c*")), *sorted(crypto.glob("*.*")))
+    common = [path for name in ("tls13", "heap_mark") for path in sorted((ROOT / "boards/common" / name).glob("*.*"))]
+    config = stamp_of(TAG, *places, *sorted(board.glob("m*")), *sorted(board.glob("*.c*")), *common)
     stamp = stamp_of(config, *[ROOT / part for part in _PARTS])
     if fresh(name, stamp) and image.exists():
         return image

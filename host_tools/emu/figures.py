@@ -61,6 +61,12 @@ def _summary(session):
     )  # fmt: skip
 
 
+def _low(low):
+    return "Least free heap, %s: %d bytes, %d in one piece; %d collections, the longest %d cycles" % (
+        low.run, low.free, low.largest, low.collections, low.longest_cycles,
+    )  # fmt: skip
+
+
 def show(result, console):
     """Tables on a rich console."""
     from rich.table import Table
@@ -76,6 +82,8 @@ def show(result, console):
         for name, count, mean_ms, longest_ms, car_ms in messages(session.messages):
             table.add_row(name, str(count), "%.1f" % mean_ms, "%.1f" % longest_ms, "%.1f" % car_ms)
         console.print(table)
+    for low in result.lows:
+        console.print(_low(low))
     if result.cuts:
         good = sum(1 for cut in result.cuts if cut[2])
         console.print("power cuts: %d of %d starts found the old or the new configuration" % (good, len(result.cuts)))
@@ -98,6 +106,12 @@ def markdown(result):
         lines += ["| %s |" % " | ".join(row) for row in _phase_rows(session)]
         lines += ["", "| %s |" % " | ".join(_ANSWERS), "|---|---|---|---|---|"]
         lines += ["| %s | %d | %.1f | %.1f | %.1f |" % row for row in messages(session.messages)] + [""]
+    if result.lows:
+        lines += [
+            "Heap behind a collection of garbage, counted on the board from its boot to the end of the last session, handshakes included:",
+            "",
+        ]
+        lines += ["* %s." % _low(low) for low in result.lows] + [""]
     if result.cuts:
         good = sum(1 for cut in result.cuts if cut[2])
         lines += [

@@ -1,4 +1,5 @@
-"""The sessions of `microv2g emu`: boot, sessions with discharge over TLS, unplug, power cuts; and the figures of them."""
+"""The sessions of `microv2g emu`: boot, sessions with discharge over TLS, unplug, the same again for the least free heap, power cuts;
+and the figures of them."""
 
 import random
 from dataclasses import dataclass, field
@@ -21,7 +22,13 @@ _PROFILE_US = 97  # no divisor of the pilot's period
 _MOST_FUNCTIONS = 12
 CONFIG = {"services": ["DC_BPT", "AC_BPT"], "control": ["dynamic", "scheduled"], "setpoint_w": 5000,
           "power_ramp_w_per_s": 30000}  # fmt: skip
-_WATCHED = (("turn", "alive", False), ("collection", "gc_collect", True))  # functions of the image
+# Functions of the image. The last: boards/common/heap_mark around gc_collect().
+_WATCHED = (("turn", "alive", False), ("collection", "__wrap_gc_collect", True))
+_EVERY_BYTES = 2048  # of allocation, between two collections of the run for the least free heap
+_PATIENCE = {"message_timeout_ms": 8000, "loop_timeout_ms": 4000}  # of the car in that run
+_SLOW = {"loop_sequence_timeout_ms": 5000}  # of the station
+_FAULT_PATIENCE_MS = 30000  # of a car whose station does not begin
+_CLOCK_MHZ = 125
 
 
 @dataclass
@@ -42,8 +49,20 @@ class Phase:
 
 
 @dataclass
+class Low:
+    """The heap of a run at its fullest, as boards/common/heap_mark has seen it from the boot on."""
+
+    run: str
+    free: int  # least bytes behind a collection
+    largest: int  # piece of them
+    collections: int
+    longest_cycles: int
+
+
+@dataclass
 class Session:
     service: str
+    measured: bool = True
     ok: bool = False
     why: str = ""
     phases: list = field(default_factory=list)
@@ -59,10 +78,23 @@ class Session:
 
 
 @dataclass
+class Outcome:
+    """What became of a session on a board with a fault, a second behind its end."""
+
+    service: str
+    ok: bool  # in the eyes of the car
+    why: str
+    driven: bool  # the contactor's coil
+    closed: bool  # its main contacts
+    station: list  # what the station says about itself
+
+
+@dataclass
 class Result:
     image: str
     boot_ms: float = 0.0
     sessions: list = field(default_factory=list)
+    lows: list = field(default_factory=list)  # Low
     cuts: list = field(default_factory=list)  # (ms into the write, setting found, ok)
     wrong: list = field(default_factory=list)
 
@@ -70,7 +102,7 @@ class Result:
 class Scenario:
     """image: Path of a UF2 with its ELF beside it. sink(record) gets what happens, as it happens."""
 
-    def __init__(self, image, out, sink, seed=1, tls=True, loop_ms=6000, key_log=""):
+    def __init__(self, image, out, sink, seed=1, tls=True, loop_ms=6000, key_log="", faults=None):
         self.image = Path(image)
         self.out = Path(out)
         self.sink = sink
@@ -78,22 +110,44 @@ class Scenario:
         self.tls = tls
         self.loop_ms = loop_ms
         self.key_log = key_log
+        self.faults = faults
         self.result = Result(str(image))
         self._functions = symbols.functions(self.image.with_suffix(".elf"))
 
     def run(self, services, cuts):
+        """Sessions and power cuts of a board that is wired right; a Result."""
+        config, certificates = self._setting()
+        image = files.station(config, certificates)
+        if services:
+            self._sessions(image, services)
+            self._heap(files.station(dict(config, **_SLOW), certificates), services)
+        if cuts:
+            self._cuts(image, cuts)
+        return self.result
+
+    def run_with_faults(self, services):
+        """One session each on a board with `faults`; Outcomes."""
+        observer, outcomes = Observer(self.sink), []
+        with self._board(files.station(*self._setting()), observer) as board:
+            board.until(READY, _BOOT_MS)
+            self._note(board, "station runs")
+            for service in services:
+                session = self._session(board, observer, service, False, {"patience_ms": _FAULT_PATIENCE_MS})
+                world, said = board.world, self._status(board)
+                outcomes.append(
+                    Outcome(service, session.ok, session.why, bool(world.coil), world.contactor.closed, said)
+                )
+        return outcomes
+
+    def _setting(self):
+        """(configuration, folder of certificates or None); the certificates are made."""
         self.out.mkdir(parents=True, exist_ok=True)
         config, certificates = dict(CONFIG, tls="none", allow_plain=True), None
         if self.tls:
             folder = self.out / "pki"
             issue.write_all(folder, issue.make("strict", 2, dict(profile.NAMES)))
             config, certificates = dict(CONFIG, tls="strict"), folder / "device"
-        image = files.station(config, certificates)
-        if services:
-            self._sessions(image, services)
-        if cuts:
-            self._cuts(image, cuts)
-        return self.result
+        return config, certificates
 
     # -- sessions
 
@@ -108,11 +162,37 @@ class Scenario:
             self._note(board, "station runs")
             board.run_ms(500)  # the modem has its key
             for service in services:
-                self._session(board, observer, service)
+                session = self._session(board, observer, service)
+                self.result.sessions.append(session)
+                self._judge(session)
+            self._low(board, "as measured above")
 
-    def _session(self, board, observer, service):
-        session = Session(service)
-        self.result.sessions.append(session)
+    def _heap(self, image, services):
+        """All of it again, with so many collections that nothing lives between two of them unseen. They take time, so nothing else is
+        measured here."""
+        observer = Observer(self.sink)
+        with self._board(image, observer) as board:
+            board.until(READY, _BOOT_MS)
+            self._note(board, "the same again for the least free heap: a collection every %d bytes" % _EVERY_BYTES)
+            board.type("import gc; gc.threshold(%d)\r" % _EVERY_BYTES)
+            board.run_ms(500)
+            for service in services:
+                self._judge(self._session(board, observer, service, False, _PATIENCE))
+            self._low(board, "a collection every %d bytes" % _EVERY_BYTES)
+
+    def _low(self, board, run):
+        found = dict(word.split("=", 1) for word in self._ask(board, "info").split() if "=" in word)
+        numbers = [
+            int(found.get(name, -1)) for name in ("heap_low", "heap_low_largest", "collections", "collection_us")
+        ]
+        if min(numbers) < 0:
+            self.result.wrong.append("the board does not tell its least free heap")
+            return
+        self.result.lows.append(Low(run, *numbers[:3], numbers[3] * _CLOCK_MHZ))
+
+    def _session(self, board, observer, service, measured=True, ev=None):
+        """One car from plug to unplug; ev: options of it besides."""
+        session = Session(service, measured)
         observer.messages.clear()
         observer.causes.clear()
         stage, cfg = None, dict(options.DEFAULTS)
@@ -122,6 +202,7 @@ class Scenario:
         self._measure(board, session, "waiting", lambda: board.run_ms(_IDLE_MS))
         car = board.world.plug(
             tls=stage, service=service, duration_ms=self.loop_ms, capacity_wh=400, tls_dir=cfg["tls_dir"],
+            **(ev or {}),
         )  # fmt: skip
         board.world.observer = observer
         script = [(0.0, 5000), (0.5, -5000)]
@@ -151,13 +232,15 @@ class Scenario:
         board.run_ms(1500)
         session.contactor_closed = board.world.contactor.closed
         session.heap = self._ask(board, "heap")
-        self._judge(session)
+        return session
 
     def _loop(self, board, car, script, session):
         begin = board.ms
         for part, watts in script:
             at = begin + part * self.loop_ms
             board.until(lambda at=at: board.ms >= at or car.evcc.state != states.LOOP or car.done, _SESSION_MS)
+            if car.done:
+                return
             self._note(board, "operator: setpoint %d" % watts)
             board.type("@9 setpoint %d\r" % watts)
         found = [word for word in self._ask(board, "info").split() if word.startswith("heap_free=")]
@@ -177,6 +260,9 @@ class Scenario:
             wrong.append("%s: the contactor is closed at the end" % session.service)
 
     def _measure(self, board, session, name, run):
+        if not session.measured:
+            run()
+            return
         board.metrics()
         board.profile(self._functions, _PROFILE_US)
         before = board.head
@@ -200,6 +286,18 @@ class Scenario:
                 phase.collection_ms = c["longest_ns"] / 1e6
             phase.where = board.profile(self._functions)[:_MOST_FUNCTIONS]
             session.phases.append(phase)
+
+    def _status(self, board):
+        """Lines of the station's `status` for a person, and its counters."""
+        board.console = ""
+        board.type("status\r")
+        try:
+            text = board.until("\nheap low", 3000)
+        except BoardError:
+            return ["(no answer)"]
+        lines = [line.strip() for line in text.replace("\r", "").split("\n")]
+        begin = max([i for i, line in enumerate(lines) if line.startswith("pilot ")] or [0])
+        return [*lines[begin:-1], "counters   " + self._ask(board, "counters")]
 
     def _ask(self, board, command):
         """The lines that the console answers to a command, joined by spaces; "" if it does not."""
@@ -256,7 +354,7 @@ class Scenario:
     # -- inside
 
     def _board(self, image, observer):
-        return EmulatedBoard(self.image, flash=image, seed=self.seed, observer=observer)
+        return EmulatedBoard(self.image, flash=image, faults=self.faults, seed=self.seed, observer=observer)
 
     def _note(self, board, text):
         self.sink({"t_ms": board.ms, "note": text})

@@ -11,6 +11,7 @@ _GROUPS = (
     ("frozen_content", "our modules, frozen"),
     ("/common/tls13/", "tls13"),
     ("/mbedtls/", "mbedTLS"),
+    ("/common/heap_mark/", "board in C"),
     ("/boards/rpi_pico/", "board in C"),
     ("/lib/tinyusb/", "USB"),
     ("/shared/tinyusb/", "USB"),

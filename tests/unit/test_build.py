@@ -1,11 +1,14 @@
 """host_tools/building: sources of apt, missing packages and stamps. Host only; fetches and builds nothing."""
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
+from host_tools.build import EVCC
 from host_tools.building import step, system
 from host_tools.building.source import source_entries
 from tests.lib.mtest import eq, raises
@@ -112,3 +115,30 @@ def test_stamp_follows_names_and_contents():
         changed = step.stamp_of(Path(folder))
         one.rename(Path(folder) / "b.py")
         eq(len({before, changed, step.stamp_of(Path(folder))}), 3)
+
+
+def pinned(path):
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+    assert all(line.count("==") == 1 and ";" not in line and "/" not in line for line in lines), lines
+    return {name.lower().replace("_", "-"): version for name, version in (line.split("==") for line in lines)}
+
+
+def test_what_is_asked_for_is_in_the_pins():
+    """pyproject.toml and EVCC name what is used; pins/*.txt have it in the same version, with all that it needs in turn."""
+    project = tomllib.loads((step.ROOT / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + project["optional-dependencies"]["dev"]
+    for asked, file in ((wanted, "venv.txt"), (EVCC, "venv-evcc.txt")):
+        pins = pinned(step.ROOT / "host_tools" / "building" / "pins" / file)
+        for line in asked:
+            name, version = line.split("==")
+            eq((name, pins.get(name.lower().replace("_", "-"))), (name, version))
+
+
+def test_packages_of_node_come_with_digests_and_without_addresses():
+    folder = step.ROOT / "host_tools" / "emu" / "js"
+    lock = json.loads((folder / "package-lock.json").read_text())["packages"]
+    eq(lock[""]["dependencies"], json.loads((folder / "package.json").read_text())["dependencies"])
+    others = [entry for place, entry in lock.items() if place]
+    assert others and all(entry["integrity"].startswith("sha512-") and "resolved" not in entry for entry in others), (
+        others
+    )

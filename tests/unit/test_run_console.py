@@ -1,8 +1,9 @@
 """firmware/run/console.py: bounded lines in, lines out without waiting."""
 
 import os
-import time
 
+from firmware.clock import ticks_add
+from firmware.run import console
 from firmware.run.console import END, LineReader, StdIn, StdOut, number
 from tests.lib.mtest import skip
 
@@ -44,12 +45,18 @@ def test_what_a_program_sends_is_not_echoed():
 def test_a_uart_gets_no_more_than_it_can_send():
     """rp2 says of its UART that it is always writable, and a write waits for room then: chunks by the clock."""
     r, w = pipe()
-    out = StdOut(w, chunk=20, pause_ms=200, crlf=True)
-    assert out.again_ms == 200
-    assert out.offer(b"x" * 29 + b"\n") and not out.flush() and not out.offer(b"more\n")
-    assert r.read(500) == b"x" * 20
-    time.sleep(0.25)
-    assert out.flush() and r.read(500) == b"x" * 9 + b"\r\n"
+    now = [ticks_add(0, -100)]
+    before, console.ticks_ms = console.ticks_ms, lambda: now[0]
+    try:
+        out = StdOut(w, chunk=20, pause_ms=200, crlf=True)
+        assert out.again_ms == 200
+        assert out.offer(b"x" * 29 + b"\n") and not out.flush() and not out.offer(b"more\n")
+        now[0] = ticks_add(now[0], 199)
+        assert not out.flush() and r.read(500) == b"x" * 20
+        now[0] = ticks_add(now[0], 1)
+        assert out.flush() and r.read(500) == b"x" * 9 + b"\r\n"
+    finally:
+        console.ticks_ms = before
     r.close()
     w.close()
 

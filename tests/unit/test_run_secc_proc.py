@@ -26,7 +26,7 @@ def station(records=None, trace=None, iface="lo", **changes):
 
 
 def until(done):
-    end = time.monotonic() + 3
+    end = time.monotonic() + 20
     while not done():
         assert time.monotonic() < end, "nothing happened"
         time.sleep(0.01)
@@ -76,7 +76,7 @@ def test_a_station_that_does_not_listen_is_ended_all_the_same():
         secc.wait_ready(5)
         begin = time.monotonic()
         assert secc.stop() == -signal.SIGTERM
-        assert time.monotonic() - begin < 6
+        assert time.monotonic() - begin < 30  # it would sleep for 60 s
 
 
 def test_bad_configuration_is_found_before_the_start():
