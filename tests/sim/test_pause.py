@@ -5,7 +5,7 @@ car takes its modem down 2 s after the pause, and wakes the station by B-C-B.
 """
 
 HEAP_KB = 900  # as test_tls
-BARE_HEAP_KB = 800
+BARE = "minutes of whole stations with TLS in an emulator; test_session_pause and test_session_join run there"
 TIMEOUT_S = 300
 
 import gc
