@@ -132,6 +132,17 @@ static void __not_in_flash_func(on_wrap)(void) {
     }
 }
 
+// A fault of the processor: no interrupt comes through any more, and the watchdog would take its 3 s.
+void HardFault_Handler(void);
+void __not_in_flash_func(HardFault_Handler)(void) { // the name that CMSIS gives to isr_hardfault in this port
+    if (cp.started) {
+        sio_hw->gpio_clr = 1u << cp.contactor;
+        hw_set_bits(&watchdog_hw->ctrl, WATCHDOG_CTRL_TRIGGER_BITS);
+    }
+    for (;;) {
+    }
+}
+
 bool cp_guard_running(void) {
     return cp.running;
 }

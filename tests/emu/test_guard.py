@@ -11,6 +11,7 @@ from pathlib import Path
 
 from host_tools.emu.board import EmulatedBoard
 from host_tools.emu.process import EmulatorError
+from tests.lib import c_call
 from tests.lib.mtest import eq, skip
 
 IMAGE = Path(__file__).resolve().parents[2] / "build" / "rpi_pico" / "firmware.uf2"
@@ -191,6 +192,18 @@ def test_the_boot_loader_begins_with_the_contactor_open():
         except EmulatorError as said:  # its ROM has none
             assert "boot loader" in str(said), said
         eq(b.world.coil, 0)
+
+
+def test_a_fault_of_the_processor_opens_the_contactor():
+    """The emulator has no HardFault: its handler is called. At once open, and the chip begins anew."""
+    with board() as b:
+        eq(b.exec(c_call.script(IMAGE.with_suffix(".elf"), "HardFault_Handler"))[1], "")
+        b.world.circuit.ohms = C_OHM
+        eq(b.exec("print(begin())")[0].strip(), "True")
+        b.type("\x05call(HardFault_Handler)\n\x04")
+        took = opened_ms(b, 1000)
+        assert took < 100, took
+        b.until(">>> ", 3000)
 
 
 def test_another_user_of_the_adc_does_not_spoil_a_reading():
