@@ -11,6 +11,7 @@ _EPILOG = """\
 examples:
   microv2g ev --link sim                                       a whole car, against `microv2g secc --link sim`
   microv2g ev --link sim --tls build/pki/car                   over TLS 1.3, certificates of `microv2g pki new build/pki`
+  microv2g ev --link sim --tls build/pki/car --loops 40 --pause-loops 20 --pause-s 30    pauses, sleeps, goes on
   microv2g ev --link sim --basic                               a car that knows only the pilot (IEC 61851)
   microv2g ev --iface lo                                       against `microv2g secc --iface lo`; with --tls DIR over TLS
   microv2g ev --iface veth1 --service AC_BPT --control scheduled --loops 50
@@ -43,6 +44,12 @@ def register(subparsers):
     p.add_argument("--capacity-wh", type=int, metavar="WH", help="size of the battery")
     p.add_argument("--loops", type=int, metavar="N", help="end after N charge loops")
     p.add_argument("--duration-s", type=float, metavar="S", help="end after S seconds of charge loop")
+    p.add_argument(
+        "--pause-loops", type=int, metavar="N", help="pause the session after N charge loops (--link sim, --tls)"
+    )
+    p.add_argument(
+        "--pause-s", type=float, metavar="S", help="and wake up to go on with it after S seconds (default 10)"
+    )
     p.add_argument("--fault", choices=FAULTS, help="misbehave in the session")
     p.add_argument("--slac-fault", choices=SLAC_FAULTS, help="misbehave in matching (--link sim)")
     p.add_argument("--basic", action="store_true", help="charge by the pilot alone, without ISO 15118 (--link sim)")
@@ -70,7 +77,17 @@ def config(args):
             changes = json.load(file)
         if not isinstance(changes, dict):
             raise ConfigError("the configuration is one JSON object")
-    for key in ("service", "control", "soc", "capacity_wh", "loops", "fault", "slac_fault", "tls_profile"):
+    for key in (
+        "service",
+        "control",
+        "soc",
+        "capacity_wh",
+        "loops",
+        "pause_loops",
+        "fault",
+        "slac_fault",
+        "tls_profile",
+    ):
         if getattr(args, key) is not None:
             changes[key] = getattr(args, key)
     if args.tls:
@@ -79,6 +96,8 @@ def config(args):
         changes["iso15118"] = False
     if args.duration_s is not None:
         changes["duration_ms"] = int(args.duration_s * 1000)
+    if args.pause_s is not None:
+        changes["pause_ms"] = int(args.pause_s * 1000)
     for key, value in changes.items():
         if key not in DEFAULTS:
             raise ConfigError(f'"{key}": unknown key; known are {", ".join(DEFAULTS)}')
@@ -86,7 +105,7 @@ def config(args):
             raise ConfigError(f'"{key}": {json.dumps(value)} is no {type(DEFAULTS[key]).__name__}')
     cfg = {**DEFAULTS, **changes}
     for key, low, high in (
-        ("soc", 0, 100), ("min_soc", 0, 100), ("target_soc", 0, 100), ("capacity_wh", 1, 10**7), ("loops", 0, 10**9),
+        ("soc", 0, 100), ("min_soc", 0, 100), ("target_soc", 0, 100), ("capacity_wh", 1, 10**7), ("loops", 0, 10**9), ("pause_loops", 0, 10**9), ("pause_ms", 0, 10**8),
         ("duration_ms", 0, 10**9), ("unplug_after_ms", 0, 10**6), ("sounds", 0, 10), ("pp_ohm", 0, 65535), ("loop_pace_ms", 10, 10000),
         ("message_timeout_ms", 100, 60000), ("loop_timeout_ms", 100, 60000), ("max_charge_w", 0, 10**6),
         ("max_discharge_w", 0, 10**6), ("max_mv", 50000, 1500000), ("min_mv", 0, 1500000),
@@ -115,6 +134,12 @@ def run(args):
     link_kind, _, where = (args.link or "os:" + (args.iface or "")).partition(":")
     if bool(args.link) == bool(args.iface):
         print("microv2g ev: one of --link and --iface is needed", file=sys.stderr)
+        return 2
+    if cfg["pause_loops"] and (link_kind != "sim" or not cfg["tls_dir"]):
+        print(
+            "microv2g ev: --pause-loops goes with --link sim and --tls: the car sleeps, and is known again by its certificate",
+            file=sys.stderr,
+        )
         return 2
     if link_kind not in ("sim", "os") or (link_kind == "sim" and where and not where.isdecimal()):
         print(f"microv2g ev: --link {args.link}: there are sim[:PORT] and os:IFACE", file=sys.stderr)

@@ -38,11 +38,14 @@ def show(args):
         print(f"station        rests (console without a station); microv2g {found['version']} on {found['board']}")
         return 0
     pilot = f"{found['pilot']}, duty {found['duty'] / 10:g} %" if "duty" in found else "-"
+    session = found.get("session_state", "-")
+    if found.get("paused_s"):
+        session += f", paused, {found['paused_s']} s left"
     rows = (
         ("station", found.get("station", "sockets of the operating system")),
         ("pilot", pilot),
         ("matching", f"{found.get('matching', '-')}, modem {'up' if found.get('modem') else 'DOWN'}"),
-        ("session", found.get("session_state", "-")),
+        ("session", session),
         ("set-point", f"{found['setpoint_w']} W"),
         ("faults", f"{found['faults']} of the firmware" if found.get("faults") else "none"),
         ("plug-ins", found.get("plug_ins", "-")),

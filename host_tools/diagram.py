@@ -18,9 +18,11 @@ sequence error: its own response type with `FAILED_SequenceError`, power off, se
 """
 
 TAIL = """
-Three things are not drawn because they hold everywhere:
+Four things are not drawn because they hold everywhere:
 
 * SessionStop (Terminate) is answered in every state after SessionSetup, with the power off before the answer (D-05).
+* SessionStop (Pause) is confirmed in the states whose handler is `stop.stop_or_pause`: a service is selected, nothing is energised. It
+  needs a vehicle certificate and a power path that is really off; anything else is `FAILED_PauseNotAllowed` (R-STOP-08).
 * A wrong session id is `FAILED_UnknownSession`; every `FAILED_…` answer leads to the state Failed, which only the end
   of the connection leaves. One SessionStop is still answered there (D-15).
 * A timer runs after every answer: 60 s, 0.5 s after a charge loop answer, 18 s up to SessionSetup. When it expires the

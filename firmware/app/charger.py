@@ -24,8 +24,9 @@ STEP = const(4)  # X1 for T_step_X1, then nominal duty
 BASIC = const(5)  # charging by the pilot alone
 WAITING = const(6)  # nothing more is tried; a car that starts matching by itself is still welcome
 FAULT = const(7)  # power off until the cause is gone and the plug is out
+PAUSED = const(8)  # the car has paused its session and sleeps; its network is kept
 
-STATE_NAMES = ("Unplugged", "Matching", "Pulse", "Linked", "Step", "Basic", "Waiting", "Fault")
+STATE_NAMES = ("Unplugged", "Matching", "Pulse", "Linked", "Step", "Basic", "Waiting", "Fault", "Paused")
 
 _F = const(0)  # duty in permille: steady -12 V
 
@@ -63,6 +64,9 @@ class Charger:
         self._told_duty = -1
         self._counting = False
         self._modem_fault = False
+        self._half = False  # of a toggle B-C-B that wakes a paused station
+        self._slept = False  # there was a pause on this plug-in
+        self._asked = 0  # discovery answers when it began
 
     # -- the machine contract
 
@@ -76,6 +80,7 @@ class Charger:
             self.power.cable_a = 0
         self.pilot.set_duty(X1, now)
         self.link.drop(now, "the station begins anew")
+        self.link.safe.forget(now, "the station begins anew")
         self.net.stop(now)
         self.slac.plugged(False, now)
         self.slac.start(now)
@@ -97,6 +102,8 @@ class Charger:
                 self.net.rx(buf, n, now)
                 self._net_events(now)
                 self.link.pump(now)
+                if self.state == PAUSED and self.net.sdp.answered != self._asked:
+                    self._wake("woken by discovery", now)
 
     def poll(self, now):
         """Pilot first: what it forbids is off before anything else is looked at."""
@@ -110,6 +117,8 @@ class Charger:
         self._net_events(now)
         self.link.safe.poll(now)
         self.link.pump(now)
+        if self.state == LINKED:
+            self._pausing(now)
         if self.state == BASIC:
             self.basic.poll(now)
             self._drive_basic(now)
@@ -159,6 +168,13 @@ class Charger:
         if self.state == FAULT and not self.power.fault:
             self.pilot.set_duty(X1, now)  # from here on the pilot shows whether the plug is out
 
+    def wake(self, now):
+        """The operator wakes the car of a paused session. False: there is none."""
+        paused = self.state == PAUSED
+        if paused:
+            self._wake("woken by the operator", now)
+        return paused
+
     # -- inside
 
     def _go(self, state, reason, now):
@@ -202,6 +218,10 @@ class Charger:
         elif changed and self.state == BASIC:
             self.basic.pilot(state, now)
             self._drive_basic(now)
+        elif changed and self.state == PAUSED:
+            if state == B and self._half:
+                self._wake("woken by the pilot", now)
+            self._half = C <= state <= D
 
     def _toggles(self, now):
         """The car proves by B-C-B that it is the one on this plug; no contactor closes meanwhile (R-LINK-18)."""
@@ -215,7 +235,7 @@ class Charger:
     def _plugged(self, now):
         self.plug_ins += 1
         self._pulses = 0
-        self._begun = False
+        self._begun = self._slept = False
         self.link.clear()
         self.link.enabled = True
         self._match("plugged in", now)
@@ -231,6 +251,7 @@ class Charger:
         """Session, network and power end, in this order of words and the other way round in deeds."""
         self.power.permit(False, now)
         self.link.drop(now, reason)
+        self.link.safe.forget(now, reason)
         self.net.stop(now)
         self.power.off(now)
 
@@ -274,7 +295,7 @@ class Charger:
                 if state == MATCHING:
                     self._linked(now)
             elif event == _slac.LINK_LOST:
-                if state in (LINKED, MATCHING):
+                if state in (LINKED, MATCHING, PAUSED):
                     self._leave("data link lost", now)
                     self._begun = False
                     self._match("data link lost", now)
@@ -298,12 +319,36 @@ class Charger:
         event = net.event()
         while event:
             if event == ACCEPTED:
+                if self.state == PAUSED:
+                    self._wake("woken by a connection", now)
+                self.slac.resume(now)  # a car that comes back before it slept
                 self.link.accept(net.conns[net.which], now)
             elif event == CLOSED:
                 self.link.closed(net.conns[net.which], now)
             event = net.event()
         if self.state == LINKED and self._deadline is not None and self.link.session_seen:
             self._deadline = None
+
+    def _pausing(self, now):
+        """From the confirmed pause on the car may take its modem down, while TCP is still held: nothing is lost by that. When the
+        connection is gone the pilot says so too (R-LINK-23, R-LINK-25)."""
+        if self.slac.state == _slac.LINKED and self.link.safe.pause_begun():
+            self.slac.pause(now)
+        if self.slac.state == _slac.PAUSED and self.link.conn is None:
+            self._slept = True
+            self._half = False
+            self._asked = self.net.sdp.answered
+            self._go(PAUSED, "session paused", now)
+            self.pilot.set_duty(X1, now)
+
+    def _wake(self, reason, now):
+        """The same network, and the time of a new one to set up a session. Whether the old session can still be joined is the
+        session's business."""
+        self._go(LINKED, reason, now)
+        self.pilot.set_duty(FIVE_PERCENT, now)
+        self.slac.resume(now)
+        self.link.clear()
+        self._deadline = ticks_add(now, self.cfg["link_setup_ms"])
 
     def _expired(self, now):
         state = self.state
@@ -335,9 +380,9 @@ class Charger:
             self._basic(now)
 
     def _give_up(self, reason, now):
-        """No session with this car: charge it by the pilot alone, or wait."""
+        """No session with this car: charge it by the pilot alone, or wait. A car that has had one and does not wake up waits."""
         self._next = BASIC
-        if not self._fallback:
+        if not self._fallback or self._slept:
             self._go(WAITING, reason, now)
         elif self.pilot.duty != FIVE_PERCENT:
             self._basic(now)  # 5 % was never on: nothing to leave
@@ -377,6 +422,7 @@ class Charger:
         self.power.permit(False, now)
         self.power.off(now)
         self.link.enabled = False
+        self.link.safe.forget(now, why)
         self.link.safe.fault(now)
         self.link.pump(now)
         self._go(FAULT, why, now)

@@ -96,6 +96,15 @@ SPEC = (
     ("contactor_timeout_ms", "int", 1400, 50, 60000, "contactor feedback after the order to close"),
     ("off_timeout_ms", "int", 500, 50, 60000, "current gone after the order to stop"),
     ("tcp_hold_ms", "int", 5000, 0, 60000, "TCP stays open this long after SessionStopRes, for the car to close it"),
+    ("pause_allowed", "bool", True, 0, 0, "a car with a certificate (TLS) may pause its session and join it again"),
+    (
+        "pause_max_s",
+        "int",
+        86400,
+        10,
+        432000,
+        "a paused session can be joined this long; then the car begins a new one",
+    ),
     ("terminate_delay_s", "int", 30, 0, 3600, "NotificationMaxDelay of a stop by the station"),
     # Pilot and powerline
     (

@@ -72,8 +72,9 @@ class Power:
         f.path_off = hw.path_off
         # Before a late pilot lets the test begin, what the last car's test said does not count (R-DC-SAFETY-03).
         f.test = hw.test_result if self._tested else _f.TEST_RUNNING
-        f.charged_wh = hw.charged_wh
-        f.discharged_wh = hw.discharged_wh
+        # Until the power stage begins, its meter still shows the stretch before.
+        f.charged_wh = f.base_charged_wh + (hw.charged_wh if f.metered else 0)
+        f.discharged_wh = f.base_discharged_wh + (hw.discharged_wh if f.metered else 0)
         f.fault = hw.fault
         if self._cut:
             f.cut = True
@@ -88,7 +89,7 @@ class Power:
             return
         if not self.permitted:
             return  # a late pilot: what was asked is done as soon as it says C (R-POWER-10)
-        self._live = True
+        self._live = f.metered = True
         if ask == _f.ASK_TEST:
             hw.test(f.ask_mv, now)
             self._tested = True

@@ -38,7 +38,7 @@ class TlsLink(V2gLink):
         if self.conn is None and stage.phase == SHAKING:
             stage.pump(now)
             if stage.phase == OPEN:
-                self._serve(stage, now, stage.vehicle)
+                self._serve(stage, now, stage.vehicle, stage.leaf)
                 return
             if stage.phase == PLAIN:
                 self._serve(stage, now)

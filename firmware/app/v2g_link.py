@@ -100,14 +100,14 @@ class V2gLink:
         self._trace.note(now, why)
         return False
 
-    def _serve(self, conn, now, vehicle=None):
-        """A session begins. vehicle: name in the certificate of the car, None without TLS."""
+    def _serve(self, conn, now, vehicle=None, leaf=None):
+        """A session begins. vehicle: name in the certificate of the car, None without TLS; leaf: SHA-256 of it."""
         self.conn = conn
         self._at = self._n = 0
         self._closing = False
         self._had_session = False
         self._take_due = None
-        self.safe.start(now, vehicle)
+        self.safe.start(now, vehicle, leaf)
         self.pump(now)
 
     def _turn(self, now):

@@ -6,6 +6,8 @@ Only the time that the station waits for the car counts against the car: a P-521
 seconds on a small controller (R-TLS-14).
 """
 
+import hashlib
+
 from firmware.clock import ticks_add, ticks_diff
 from micropython import const
 
@@ -72,14 +74,15 @@ class TlsStage:
     limit_ms: what a car may let us wait during a handshake, all pauses together. plain: cars without TLS are taken too.
     key_log: called with each line of secrets (NSS key log), or None.
 
-    phase, vehicle (the CN of the vehicle certificate, that is the EVCCID; printable ASCII) and conn (the connection below, or None)
-    are for reading. refused counts handshakes that failed.
+    phase, vehicle (the CN of the vehicle certificate, that is the EVCCID; printable ASCII), leaf (SHA-256 of that certificate, None
+    until the handshake is done) and conn (the connection below, or None) are for reading. refused counts handshakes that failed.
     """
 
     def __init__(self, engine, when, trace, limit_ms, plain=False, key_log=None):
         self.phase = IDLE
         self.conn = None
         self.vehicle = ""
+        self.leaf = None
         self.refused = 0
         self._engine = engine
         self._when = when
@@ -103,6 +106,7 @@ class TlsStage:
         """A car has connected; pump() until the phase is OPEN, PLAIN or FAILED."""
         self.conn = conn
         self.vehicle = ""
+        self.leaf = None
         self._in_at = self._in_n = 0
         self._out_at = self._out_n = 0
         self._waited_ms = 0
@@ -256,6 +260,8 @@ class TlsStage:
     def _opened(self, now):
         engine = self._engine
         self.vehicle = _printable(engine.name)
+        leaf = engine.certificate()
+        self.leaf = hashlib.sha256(leaf).digest() if leaf else None
         self.phase = OPEN
         self._trace.note(now, "tls 1.3, suite 0x%04x, vehicle %s" % (engine.suite, self.vehicle))
 

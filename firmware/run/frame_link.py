@@ -30,6 +30,7 @@ class FrameLink:
 
     COMMANDS = (
         ("counters", "counters  what was dropped or went wrong since boot"),
+        ("wake", "wake  the car of a paused session"),
         ("clear", "clear  the cause of a latched fault is repaired"),
         ("selftest", "selftest [help]  guided test of the board"),
     )
@@ -211,6 +212,10 @@ class FrameLink:
     def do_counters(self, args, now):
         return " ".join(self.counters())
 
+    def do_wake(self, args, now):
+        if not self.charger.wake(now):
+            raise Refused("wake: no session is paused")
+
     def do_clear(self, args, now):
         self.charger.clear(now)
 
@@ -253,7 +258,7 @@ class FrameLink:
         secc = self.wall.secc
         return (
             "charger=%d pilot=%d duty=%d pilot_gap_ms=%d modem=%d slac=%d linked=%d session=%d state=%d setpoint_w=%d plug_ins=%d faults=%d "
-            "lost_records=%d"
+            "lost_records=%d paused_s=%d"
             % (
                 charger.state,
                 charger.pilot.state,
@@ -268,5 +273,6 @@ class FrameLink:
                 charger.plug_ins,
                 self.wall.faults,
                 self.trace.dropped,
+                self.wall.paused_ms(ticks_ms()) // 1000,
             )
         )

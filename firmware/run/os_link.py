@@ -220,6 +220,7 @@ class OsLink:
             call(*args)
         except Exception as error:
             self.safe.off(now)
+            self.safe.forget(now, "fault of the station")
             self.safe.report("connection", error, now)
             self.safe.attempt("afterwards", now, self.link.drop, now, "fault of the station")
             for conn in self._conns:

@@ -45,13 +45,13 @@ class Safe:
         self._trace = trace
         self.secc = make_secc()
 
-    def start(self, now, vehicle=None):
-        """vehicle: name in the certificate of the car, None without TLS."""
+    def start(self, now, vehicle=None, leaf=None):
+        """vehicle: name in the certificate of the car, None without TLS; leaf: SHA-256 of that certificate."""
         try:
             if vehicle is None:
                 self.secc.start(now)
             else:
-                self.secc.start(now, vehicle)
+                self.secc.start(now, vehicle, leaf)
         except Exception as error:
             self._fault(error, now)
 
@@ -107,6 +107,19 @@ class Safe:
 
     def established(self):
         return not self.broken and self.secc.established
+
+    def pause_begun(self):
+        """True once after the car has paused its session."""
+        return not self.broken and self.secc.paused.begun()
+
+    def paused_ms(self, now):
+        """How long a paused session can still be joined; 0: there is none."""
+        return 0 if self.broken else self.secc.paused.left_ms(now)
+
+    def forget(self, now, why):
+        """A paused session cannot be joined any more."""
+        if not self.broken:
+            self.attempt("paused session", now, self.secc.paused.forget, now, why)
 
     def lost(self, now):
         """The connection is gone. What the machine does with that may fail; the power is off in any case."""

@@ -1,7 +1,8 @@
 """The state of a station in words for a person at a terminal of 80 columns."""
 
-from firmware.app.charger import LETTERS, WAITING
+from firmware.app.charger import LETTERS, PAUSED, WAITING
 from firmware.app.charger import STATE_NAMES as CHARGER
+from firmware.clock import ticks_ms
 from firmware.session.states import IDLE
 from firmware.session.states import STATE_NAMES as SESSION
 from firmware.slac.evse import STATE_NAMES as SLAC
@@ -36,6 +37,9 @@ def status(link):
         session += ", service %d %s, %d loops" % (f.service, "Dynamic" if f.dynamic else "Scheduled", f.loops)
     if secc.state < IDLE and f.ev_soc >= 0:
         session += ", battery %d %%" % f.ev_soc
+    left_ms = link.wall.paused_ms(ticks_ms())
+    if left_ms:
+        session += ", paused, %d s left" % (left_ms // 1000)
     lines = [
         "pilot      %s  %s: %s" % (LETTERS[pilot.state], _MEANING[pilot.state], levels(pilot)),
         "station    %s%s" % (CHARGER[charger.state], _hint(charger)),
@@ -92,4 +96,6 @@ def faults(link):
 def _hint(charger):
     if charger.state == WAITING:
         return ": nothing more is tried until the car is plugged anew"
+    if charger.state == PAUSED:
+        return ": the car sleeps; it wakes up by itself, or by `wake`"
     return ""

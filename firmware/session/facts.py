@@ -41,7 +41,10 @@ class Facts:
         self.unix_s = 0  # header time, Unix seconds (R-SESSION-02)
         self.new_id = None  # fresh random id, drawn by the machine
         self.secure = False  # TLS 1.3 below us
-        self.vehicle = None  # name in the vehicle certificate, proved by TLS; what a resumed session is bound to
+        self.vehicle = None  # name in the vehicle certificate, proved by TLS
+        self.leaf = None  # SHA-256 of that certificate; a paused session is bound to both
+        self.old = None  # what was kept of the paused session that this car may join again (paused.Paused.take)
+        self.pausing = False  # SessionStop(Pause) is confirmed
         self.family = AC  # what SupportedAppProtocol settled
         self.service = 0  # selected energy service id, 0 = none yet
         self.bpt = False
@@ -85,8 +88,11 @@ class Facts:
         self.limit_power = False
         self.limit_current = False
         self.limit_voltage = False
-        self.charged_wh = 0
+        self.charged_wh = 0  # of the session, with what it was before a pause (R-METER-03)
         self.discharged_wh = 0
+        self.base_charged_wh = 0  # before the pause
+        self.base_discharged_wh = 0
+        self.metered = False  # the power stage has begun to count for this session
         self.fault = 0
         self.cable_w = None  # what the proximity resistor of the plugged cable allows in AC; None = captive cable
         self.cut = False  # the pilot left C/D while energised: the power is off and stays off in this session

@@ -9,6 +9,7 @@ from firmware.clock import sooner, ticks_add, ticks_diff
 from firmware.session import facts as _f
 from firmware.session import reply, steps
 from firmware.session.facts import Facts, PeerError
+from firmware.session.paused import Paused, same
 from firmware.session.states import (
     AC_LOOP,
     CABLE_CHECK,
@@ -50,16 +51,6 @@ _OVER = (IDLE, ENDED, FAILED)  # here and not where it is asked: a tuple of impo
 _LOOPS = (_MSG_AC_ChargeLoopRes, _MSG_DC_ChargeLoopRes)
 
 
-def same(a, b):
-    """Compare without leaving early (R-SECURITY-06)."""
-    if len(a) != len(b):
-        return False
-    d = 0
-    for i in range(len(a)):
-        d |= a[i] ^ b[i]
-    return d == 0
-
-
 class Secc:
     """cfg: dict of app/config; power: app/power.Power; rand(n) -> bytes from the hardware generator; wall() -> Unix
     seconds; trace: firmware/trace.Trace."""
@@ -69,6 +60,9 @@ class Secc:
         self.power = power
         self.state = IDLE
         self.facts = Facts(cfg)
+        self.paused = Paused(
+            cfg["pause_max_s"] * 1000, trace
+        )  # it goes with this object: a fault of ours keeps nothing
         self._rand = rand
         self._wall = wall
         self._trace = trace
@@ -91,11 +85,12 @@ class Secc:
 
     # -- the machine contract
 
-    def start(self, now, vehicle=None):
+    def start(self, now, vehicle=None, leaf=None):
         """A TCP connection was accepted. vehicle: the name in the vehicle certificate that TLS 1.3 has checked (the EVCCID,
-        [V2G20-2598]); None without TLS."""
+        [V2G20-2598]); None without TLS. leaf: SHA-256 of that certificate; without it nothing is paused or joined."""
         self.facts.clear()
         self.facts.vehicle = vehicle
+        self.facts.leaf = leaf if vehicle is not None else None
         self.facts.secure = vehicle is not None
         self._cutter.reset()
         self._idle(now)
@@ -119,6 +114,7 @@ class Secc:
         self._now = now
         f = self.facts
         self.power.measure(f, now)
+        self.paused.poll(now)
         if self.state == IDLE:
             return
         if f.fault and f.ask != _f.ASK_OFF:
@@ -144,7 +140,7 @@ class Secc:
     @property
     def due(self):
         """Tick of the next poll, or None."""
-        due = self.power.due
+        due = sooner(self.power.due, self.paused.due)
         if self.state == IDLE:
             return due
         due = sooner(due, sooner(self._deadline, self._retry))
@@ -177,6 +173,7 @@ class Secc:
     def fault(self, now):
         """An error of our own: power off, FAILED to the request under way, session over (R-ERRORS-09). For safe.py."""
         self._off(now)
+        self.paused.forget(now, "fault of the station")
         if self._req is not None:
             self._answer(reply.blank(self.facts, reply.RESPONSE_OF[self._msg], _responseCode__FAILED), now)
         self._retry = None
@@ -208,11 +205,17 @@ class Secc:
         """End without an answer: power off, connection closed."""
         self._trace.note(now, why)
         self._off(now)
+        self._spoil(now)
         self._req = None
         self._retry = None
         self._deadline = None
         self._event = CLOSE
         self._go(FAILED, now)
+
+    def _spoil(self, now):
+        """What goes wrong behind SessionSetup leaves nothing to join (R-SESSION-08). Before it a stranger could be at fault."""
+        if self.state > SETUP:
+            self.paused.forget(now, "the session has failed")
 
     def _timeout(self, now):
         self._deadline = None
@@ -278,7 +281,7 @@ class Secc:
             f.stop_wish_ms = ticks_diff(now, self._wish_at)
         self.power.measure(f, now)
         try:
-            row = self._row(msg)
+            row = self._row(msg, now)
             result = row[2](f, self._req)
         except PeerError as e:
             self._refuse(e.args[0], e.args[1], now)
@@ -293,7 +296,7 @@ class Secc:
         self._go(result[1], now)
         self._arm(reply.RESPONSE_OF[msg], now)
 
-    def _row(self, msg):
+    def _row(self, msg, now):
         """The row of the steps table, after the checks that every request has in common."""
         f = self.facts
         if msg not in (_MSG_supportedAppProtocolReq, _MSG_SessionSetupReq):
@@ -311,7 +314,9 @@ class Secc:
             # R-DC-SAFETY-07: the phase is over. A stop that follows is an orderly one (R-POWER-10).
             raise PeerError(_responseCode__FAILED, "pilot left state C")
         if msg == _MSG_SessionSetupReq:
-            f.new_id = self._fresh_id(self._req[_HEADER_SLOT][_MessageHeader__SessionID])
+            offered = self._req[_HEADER_SLOT][_MessageHeader__SessionID]
+            f.new_id = self._fresh_id(offered)
+            f.old = self.paused.take(offered, f, now)
         return row
 
     def _fresh_id(self, offered):
@@ -327,6 +332,7 @@ class Secc:
         res_msg = reply.RESPONSE_OF[self._msg]
         self._trace.note(now, "refused: " + note)
         self._off(now)
+        self._spoil(now)
         self._answer(reply.blank(self.facts, res_msg, code), now)
         if self.state != ENDED:
             if self.state != FAILED:
@@ -351,9 +357,12 @@ class Secc:
             # The car closes first; without a session there is nothing to wait for (R-STOP-03, R-SAP-04).
             if res_msg == _MSG_SessionStopRes:
                 self._deadline = ticks_add(now, cfg["tcp_hold_ms"])
-                self._trace.note(
-                    now, "session ended by the car" if not self.facts.notify else "session ended by the station"
-                )
+                if self.facts.pausing:
+                    self.paused.keep(self.facts, now)
+                else:
+                    self._trace.note(
+                        now, "session ended by the car" if not self.facts.notify else "session ended by the station"
+                    )
             else:
                 self._deadline = None
                 self._event = CLOSE

@@ -2,7 +2,7 @@
 
 from firmware.session import facts as _f
 from firmware.session import reply
-from firmware.session.states import AUTH, AUTH_SETUP, DISCOVERY, ENDED, SETUP
+from firmware.session.states import AUTH, AUTH_SETUP, DISCOVERY, ENDED, PARAMETERS, SETUP
 from micropython import const
 
 # slots: begin (make gen)
@@ -25,6 +25,7 @@ _SessionSetupRes__ResponseCode = const(1)
 _authorization__EIM = const(0)
 _processing__Ongoing = const(1)
 _responseCode__OK_NewSessionEstablished = const(2)
+_responseCode__OK_OldSessionJoined = const(3)
 _responseCode__WARNING_AuthorizationSelectionInvalid = const(5)
 _responseCode__WARNING_EIMAuthorizationFailure = const(11)
 _supportedAppProtocolReq__AppProtocol = const(0)
@@ -76,10 +77,15 @@ def protocol(f, req):
 
 
 def session(f, req):
-    """Always a new session: a plain TCP peer can never resume (R-SESSION-05), and an unknown old id is answered
-    as a zero one is (R-SESSION-04)."""
-    f.session_id = f.new_id
+    """A session is joined again if it is this car's (R-SESSION-05): authorisation, service and parameter set are as they were
+    (R-SESSION-07). Any other id is answered as a zero one is (R-SESSION-04)."""
     f.ev_id = req[_SessionSetupReq__EVCCID]
+    if f.old:
+        f.session_id, f.service, f.bpt, f.dynamic, f.base_charged_wh, f.base_discharged_wh = f.old
+        res = reply.ok(f, _MSG_SessionSetupRes)
+        res[_SessionSetupRes__ResponseCode] = _responseCode__OK_OldSessionJoined
+        return res, PARAMETERS
+    f.session_id = f.new_id
     res = reply.ok(f, _MSG_SessionSetupRes)
     res[_SessionSetupRes__ResponseCode] = _responseCode__OK_NewSessionEstablished
     return res, AUTH_SETUP

@@ -48,7 +48,8 @@ _MSG_supportedAppProtocolReq = const(1)
 
 STEPS = (
     (SAP, _MSG_supportedAppProtocolReq, setup.protocol, (SETUP, ENDED)),
-    (SETUP, _MSG_SessionSetupReq, setup.session, (AUTH_SETUP,)),
+    # A session that is joined again goes on with its parameters (R-SESSION-06).
+    (SETUP, _MSG_SessionSetupReq, setup.session, (AUTH_SETUP, PARAMETERS)),
     (AUTH_SETUP, _MSG_AuthorizationSetupReq, setup.authorization_setup, (AUTH,)),
     (AUTH, _MSG_AuthorizationReq, setup.authorization, (AUTH, DISCOVERY)),
     (DISCOVERY, _MSG_ServiceDiscoveryReq, services.discovery, (SELECT,)),
@@ -67,20 +68,21 @@ STEPS = (
     (DC_LOOP, _MSG_DC_ChargeLoopReq, dc_loop.loop, (DC_LOOP,)),
     (DC_LOOP, _MSG_PowerDeliveryReq, power_delivery.in_loop, (DC_LOOP, WELDING)),
     (WELDING, _MSG_DC_WeldingDetectionReq, dc_phases.welding, (WELDING,)),
-    # SessionStop(Terminate) is taken in every established phase (R-STOP-02, D-05).
+    # SessionStop(Terminate) is taken in every established phase (R-STOP-02, D-05), Pause where a service is selected and the
+    # cable is dead (R-STOP-08).
     (AUTH_SETUP, _MSG_SessionStopReq, stop.stop, (ENDED,)),
     (AUTH, _MSG_SessionStopReq, stop.stop, (ENDED,)),
     (DISCOVERY, _MSG_SessionStopReq, stop.stop, (ENDED,)),
     (SELECT, _MSG_SessionStopReq, stop.stop, (ENDED,)),
-    (PARAMETERS, _MSG_SessionStopReq, stop.stop, (ENDED,)),
-    (SCHEDULE, _MSG_SessionStopReq, stop.stop, (ENDED,)),
+    (PARAMETERS, _MSG_SessionStopReq, stop.stop_or_pause, (ENDED,)),
+    (SCHEDULE, _MSG_SessionStopReq, stop.stop_or_pause, (ENDED,)),
     (CABLE_CHECK, _MSG_SessionStopReq, stop.stop, (ENDED,)),
     (PRECHARGE, _MSG_SessionStopReq, stop.stop, (ENDED,)),
-    (AC_START, _MSG_SessionStopReq, stop.stop, (ENDED,)),
+    (AC_START, _MSG_SessionStopReq, stop.stop_or_pause, (ENDED,)),
     (AC_LOOP, _MSG_SessionStopReq, stop.stop, (ENDED,)),
     (DC_LOOP, _MSG_SessionStopReq, stop.stop, (ENDED,)),
-    (WELDING, _MSG_SessionStopReq, stop.stop, (ENDED,)),
-    (STOP, _MSG_SessionStopReq, stop.stop, (ENDED,)),
+    (WELDING, _MSG_SessionStopReq, stop.stop_or_pause, (ENDED,)),
+    (STOP, _MSG_SessionStopReq, stop.stop_or_pause, (ENDED,)),
     # After a FAILED answer one SessionStop is still answered, everything else is a sequence error (D-15).
     (FAILED, _MSG_SessionStopReq, stop.stop, (ENDED,)),
 )

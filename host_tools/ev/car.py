@@ -27,8 +27,14 @@ CONNECTING = const(5)
 SESSION = const(6)
 CHARGING = const(7)  # by the pilot alone
 OVER_ = const(8)  # the session is over, the plug still in
+RESTING = const(9)  # the session is paused
+ASLEEP = const(10)  # and the modem is off
+TOGGLE = const(11)  # B-C-B wakes the station
+REJOIN = const(12)  # for 5 %
+_OFFLINE = (ASLEEP, TOGGLE, REJOIN)
 PHASE_NAMES = (
     "unplugged", "plugged in", "matching", "address", "discovery", "connecting", "session", "charging", "over",
+    "paused", "asleep", "waking the station", "waiting for 5 %",
 )  # fmt: skip
 
 _B_OHM = const(2740)
@@ -40,6 +46,9 @@ _READ = const(512)
 _HLC_LOW, _HLC_HIGH = const(30), const(70)  # permille that mean 5 %
 _NOMINAL_LOW, _NOMINAL_HIGH = const(80), const(970)
 _TLS, _PLAIN = const(0x00), const(0x10)  # security byte of discovery
+_DOZE_MS = const(2000)  # from the end of the session to the modem off
+_RESUME_MS = const(6000)  # T_conn_resume
+_HALF_MS = const(300)  # half of a toggle
 _CLOSED_STATES = (CABLE_CHECK, PRECHARGE, START, LOOP, STOP)  # of the session: the pilot says C
 
 
@@ -71,15 +80,20 @@ class Car:
         self._now = 0
         self._due = None
         self._stop = False
+        self._steady = False  # the station has taken 5 % away
+        self._wake_at = 0
 
     # -- the cable
 
     def line_rx(self, data, now):
-        self.modem.line_rx(data, now)
+        if self.phase not in _OFFLINE:
+            self.modem.line_rx(data, now)
 
     def pilot(self, duty_permille, now):
         """What the car sees on the pilot."""
         self.duty = duty_permille
+        if not self._digital():
+            self._steady = True
 
     # -- the machine contract
 
@@ -92,6 +106,8 @@ class Car:
 
     @property
     def due(self):
+        if self.phase in _OFFLINE:
+            return self._due
         if self.modem.waiting:
             return self._now  # a modem hands over at once what it has, and forgets it when it restarts
         due = sooner(self._due, self.modem.due)
@@ -102,6 +118,11 @@ class Car:
 
     def poll(self, now):
         self._now = now
+        if self.phase in _OFFLINE:
+            self._sleep(now)
+            self._load()
+            if self.phase in _OFFLINE:
+                return
         self._receive(now)  # before the modem may restart
         self.modem.poll(now)
         self._receive(now)
@@ -137,6 +158,10 @@ class Car:
         self._go(OUT, now)
         self._load()
         self.done = True
+
+    def _digital(self):
+        """The pilot has 5 %."""
+        return _HLC_LOW <= self.duty <= _HLC_HIGH
 
     # -- inside
 
@@ -174,6 +199,7 @@ class Car:
             (self.phase == SESSION and self.evcc.state in _CLOSED_STATES)
             or (self.phase == CHARGING and self._due is not None)
             or self.slac.toggling
+            or self.phase == TOGGLE
         ):
             ohm = _C_OHM
         flags = wire.PLUGGED
@@ -197,7 +223,7 @@ class Car:
         if self.phase == WAITING:
             if self._stop:
                 self._end(False, "stopped before it began", now)
-            elif _HLC_LOW <= self.duty <= _HLC_HIGH and self.cfg["iso15118"]:
+            elif self._digital() and self.cfg["iso15118"]:
                 self.slac.start(now)
                 self._go(MATCHING, now)
             elif nominal:
@@ -263,7 +289,7 @@ class Car:
             self._lose("no TLS with this station", now)
 
     def _begin(self, now):
-        self.evcc.start(now)
+        self.evcc.start(now, self.evcc.paused)
         self._at = self._n = 0
         self._go(SESSION, now)
         if self._stop:
@@ -298,11 +324,35 @@ class Car:
                 break
         if evcc.state == OVER:
             conn.close()
-            self._end(evcc.ok, evcc.why, now)
+            if evcc.paused:
+                self.slac.sleep()
+                self._steady = False
+                self._wake_at = ticks_add(now, self.cfg["pause_ms"])
+                self._go(RESTING, now, _DOZE_MS)
+            else:
+                self._end(evcc.ok, evcc.why, now)
+
+    def _sleep(self, now):
+        """The modem is off; the pilot is looked at."""
+        over = ticks_diff(now, self._due) >= 0
+        woken = self._digital() and self._steady  # by the station
+        if self.phase == ASLEEP and (over or self._stop) and not woken:
+            self._go(TOGGLE, now, _HALF_MS)
+        elif self.phase == TOGGLE and over:
+            self._go(REJOIN, now, _RESUME_MS)
+        elif self.phase != TOGGLE and woken:
+            self.modem.start(now)
+            self.slac.wake(now)
+            self._go(MATCHING, now)
+        elif self.phase == REJOIN and over:
+            self._end(False, "the station does not wake up", now)
 
     def _expired(self, now):
         if self.phase == OVER_:
             self.unplug(now)
+        elif self.phase == RESTING:
+            self.net.stop(now)
+            self._go(ASLEEP, now, max(0, ticks_diff(self._wake_at, now)))
         elif self.phase == CHARGING:
             self._end(True, "charged by the pilot alone", now)
         else:

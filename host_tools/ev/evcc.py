@@ -74,6 +74,7 @@ _authorization__EIM = const(0)
 _evseNotification__Terminate = const(2)
 _processing__Finished = const(0)
 _responseCode__FAILED = const(21)
+_responseCode__OK_OldSessionJoined = const(3)
 _responseCode__OK_PowerToleranceConfirmed = const(4)
 _supportedAppProtocolRes__ResponseCode = const(0)
 # slots: end
@@ -109,6 +110,7 @@ class Evcc:
         self._reset()
 
     def _reset(self):
+        """A new session."""
         self.session_id = bytes(8)
         self.dc = self.cfg["service"].startswith("DC")
         self.dynamic = self.loop_dynamic = self.cfg["control"] == "dynamic"
@@ -119,13 +121,19 @@ class Evcc:
         self.tuple_id = 1
         self.offered_w = self.cfg["max_charge_w"]  # what the station can do, each way
         self.offered_out_w = 0
+        self.loops = 0
+        self.meter_wanted = False
+        self.pauses = 0
+        self._connected()
+
+    def _connected(self):
+        """A new session, or a paused one that goes on."""
+        self.pausing = self.joined = False
         self.precharged = False
         self.inlet_mv = 0
         self.present_w = 0
         self.wish_ma = 0
-        self.loops = 0
         self.weldings = 0
-        self.meter_wanted = False
         self.told_to_stop = False  # by the station
         self._stop_wish = False
         self.ok = False
@@ -137,6 +145,11 @@ class Evcc:
         self._sent_at = 0
         self.response_ms = 0  # of the last answer, and the longest of all
         self.worst_ms = 0
+
+    @property
+    def paused(self):
+        """The station has confirmed a pause."""
+        return self.ok and self.pausing
 
     @property
     def welding_done(self):
@@ -159,9 +172,12 @@ class Evcc:
 
     # -- the machine contract
 
-    def start(self, now):
-        """TCP is open."""
-        self._reset()
+    def start(self, now, again=False):
+        """TCP is open. again: for the session that was paused."""
+        if again:
+            self._connected()
+        else:
+            self._reset()
         self._cutter.reset()
         self.state = SAP
         self._entered = self._loop_began = self._integrated = now
@@ -297,8 +313,12 @@ class Evcc:
         return SETUP
 
     def on_setup(self, v, now):
-        self.session_id = bytes(v[0][_MessageHeader__SessionID])
-        return AUTH_SETUP
+        session_id = bytes(v[0][_MessageHeader__SessionID])
+        self.joined = v[1] == _responseCode__OK_OldSessionJoined
+        if self.joined != (session_id == self.session_id):
+            raise Refused("SessionSetupRes: response code and session id do not fit")
+        self.session_id = session_id
+        return PARAMETERS if self.joined else AUTH_SETUP
 
     def on_authorization_setup(self, v, now):
         if _authorization__EIM not in v[_AuthorizationSetupRes__AuthorizationServices]:
@@ -390,7 +410,10 @@ class Evcc:
             cfg["duration_ms"] and ticks_diff(now, self._loop_began) >= cfg["duration_ms"]
         )
         full = self.battery.soc >= cfg["target_soc"] and self.present_w > 0
-        return STOP if self.told_to_stop or self._stop_wish or done or full else LOOP
+        if self.told_to_stop or self._stop_wish or done or full:
+            return STOP
+        self.pausing = not self.pauses and 0 < cfg["pause_loops"] <= self.loops
+        return STOP if self.pausing else LOOP
 
     def _energy(self, v, now):
         """What flowed since the last answer goes into the battery; then the new power is taken over."""
@@ -430,7 +453,10 @@ class Evcc:
 
     def on_end(self, v, now):
         why = "done"
-        if self.told_to_stop:
+        if self.pausing:
+            self.pauses += 1
+            why = "paused"
+        elif self.told_to_stop:
             why = "told to stop by the station"
         elif self._stop_wish:
             why = "stopped by the driver"

@@ -19,6 +19,8 @@ DEFAULTS = {
     "scheduled_w": 6000,  # Scheduled control: charged with this, BPT discharges with it in the second half
     "loops": 0,  # 0 = no limit
     "duration_ms": 0,  # of the charge loop; 0 = no limit
+    "pause_loops": 0,  # pauses the session behind so many loops, once; 0 = never. The station wants TLS for that
+    "pause_ms": 10000,  # and wakes up to join it again; before that if the station takes its pilot to 5 %
     "loop_pace_ms": 200,
     "ongoing_pace_ms": 100,
     "message_timeout_ms": 2000,  # V2G_EVCC_Msg_Timeout

@@ -163,6 +163,7 @@ _authorization__EIM = const(0)
 _channelSelection__Charge = const(0)
 _chargeProgress__Start = const(0)
 _chargeProgress__Stop = const(1)
+_chargingSession__Pause = const(0)
 _chargingSession__Terminate = const(1)
 _processing__Finished = const(0)
 _processing__Ongoing = const(1)
@@ -430,5 +431,5 @@ def welding_detection(ev):
 
 def session_stop(ev):
     r = _new(ev, _LEN_SessionStopReq)
-    r[_SessionStopReq__ChargingSession] = _chargingSession__Terminate
+    r[_SessionStopReq__ChargingSession] = _chargingSession__Pause if ev.pausing else _chargingSession__Terminate
     return _MSG_SessionStopReq, r

@@ -52,6 +52,7 @@ _MATCH_MS = const(200)  # TT_match_response
 _RETRIES = const(2)  # C_EV_match_retry
 _KEY_MS = const(1000)
 _KEY_TRIES = const(5)
+_RESUME_MS = const(6000)  # T_conn_resume
 _RATE_MS = const(400)  # TT_matching_rate
 _JOIN_MS = const(12000)  # TT_match_join
 _STATUS_MS = const(200)
@@ -96,6 +97,15 @@ class EvSlac:
 
     def event(self):
         return self._events.pop(0) if self._events else 0
+
+    def sleep(self):
+        """The session is paused: the modem is not asked any more, the key stays."""
+        self._ask_at = None
+
+    def wake(self, now):
+        """Back into the same network; LINK_UP again, or a new matching."""
+        self._go(JOINING, now, _RESUME_MS)
+        self._ask_at = now
 
     def modem_down(self, now):
         """Its own modem restarts: expected after SET_KEY, else the end of the link."""

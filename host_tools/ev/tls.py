@@ -57,6 +57,9 @@ class Engine:
             )
         return False
 
+    def certificate(self):
+        return self._ssl.getpeercert(True)
+
     def pending(self):
         if self.state == _OPEN and not self._read:
             data = self._try(self._ssl.read, 4096)

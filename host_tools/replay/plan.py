@@ -32,6 +32,7 @@ def sessions(records):
     out, warnings = [], []
     current = None
     vehicle, permitted, setpoint = None, None, None
+    given_up = False  # a paused session, between two connections
     seen_pilot = any("pilot" in r for r in records)
     for i, r in enumerate(records):
         t = r["t_ms"]
@@ -43,7 +44,8 @@ def sessions(records):
                     current.add(t, "permit", yes=bool(permitted))
                 if setpoint is not None:
                     current.add(t, "setpoint", w=setpoint)
-                current.add(t, "start", vehicle=vehicle)
+                current.add(t, "start", vehicle=vehicle, given_up=given_up)
+                given_up = False
             if current is None:
                 if not warnings:
                     warnings.append("the recording begins inside of a session: its rest is left out")
@@ -69,6 +71,8 @@ def sessions(records):
                 setpoint = int(note.split()[1])
                 if current is not None:
                     current.add(t, "setpoint", w=setpoint)
+            elif note.startswith("paused session given up"):
+                given_up = current is None
             elif note == "stop requested" and current is not None:
                 current.add(t, "stop")
             elif note.startswith(("disconnected", "connection lost", "tcp closed")):

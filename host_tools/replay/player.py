@@ -5,6 +5,7 @@
 Prints  A session request t type hex  for each answer,  N session t text  for each note,  X text  for a failure of its own.
 """
 
+import hashlib
 import json
 import sys
 from binascii import hexlify, unhexlify
@@ -119,8 +120,11 @@ class Player:
     def step(self, step, now):
         op = step["op"]
         if op == "start":
+            if step["given_up"]:
+                self.secc.paused.forget(now, "as recorded")
             if step["vehicle"]:
-                self.secc.start(now, step["vehicle"])
+                # The certificate is not in the recording: one for each name.
+                self.secc.start(now, step["vehicle"], hashlib.sha256(step["vehicle"].encode()).digest())
             else:
                 self.secc.start(now)
         elif op == "rx":
@@ -151,6 +155,13 @@ class Player:
         hw.w = step.get("w", hw.mv // 1000 * hw.ma // 1000 if "ma" in step else hw.w)
         hw.test_result = step.get("test", hw.test_result)
 
+    def go_on_after(self, other):
+        """What the session before has left paused can be joined here."""
+        paused = other.secc.paused
+        if paused.due is not None:
+            self.secc.paused = paused
+            paused.due = ticks_add(paused.due, other.origin - self.origin)
+
     def run(self, steps):
         now = BASE
         for step in steps:
@@ -169,8 +180,13 @@ def main():
     with open(sys.argv[1]) as f:
         plan = json.load(f)
     cfg = config.merge(plan["config"])
+    before = None
     for number, steps in enumerate(plan["sessions"]):
-        Player(cfg, number, steps[0]["t"]).run(steps)
+        player = Player(cfg, number, steps[0]["t"])
+        if before:
+            player.go_on_after(before)
+        player.run(steps)
+        before = player
     return 0
 
 

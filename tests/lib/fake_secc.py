@@ -25,12 +25,16 @@ class FakeSecc:
         self.code = 0
         self.big = False
         self.heard = 0  # bytes
+        self.paused = self
+
+    def forget(self, now, why):
+        """Nothing is ever paused here."""
 
     def _may_raise(self, name):
         if self.raise_in == name:
             raise ValueError("test seam in " + name)
 
-    def start(self, now, vehicle=None):
+    def start(self, now, vehicle=None, leaf=None):
         self.vehicle = vehicle
         self._may_raise("start")
         self.calls.append("start")

@@ -213,14 +213,18 @@ class World:
         self.secc = Secc(self.cfg, self.power, counting_rand(), lambda: UNIX_S, self.trace)
         self.now = START
         self.sid = bytes(8)
+        self.car = (None, None)  # what TLS has proved: name in the vehicle certificate, SHA-256 of it
         self.buf = _BUF
         self.closed = False
         self.piece = 0
 
+    def said(self, text):
+        return [note for note in self.trace.notes if text in note]
+
     def connect(self):
         self.closed = False
         self.sid = bytes(8)
-        self.secc.start(self.now)
+        self.secc.start(self.now, *self.car)
 
     def sleep(self, ms):
         """Let simulated time pass, firing everything that is due on the way."""
@@ -523,6 +527,10 @@ class World:
     def to_start(self, service, dynamic):
         """Up to the point where PowerDelivery(Start) is due."""
         self.to_schedule(service, dynamic)
+        self.on_to_start(service)
+
+    def on_to_start(self, service):
+        """From ScheduleExchange to the same point."""
         if service in (2, 6):
             for _ in range(100):
                 if self.plain(_MSG_DC_CableCheckReq)[1][_DC_CableCheckRes__EVSEProcessing] == 0:

@@ -13,6 +13,13 @@ def begin(services, **changes):
     return plant, Watch(plant)
 
 
+def prove(plant, name):
+    """Cars of this plant are taken for one that has shown a certificate with this name, without the work of TLS."""
+    link = plant.charger.link
+    serve = link._serve
+    link._serve = lambda conn, now: serve(conn, now, name, bytes(32))
+
+
 def in_session(state):
     """For until(): the only car is in this state of its session."""
     return lambda plant: plant.cable.cars[0].phase == ev.SESSION and plant.cable.cars[0].evcc.state == state

@@ -14,7 +14,7 @@ if __name__ == "__main__":
     import os
 
     _root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    sys.path[:0] = [_root, _root + "/host_tools/shim", _root + "/boards/unix"]
+    sys.path[:0] = [_root, _root + "/host_tools/shim", _root + "/boards/unix", _root + "/boards/common"]
     sys.path.append(_root + "/host_tools")
 
 from drivers.pilot import X1
@@ -22,7 +22,7 @@ from firmware.app import charger as sup
 from firmware.clock import ticks_add, ticks_diff
 from host_tools.ev import car as ev
 from host_tools.ev import states
-from tests.sim.bench import begin
+from tests.sim.bench import begin, prove
 from tests.sim.faults import (
     charging,
     clear,
@@ -152,6 +152,22 @@ def rows():
     add(Row("car unplugged", "loop, AC", in_loop, unplug, GONE_AWAY, PILOT, "R-POWER-11", "AC_BPT"))
     add(Row("car unplugged", "charging by the pilot alone", charging, unplug, GONE_AWAY, PILOT, "R-POWER-11", "AC",
             ev={"iso15118": False, "duration_ms": 10000}, changes={"slac_init_ms": 1000, "ef_retries": 0}))  # fmt: skip
+    # In a pause nothing is closed, so nothing has to open; what is asked is whether the session goes on.
+    for name, do, end, why, more in (
+        ("car unplugged", unplug, GONE_AWAY, "R-STOP-09", {}),
+        ("powerline cut", cut, GOES_ON, "R-LINK-23", {"heal": join, "proof": said("old session joined")}),
+        ("pilot B-C-B", pilot("C"), GOES_ON, "R-LINK-23", {"heal": pilot_back, "proof": said("old session joined")}),
+        ("modem restarts", reboot, GOES_ON, "R-LINK-24", {"proof": said("session given up: data link lost")}),
+        (
+            "converter fault",
+            converter,
+            FAILS,
+            "R-STATUS-07",
+            {"station": sup.FAULT, "proof": fault_code(3), "repair": clear},
+        ),
+    ):
+        add(Row(name, "session paused", phase(ev.ASLEEP), do, end, None if end == GOES_ON else 0, why, heal_ms=5000,
+                ev={"loops": 8, "pause_loops": 4, "pause_ms": 15000}, **more))  # fmt: skip
     for what, name in (("B", "C to B"), ("E", "C to E"), ("A", "C to A"), ("diode", "diode shorted")):
         latched = what in ("E", "diode")
         for where, at, service in (
@@ -234,6 +250,8 @@ def run(row):
     options = {"service": row.service, "loops": 40}
     options.update(row.ev)
     early = row.at is idle
+    if "pause_loops" in row.ev:
+        prove(plant, row.why)
     plant.sleep(1500)
     car = None
     if not early:

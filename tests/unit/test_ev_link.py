@@ -77,6 +77,11 @@ def refused(call, *arguments):
     raise AssertionError("no LinkError")
 
 
+def test_a_pause_needs_a_whole_car_and_a_certificate():
+    code, _, said = run("--pause-loops", "3")
+    assert code == 2 and "--pause-loops goes with --link sim and --tls" in said, said
+
+
 def test_discovery():
     """Garbage, short answers and other transports are passed over; the right answer is taken."""
     good = answer()

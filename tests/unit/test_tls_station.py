@@ -26,13 +26,15 @@ main.main(sys.argv[1:])
 """
 
 try:
+    from host_tools import records
     from host_tools.ev import cable, options
+    from host_tools.replay.run import replay
 except ImportError as error:
     skip(str(error))
 
 
-def session(image, heap_kb, port, **changes):
-    """(what the station has said, the car) of one session."""
+def session(image, heap_kb, port, ev=None, **changes):
+    """(what the station has said, the car) of one session. ev: options of the car."""
     binary = ROOT / "build" / image / "micropython"
     if not binary.exists():
         skip("build/%s is not built" % image)
@@ -52,7 +54,7 @@ def session(image, heap_kb, port, **changes):
         command = [binary, "-X", "heapsize=%dk" % heap_kb, path / "start.py", "sim:%d" % port, path / "config.json"]
         station = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
-            cfg = {**options.DEFAULTS, "loops": 3, "evcc_id": EVCCID, "tls_dir": str(path / "car")}
+            cfg = {**options.DEFAULTS, "loops": 3, "evcc_id": EVCCID, "tls_dir": str(path / "car"), **(ev or {})}
             car = cable.run(cfg, port, lambda record: None)
             said = station.communicate(b"quit\n", timeout=20)[0].decode()
         finally:
@@ -66,6 +68,20 @@ def test_session_in_200_kb_on_32_bits():
     eq(car.evcc.loops, 3)
     assert "tls 1.3, suite 0x1302, vehicle " + EVCCID in said, said[-1500:]
     assert "KEY_LOG" not in said and "the EVCCID is not" not in said
+
+
+def test_pause_in_200_kb_on_32_bits_and_its_replay_r_session_05_10():
+    """The certificate is what OpenSSL has shown, on a new connection; the recording gives the same answers once more."""
+    said, car = session("mcu32", 200, 15193, {"loops": 8, "pause_loops": 4, "pause_ms": 2500})
+    assert car.ok, (car.why, said[-1500:])
+    eq((car.evcc.joined, car.evcc.loops, car.slac.attempts), (True, 8, 1))
+    assert "old session joined by vehicle " + EVCCID in said, said[-1500:]
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as lines:
+        lines.write(said)
+        lines.flush()
+        result = replay(records.read(lines.name)[0], {"tls": "strict"}, "unix32")
+    eq((result["sessions"], result["differences"]), (2, []))
+    assert result["compared"] == result["requests"] > 30, result
 
 
 def test_key_log_is_loud_and_what_wireshark_reads():

@@ -1,0 +1,62 @@
+"""Sessions that a car pauses, against the session machine alone: what their tests share."""
+
+from firmware.session.states import ENDED
+from micropython import const
+from tests.lib.mtest import eq
+from tests.lib.world import World
+
+# slots: begin (make gen)
+_MSG_AuthorizationSetupReq = const(5)
+_MSG_SessionStopRes = const(41)
+_responseCode__OK = const(0)
+_responseCode__OK_NewSessionEstablished = const(2)
+# slots: end
+
+AC = "urn:iso:std:iso:15118:-20:AC"
+DC = "urn:iso:std:iso:15118:-20:DC"
+PAUSE, TERMINATE = 0, 1
+NAME = "WMIV1234567890ABCDEX"
+LEAF = bytes(range(32))  # SHA-256 of its certificate
+OTHER = bytes(range(1, 33))
+STOP, START = 1, 0
+COMBINATIONS = [(service, dynamic) for service in (1, 2, 5, 6) for dynamic in (True, False)]
+
+
+def world(**changes):
+    w = World(**changes)
+    w.car = (NAME, LEAF)
+    return w
+
+
+def to_stop(w, service=6, dynamic=True):
+    """A charge loop, and PowerDelivery(Stop) behind it."""
+    eq(w.to_loop(service, dynamic)[1][1], _responseCode__OK)
+    for _ in range(3):
+        eq(w.loop(service, dynamic)[1][1], _responseCode__OK)
+    eq(w.power_delivery(STOP)[1][1], _responseCode__OK)
+
+
+def paused(service=6, dynamic=True, **changes):
+    """A world with a session that was paused, its connection gone."""
+    w = world(**changes)
+    to_stop(w, service, dynamic)
+    res = w.stop(PAUSE)
+    eq((res[0], res[1][1], w.secc.state), (_MSG_SessionStopRes, _responseCode__OK, ENDED))
+    w.secc.lost(w.now)
+    return w
+
+
+def come_back(w, sid, dc=True):
+    """The car connects again and offers a session id; returns the response code."""
+    w.connect()
+    w.sap([w.protocol(DC if dc else AC)])
+    return w.setup(sid)[1][1]
+
+
+def is_new(w, sid, dc=True):
+    """R-SESSION-04: an id that is not joined is answered as a zero one is."""
+    joined = len(w.said("joined by"))
+    eq(come_back(w, sid, dc), _responseCode__OK_NewSessionEstablished)
+    assert w.sid not in (sid, bytes(8))
+    eq(len(w.said("joined by")), joined)
+    eq(w.plain(_MSG_AuthorizationSetupReq)[1][1], _responseCode__OK)

@@ -1,0 +1,254 @@
+"""A paused session that is joined again, or not: R-SESSION-04..07, -10, -11, R-METER-03."""
+
+from firmware.session.paused import binding
+from firmware.session.states import PARAMETERS
+from micropython import const
+from tests.lib.mtest import eq
+from tests.lib.paused import (
+    COMBINATIONS,
+    LEAF,
+    NAME,
+    OTHER,
+    PAUSE,
+    START,
+    STOP,
+    TERMINATE,
+    come_back,
+    is_new,
+    paused,
+    to_stop,
+    world,
+)
+
+HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, test_tls_station)
+
+# slots: begin (make gen)
+_AC_ChargeLoopRes__MeterInfo = const(3)
+_DC_ChargeLoopRes__MeterInfo = const(3)
+_MSG_AuthorizationSetupReq = const(5)
+_MSG_DC_CableCheckReq = const(81)
+_MeterInfo__BPT_DischargedEnergyReadingWh = const(2)
+_MeterInfo__ChargedEnergyReadingWh = const(1)
+_responseCode__FAILED = const(21)
+_responseCode__FAILED_SequenceError = const(34)
+_responseCode__OK = const(0)
+_responseCode__OK_OldSessionJoined = const(3)
+# slots: end
+
+
+def test_same_vehicle_joins_r_session_05_06():
+    w = paused()
+    sid = w.sid
+    eq(come_back(w, sid), _responseCode__OK_OldSessionJoined)
+    eq((w.sid, w.secc.state), (sid, PARAMETERS))
+    assert w.said("old session joined by vehicle " + NAME + ", certificate 00010203")
+    eq(w.dc_parameters(True)[1][1], _responseCode__OK)
+
+
+def test_joined_only_parameters_r_session_06():
+    """Everything else is the sequence error, the parameters of the other current too."""
+    for call in (
+        lambda w: w.discovery(),
+        lambda w: w.plain(_MSG_AuthorizationSetupReq),
+        lambda w: w.authorization(),
+        lambda w: w.select(6, 7),
+        lambda w: w.schedule(True),
+        lambda w: w.plain(_MSG_DC_CableCheckReq),
+        lambda w: w.power_delivery(START),
+        lambda w: w.dc_loop(True, True),
+        lambda w: w.ac_parameters(True),
+    ):
+        w = paused()
+        sid = w.sid
+        eq(come_back(w, sid), _responseCode__OK_OldSessionJoined)
+        eq(call(w)[1][1], _responseCode__FAILED_SequenceError)
+        assert not w.hw.relay.wanted
+        w.secc.lost(w.now)
+        is_new(w, sid)  # R-SESSION-08: what has failed cannot be joined
+
+
+def test_another_certificate_is_a_new_session_r_session_05():
+    for car in ((NAME, OTHER), ("WMIV1234567890ABCDEY", LEAF)):
+        w = paused()
+        sid = w.sid
+        w.car = car
+        is_new(w, sid)
+        assert w.said("old session not joined: another vehicle certificate")
+        w.secc.lost(w.now)
+        w.car = (NAME, LEAF)  # and now it is over for the first one too
+        is_new(w, sid)
+
+
+def test_plain_tcp_never_joins_r_session_05():
+    w = paused()
+    sid = w.sid
+    w.car = (None, None)
+    is_new(w, sid)
+    assert w.said("old session not joined: the car has shown no certificate")
+
+
+def test_binding_has_all_three_parts():
+    one = binding(b"12345678", LEAF, NAME)
+    eq(len(one), 32)
+    for other in ((b"12345679", LEAF, NAME), (b"12345678", OTHER, NAME), (b"12345678", LEAF, NAME + "X")):
+        assert binding(*other) != one
+
+
+def test_terminate_of_a_joined_session_ends_it_r_session_09():
+    w = paused()
+    sid = w.sid
+    eq(come_back(w, sid), _responseCode__OK_OldSessionJoined)
+    eq(w.stop(TERMINATE)[1][1], _responseCode__OK)
+    w.secc.lost(w.now)
+    is_new(w, sid)
+
+
+def test_kept_for_a_time_r_session_10():
+    """Over new connections after a minute, to the last second, and not after the end."""
+    for wait_ms, joined in ((60000, True), (119000, True), (120000, False), (700000, False)):
+        w = paused(pause_max_s=120)
+        sid = w.sid
+        w.sleep(wait_ms)
+        eq(come_back(w, sid) == _responseCode__OK_OldSessionJoined, joined)
+        eq(bool(w.said("given up: its time is over")), not joined)
+
+
+def test_expiry_does_not_come_back_with_the_wrap_of_the_tick_r_session_10():
+    """The tick wraps after 12.4 days, and half of that is the past: the longest pause is fired in time."""
+    w = paused(pause_max_s=432000)
+    sid = w.sid
+    for _ in range(6 * 24):
+        w.sleep(3600000)
+    eq((w.secc.paused.due, w.secc.paused.left_ms(w.now)), (None, 0))
+    is_new(w, sid)
+
+
+def test_an_unfinished_stranger_changes_nothing_and_a_new_session_everything_r_session_08():
+    """One that connects and says nothing, or garbage, is no session; one that is set up is."""
+    w = paused()
+    sid = w.sid
+    car, w.car = w.car, ("WMIV9999999999ABCDEX", OTHER)
+    w.connect()
+    w.sleep(18001)
+    assert w.closed
+    w.secc.lost(w.now)
+    w.connect()
+    w.feed(b"garbage!")
+    w.secc.lost(w.now)
+    w.connect()
+    w.sap([w.protocol()])
+    assert w.discovery()[1][1] >= _responseCode__FAILED
+    w.secc.lost(w.now)
+    w.car = car
+    eq(come_back(w, sid), _responseCode__OK_OldSessionJoined)
+    w = paused()
+    sid = w.sid
+    w.car = ("WMIV9999999999ABCDEX", OTHER)
+    is_new(w, bytes(8))
+    assert w.said("old session not joined: the car begins a new one")
+    w.secc.lost(w.now)
+    w.car = car
+    is_new(w, sid)
+
+
+def test_another_id_of_the_same_vehicle_r_session_04():
+    w = paused()
+    sid = w.sid
+    is_new(w, b"abcdefgh")
+    assert w.said("old session not joined: another session id")
+    w.secc.lost(w.now)
+    is_new(w, sid)
+
+
+def test_the_other_current_is_a_new_session_r_session_06():
+    w = paused(6)
+    is_new(w, w.sid, dc=False)
+    assert w.said("old session not joined: AC and DC exchanged")
+
+
+def test_charges_again_without_authorisation_r_session_07():
+    """AC and DC, with BPT and without, both control modes; twice (R-SESSION-11)."""
+    for service, dynamic in COMBINATIONS:
+        dc = service in (2, 6)
+        w = world(setpoint_w=4000)
+        to_stop(w, service, dynamic)
+        for _ in range(2):
+            sid = w.sid
+            eq(w.stop(PAUSE)[1][1], _responseCode__OK)
+            w.secc.lost(w.now)
+            w.sleep(30000)
+            eq(come_back(w, sid, dc), _responseCode__OK_OldSessionJoined)
+            f = w.secc.facts
+            eq((f.service, f.bpt, f.dynamic), (service, service >= 5, dynamic))
+            eq((w.dc_parameters if dc else w.ac_parameters)(service >= 5)[1][1], _responseCode__OK)
+            eq(w.schedule(dynamic)[1][1], _responseCode__OK)
+            w.on_to_start(service)
+            eq(w.power_delivery(START, 0, None if dynamic else 1)[1][1], _responseCode__OK)
+            for _ in range(5):
+                more = {} if dc else {"present_w": 4000}
+                eq(w.loop(service, dynamic, **more)[1][1], _responseCode__OK)
+                w.sleep(100)
+            assert w.hw.contactor and w.hw.w
+            eq(w.power_delivery(STOP)[1][1], _responseCode__OK)
+        eq(w.stop(TERMINATE)[1][1], _responseCode__OK)
+
+
+def readings(w, service):
+    res = w.loop(service, True, meter=True)[1]
+    meter = res[_DC_ChargeLoopRes__MeterInfo if service in (2, 6) else _AC_ChargeLoopRes__MeterInfo]
+    return meter[_MeterInfo__ChargedEnergyReadingWh], meter[_MeterInfo__BPT_DischargedEnergyReadingWh] or 0
+
+
+def charge(w, service, watts):
+    """For 20 s, positive into the car."""
+    w.power.set_setpoint_w(watts)
+    more = {} if service == 6 else {"present_w": watts}
+    for _ in range(100):
+        w.loop(service, True, **more)
+        w.sleep(200)
+
+
+def test_the_meter_goes_on_after_a_pause_r_meter_03():
+    """Both ways, AC and DC; the next session begins at zero (R-SESSION-11)."""
+    for service in (6, 5):
+        dc = service == 6
+        w = world()
+        w.to_loop(service, True)
+        charge(w, service, 10000)
+        charge(w, service, -10000)
+        before = readings(w, service)
+        assert before[0] > 30 and before[1] > 30, before
+        w.power_delivery(STOP)
+        w.stop(PAUSE)
+        w.secc.lost(w.now)
+        eq(come_back(w, w.sid, dc), _responseCode__OK_OldSessionJoined)
+        (w.dc_parameters if dc else w.ac_parameters)(True)
+        w.schedule(True)
+        w.on_to_start(service)
+        w.power_delivery(START)
+        eq(readings(w, service), before)
+        charge(w, service, 10000)
+        after = readings(w, service)
+        assert before[0] + 30 < after[0] < 2 * before[0] + 30 and after[1] == before[1], (before, after)
+        w.power_delivery(STOP)
+        w.stop(TERMINATE)
+        w.secc.lost(w.now)
+        w.to_loop(service, True)
+        eq(readings(w, service), (0, 0))
+
+
+def test_two_pauses_of_two_cars_r_session_11():
+    """One at most: the session of the second takes the place of the first."""
+    w = paused()
+    first = w.sid
+    w.car = ("WMIV9999999999ABCDEX", OTHER)
+    to_stop(w, 2)
+    eq(w.stop(PAUSE)[1][1], _responseCode__OK)
+    second = w.sid
+    w.secc.lost(w.now)
+    eq(come_back(w, second), _responseCode__OK_OldSessionJoined)
+    eq((w.secc.facts.service, w.secc.facts.base_charged_wh), (2, w.secc.facts.charged_wh))
+    w.stop(TERMINATE)
+    w.secc.lost(w.now)
+    w.car = (NAME, LEAF)
+    is_new(w, first)

@@ -1,0 +1,297 @@
+"""When a car may pause its session, and what ends a pause: R-SESSION-05, -08, -09, R-STOP-01, -03, -08, -09, R-DC-SAFETY-01."""
+
+from firmware.clock import ticks_diff
+from firmware.run.safe import Safe
+from firmware.session import steps
+from firmware.session.paused import Paused, binding
+from firmware.session.states import FAILED, IDLE, STATE_NAMES
+from micropython import const
+from tests.lib.mtest import eq
+from tests.lib.paused import (
+    COMBINATIONS,
+    LEAF,
+    NAME,
+    PAUSE,
+    START,
+    STOP,
+    TERMINATE,
+    come_back,
+    is_new,
+    paused,
+    to_stop,
+    world,
+)
+from tests.lib.world import World
+
+HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, test_tls_station)
+
+# slots: begin (make gen)
+_responseCode__FAILED_NoServiceRenegotiationSupported = const(28)
+_responseCode__FAILED_PauseNotAllowed = const(29)
+_responseCode__FAILED_SequenceError = const(34)
+_responseCode__OK = const(0)
+_responseCode__OK_OldSessionJoined = const(3)
+# slots: end
+
+
+def test_plain_tcp_never_pauses_r_session_05_r_stop_08():
+    w = World()
+    to_stop(w)
+    eq(w.stop(PAUSE)[1][1], _responseCode__FAILED_PauseNotAllowed)
+    eq((w.secc.state, w.hw.path_off, w.secc.paused.left_ms(w.now)), (FAILED, True, 0))
+    assert w.said("pause of a car without a certificate")
+    sid = w.sid
+    w.secc.lost(w.now)
+    is_new(w, sid)
+
+
+def test_a_name_without_its_certificate_joins_nothing_r_session_05():
+    """Whoever hands over the name alone, as a station without our TLS stage."""
+    w = world()
+    w.car = (NAME, None)
+    to_stop(w)
+    eq(w.stop(PAUSE)[1][1], _responseCode__FAILED_PauseNotAllowed)
+    w = paused()
+    sid = w.sid
+    w.car = (NAME, None)
+    is_new(w, sid)
+
+
+def test_a_leaf_without_a_name_does_not_count():
+    w = world()
+    w.secc.start(w.now, None, LEAF)
+    eq((w.secc.facts.secure, w.secc.facts.leaf), (False, None))
+
+
+def test_after_terminate_the_id_is_unknown_r_session_08_09():
+    w = world()
+    to_stop(w)
+    eq(w.stop(TERMINATE)[1][1], _responseCode__OK)
+    sid = w.sid
+    eq((w.secc.paused._kept, w.secc.paused._digest, w.secc.paused.due), (None, b"", None))
+    w.secc.lost(w.now)
+    is_new(w, sid)
+    assert w.said("old session not joined: none is kept")
+
+
+def test_after_a_timeout_the_id_is_unknown_r_session_08():
+    for joined in (False, True):
+        w = world()
+        to_stop(w)
+        if joined:
+            w.stop(PAUSE)
+            w.secc.lost(w.now)
+            eq(come_back(w, w.sid), _responseCode__OK_OldSessionJoined)
+        sid = w.sid
+        w.sleep(60001)
+        assert w.closed and w.said("sequence timeout")
+        w.secc.lost(w.now)
+        is_new(w, sid)
+
+
+def test_lost_connection_keeps_nothing_r_session_08_r_stop_10():
+    w = world()
+    to_stop(w)
+    sid = w.sid
+    w.secc.lost(w.now)
+    is_new(w, sid)
+
+
+def test_after_failed_the_id_is_unknown_r_session_08():
+    """Refused in the session, and a request behind the confirmed pause."""
+    w = world()
+    to_stop(w)
+    sid = w.sid
+    eq(w.discovery()[1][1], _responseCode__FAILED_SequenceError)
+    eq(w.stop(PAUSE)[1][1], _responseCode__FAILED_PauseNotAllowed)  # the one SessionStop that is answered (D-15)
+    w.secc.lost(w.now)
+    is_new(w, sid)
+    w = world()
+    to_stop(w)
+    sid = w.sid
+    w.stop(PAUSE)
+    eq(w.stop(TERMINATE)[1][1], _responseCode__FAILED_SequenceError)
+    w.secc.lost(w.now)
+    is_new(w, sid)
+    w = world()
+    to_stop(w)
+    sid = w.sid
+    w.stop(PAUSE)
+    w.feed(b"\xff" * 8)
+    assert w.closed
+    w.secc.lost(w.now)
+    is_new(w, sid)
+
+
+def test_pause_out_of_the_loop_is_refused_and_the_power_goes_off_r_stop_08():
+    for service, dynamic in COMBINATIONS:
+        w = world()
+        w.to_loop(service, dynamic)
+        w.loop(service, dynamic)
+        assert w.hw.contactor
+        eq(w.stop(PAUSE)[1][1], _responseCode__FAILED_PauseNotAllowed)
+        eq((w.secc.state, w.hw.relay.wanted, w.hw.w), (FAILED, False, 0))
+        assert w.said("refused: pause out of phase")
+        sid = w.sid
+        w.secc.lost(w.now)
+        is_new(w, sid, service in (2, 6))
+
+
+def test_where_a_pause_is_allowed_d_05_r_stop_08():
+    """Behind a selected service, with nothing energised; the table says it."""
+    allowed = [STATE_NAMES[row[0]] for row in steps.STEPS if row[2].__name__ == "stop_or_pause"]
+    eq(
+        allowed,
+        ["ChargeParameterDiscovery", "ScheduleExchange", "AC_Start", "WeldingDetection", "SessionStop"],
+    )
+    reaches = (
+        (lambda w: w.to_authorized(True), False),
+        (lambda w: (w.to_authorized(True), w.discovery()), False),
+        (lambda w: (w.to_authorized(True), w.discovery(), w.select(6, w.set_id(6, True))), True),
+        (lambda w: w.to_schedule(1, True), True),
+        (lambda w: w.to_schedule(6, True), False),  # cable check is next: PowerDelivery(Stop) comes first
+        (lambda w: w.to_start(6, True), False),
+        (lambda w: to_stop(w, 1), True),
+        (lambda w: (to_stop(w), w.welding()), True),
+    )
+    for reach, may in reaches:
+        w = world()
+        reach(w)
+        state = w.secc.state
+        code = w.stop(PAUSE)[1][1]
+        eq((state, code), (state, _responseCode__OK if may else _responseCode__FAILED_PauseNotAllowed))
+        assert not w.hw.relay.wanted
+
+
+def test_dc_leaves_out_the_cable_check_on_the_way_to_a_pause_r_dc_safety_01():
+    w = world()
+    w.to_schedule(6, True)
+    eq(w.power_delivery(STOP)[1][1], _responseCode__OK)
+    eq(w.stop(PAUSE)[1][1], _responseCode__OK)
+    sid = w.sid
+    w.secc.lost(w.now)
+    eq(come_back(w, sid), _responseCode__OK_OldSessionJoined)
+    w.dc_parameters(True)
+    w.schedule(True)
+    eq(w.power_delivery(START)[1][1], _responseCode__FAILED_SequenceError)  # and not on the way to power
+
+
+def test_pause_waits_for_the_power_path_r_stop_08_09():
+    """The answer leaves with the path off; a path that stays live is a refusal, and so is a fault of the power stage."""
+    w = world()
+    to_stop(w)
+    w.hw.mv = 400000
+    began = w.now
+    eq(w.stop(PAUSE)[1][1], _responseCode__OK)
+    assert w.hw.path_off and ticks_diff(w.now, began) > 0
+    for fault, why in ((0, "pause with a live cable"), (3, "pause with a station fault")):
+        w = world()
+        to_stop(w)
+        w.hw.mv = 400000
+        w.hw._ramp = lambda target_mv, dt: None  # the output capacitor keeps its charge
+        w.hw.converter_fault = fault
+        eq(w.stop(PAUSE)[1][1], _responseCode__FAILED_PauseNotAllowed)
+        assert w.said(why), w.trace.notes
+        eq(w.secc.paused.left_ms(w.now), 0)
+
+
+def test_pause_can_be_switched_off_r_stop_08():
+    w = world(pause_allowed=False)
+    to_stop(w)
+    eq(w.stop(PAUSE)[1][1], _responseCode__FAILED_PauseNotAllowed)
+    assert w.said("pause is not configured")
+
+
+def test_a_station_that_ends_the_session_is_not_paused():
+    w = world()
+    to_stop(w)
+    w.secc.request_stop(w.now)
+    eq(w.stop(PAUSE)[1][1], _responseCode__FAILED_PauseNotAllowed)
+
+
+def test_the_three_answers_of_session_stop_r_stop_01():
+    for kind, code in (
+        (0, _responseCode__OK),
+        (1, _responseCode__OK),
+        (2, _responseCode__FAILED_NoServiceRenegotiationSupported),
+    ):
+        w = world()
+        to_stop(w)
+        began = w.now
+        eq(w.stop(kind)[1][1], code)
+        assert ticks_diff(w.now, began) < 1500
+
+
+def test_tcp_is_held_after_a_pause_r_stop_03():
+    w = world()
+    to_stop(w)
+    w.stop(PAUSE)
+    w.sleep(4900)
+    assert not w.closed
+    w.sleep(200)
+    assert w.closed
+    w.secc.lost(w.now)
+    eq(come_back(w, w.sid), _responseCode__OK_OldSessionJoined)
+
+
+def test_nothing_is_energised_during_a_pause_r_stop_09():
+    w = paused()
+    for _ in range(100):
+        w.sleep(6000)
+        assert not w.hw.relay.wanted and not w.hw.contactor and w.hw.path_off
+
+
+class Loud:
+    def __init__(self):
+        self.notes = []
+
+    def note(self, now, text, value=None):
+        self.notes.append(text)
+
+    error = note
+
+    def message(self, *args):
+        pass
+
+
+def test_a_fault_of_our_own_keeps_nothing_r_session_08():
+    w = paused()
+    sid = w.sid
+    w.trace = Loud()
+    first, made = w.secc, []
+    safe = Safe(lambda: made.pop() if made else first, w.power, w.trace)
+    assert safe.paused_ms(w.now) > 0 and safe.pause_begun() and not safe.pause_begun()
+    made.append(World().secc)
+    w.secc.rx = None
+    safe.rx(b"", 0, w.now)
+    eq((safe.broken, safe.paused_ms(w.now), safe.pause_begun(), first.paused.left_ms(w.now)), (True, 0, False, 0))
+    safe.lost(w.now)
+    w.secc = safe.secc
+    assert w.secc is not first
+    eq(w.secc.state, IDLE)
+    is_new(w, sid)
+
+
+def test_the_trace_tells_who_and_never_the_digest():
+    w = paused()
+    text = " ".join(w.trace.notes)
+    assert "session paused; bound to vehicle " + NAME + ", certificate 00010203; s 86400" in text, text
+    digest = binding(w.sid, LEAF, NAME)
+    for secret in (digest, LEAF):
+        assert "".join(["%02x" % b for b in secret]) not in text
+    eq(w.secc.paused.left_ms(w.now), 86400000)
+
+
+def test_nothing_begins_twice():
+    """begun() tells a pause once, and not any more when it is over."""
+    notes = Loud()
+    p = Paused(1000, notes)
+    f = world().secc.facts
+    f.vehicle, f.leaf = NAME, LEAF
+    p.keep(f, 0)
+    p.forget(0, "test")
+    eq((p.begun(), p.left_ms(0)), (False, 0))
+    p.keep(f, 0)
+    eq((p.begun(), p.begun(), p.left_ms(400)), (True, False, 600))
+    p.poll(1000)
+    eq((p.left_ms(1000), p.due), (0, None))
