@@ -13,6 +13,7 @@
 #include "hardware/irq.h"
 #include "hardware/pwm.h"
 #include "hardware/structs/watchdog.h"
+#include "hardware/sync.h"
 #include "hardware/timer.h"
 #include "hardware/watchdog.h"
 #include "py/mphal.h"
@@ -40,16 +41,19 @@ static struct {
     uint16_t window_low, window_high; // of the positive plateau, 12 bit, in which the contactor may be closed
     volatile uint16_t duty;
     volatile uint16_t high, low, pp; // last readings, 12 bit
-    volatile uint16_t high_age, low_age; // periods since then
+    volatile uint16_t high_age, low_age; // periods since then; each handler counts for the other's reading
     volatile uint16_t bad, pp_wait;
     volatile uint32_t silent_ms;
     volatile bool driven;
     volatile uint8_t tripped;
+    volatile uint32_t sampled_us; // when the handler of the positive plateau ran last
     volatile uint32_t last_us, gap_us; // of readings of the positive plateau
     volatile uint32_t late; // readings thrown away: the interrupt came too late for its plateau
 } cp;
 
 static uint16_t __not_in_flash_func(convert)(uint input) {
+    while (!(adc_hw->cs & ADC_CS_READY_BITS)) { // a conversion of machine.ADC that we interrupted, of another input
+    }
     adc_select_input(input);
     hw_set_bits(&adc_hw->cs, ADC_CS_START_ONCE_BITS);
     while (!(adc_hw->cs & ADC_CS_READY_BITS)) {
@@ -72,8 +76,7 @@ static void __not_in_flash_func(high_plateau)(void) {
     uint32_t at = pwm_hw->slice[cp.pwm_slice].ctr;
     if (duty > 0 && duty < PERIOD_US && (at + 3 >= duty || at < HIGH_AT_US - 5)) {
         cp.late++; // held up by another interrupt or a locked section: this is the other plateau
-        cp.high_age += cp.high_age < UINT16_MAX;
-        cp.bad++;
+        cp.bad += cp.bad < UINT16_MAX;
     } else {
         uint32_t now = time_us_32();
         if (cp.high_age != UINT16_MAX && now - cp.last_us > cp.gap_us) {
@@ -82,9 +85,13 @@ static void __not_in_flash_func(high_plateau)(void) {
         cp.last_us = now;
         cp.high = raw;
         cp.high_age = 0;
-        cp.bad = raw >= cp.window_low && raw <= cp.window_high ? 0 : cp.bad + 1;
+        cp.bad = raw >= cp.window_low && raw <= cp.window_high ? 0 : cp.bad + (cp.bad < UINT16_MAX);
     }
-    if (cp.driven && cp.bad >= BAD_PERIODS) {
+    cp.sampled_us = time_us_32();
+    cp.low_age += cp.low_age < UINT16_MAX;
+    if (!cp.driven) {
+        sio_hw->gpio_clr = 1u << cp.contactor; // whoever has set the pin: it was not drive()
+    } else if (cp.bad >= BAD_PERIODS) {
         open_contactor(PILOT);
     }
     cp.silent_ms++;
@@ -103,8 +110,10 @@ static void __not_in_flash_func(low_plateau)(void) {
     if (cp.duty < PERIOD_US - 2 * LOW_BEFORE_US && at >= PERIOD_US - LOW_BEFORE_US) {
         cp.low = raw;
         cp.low_age = 0;
-    } else {
-        cp.low_age += cp.low_age < UINT16_MAX;
+    }
+    cp.high_age += cp.high_age < UINT16_MAX;
+    if (cp.driven && cp.high_age >= STALE_PERIODS) { // the other slice stands still
+        open_contactor(PILOT);
     }
     if (cp.pp_wait-- == 0) {
         cp.pp_wait = PP_EVERY;
@@ -120,6 +129,17 @@ static void __not_in_flash_func(on_wrap)(void) {
     }
     if (which & (1u << LOW_SLICE)) {
         low_plateau();
+    }
+}
+
+// A fault of the processor: no interrupt comes through any more, and the watchdog would take its 3 s.
+void HardFault_Handler(void);
+void __not_in_flash_func(HardFault_Handler)(void) { // the name that CMSIS gives to isr_hardfault in this port
+    if (cp.started) {
+        sio_hw->gpio_clr = 1u << cp.contactor;
+        hw_set_bits(&watchdog_hw->ctrl, WATCHDOG_CTRL_TRIGGER_BITS);
+    }
+    for (;;) {
     }
 }
 
@@ -176,6 +196,7 @@ static mp_obj_t init(size_t n_args, const mp_obj_t *args) {
     cp.window_low = mp_obj_get_int(args[4]) >> 4;
     cp.window_high = mp_obj_get_int(args[5]) >> 4;
     cp.high_age = cp.low_age = UINT16_MAX;
+    cp.bad = BAD_PERIODS; // until something else was seen
     cp.pwm_slice = pwm_gpio_to_slice_num(pwm);
     cp.pwm_channel = pwm_gpio_to_channel(pwm);
     cp.duty = PERIOD_US;
@@ -218,8 +239,13 @@ static mp_obj_t set_duty(mp_obj_t permille) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(set_duty_obj, set_duty);
 
+// No reading is newer than the last interrupt: if the slices stand still, nothing ages.
+static bool sampled(void) {
+    return cp.started && time_us_32() - cp.sampled_us < STALE_PERIODS * PERIOD_US;
+}
+
 static mp_obj_t reading(uint16_t raw, uint16_t age) {
-    return MP_OBJ_NEW_SMALL_INT(age < STALE_PERIODS ? raw << 4 | raw >> 8 : -1);
+    return MP_OBJ_NEW_SMALL_INT(age < STALE_PERIODS && sampled() ? raw << 4 | raw >> 8 : -1);
 }
 
 // high(), low(): last reading of the plateau as 16 bit; -1: none for 20 ms
@@ -248,16 +274,17 @@ static mp_obj_t drive(mp_obj_t on) {
         return mp_const_true;
     }
     need();
-    if (cp.tripped != OK || cp.bad >= BAD_PERIODS || !cp.running) {
-        if (cp.tripped == OK) {
-            cp.tripped = cp.running ? PILOT : SILENT;
-        }
-        return mp_const_false;
+    uint32_t interrupts = save_and_disable_interrupts(); // a trip between driven and the pin would be undone by the pin
+    bool good = cp.tripped == OK && cp.bad < BAD_PERIODS && cp.running && sampled();
+    if (good) {
+        cp.silent_ms = 0;
+        cp.driven = true;
+        sio_hw->gpio_set = 1u << cp.contactor;
+    } else if (cp.tripped == OK) {
+        cp.tripped = cp.running ? PILOT : SILENT;
     }
-    cp.silent_ms = 0;
-    cp.driven = true;
-    sio_hw->gpio_set = 1u << cp.contactor;
-    return mp_const_true;
+    restore_interrupts(interrupts);
+    return mp_obj_new_bool(good);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(drive_obj, drive);
 

@@ -8,6 +8,8 @@
 #define MICROPY_PY_SSL (0)
 #define MICROPY_PY_THREAD (0)
 
-// A soft reset must not leave the contactor closed or the pilot alive.
+// Neither a soft reset nor the boot loader (machine.bootloader(), USB opened at 1200 baud) may leave the contactor closed or the
+// pilot alive.
 void cp_guard_stop(void);
 #define MICROPY_BOARD_START_SOFT_RESET() cp_guard_stop()
+#define MICROPY_BOARD_ENTER_BOOTLOADER(n_args, args) cp_guard_stop()

@@ -10,6 +10,8 @@ TIMEOUT_S = 300
 from pathlib import Path
 
 from host_tools.emu.board import EmulatedBoard
+from host_tools.emu.process import EmulatorError
+from tests.lib import c_call
 from tests.lib.mtest import eq, skip
 
 IMAGE = Path(__file__).resolve().parents[2] / "build" / "rpi_pico" / "firmware.uf2"
@@ -123,3 +125,96 @@ def test_all_duties_are_read():
             assert abs(int(high) - 8970) < 150 and abs(int(low) + 12000) < 150, rows
         assert rows[4][1] == "None" and abs(int(rows[4][0]) - 8970) < 150, rows
         assert abs(int(rows[5][0]) + 12000) < 150, rows
+
+
+def test_nothing_closes_before_the_pilot_was_seen():
+    """drive(1) straight behind init(), nobody plugged in: the coil gets no current, not for a moment."""
+    with board() as b:
+        edges = []
+        b.on_turn = lambda b: edges.append(b.world.coil)
+        out = b.exec(
+            "cp_guard.stop()\ncp_guard.init(15, 26, 27, 14, raw(1500), raw(8500))\ncp_guard.alive()\n"
+            "print(cp_guard.drive(1), cp_guard.tripped())\ntime.sleep_ms(40)"
+        )[0]
+        eq(out.strip(), "False 1")
+        eq(any(edges), False)
+
+
+def test_a_pilot_that_is_wrong_for_minutes_stays_wrong():
+    """The count of bad periods has 16 bits: it ends at its highest value and does not begin anew. Tried every few ms."""
+    with board() as b:
+        out = b.exec(
+            "begin()\nclosed = 0\nfor _ in range(653):\n    cp_guard.alive()\n    time.sleep_ms(100)\nend = time.ticks_add(time.ticks_ms(), 500)\n"
+            "while time.ticks_diff(end, time.ticks_ms()) > 0:\n"
+            "    cp_guard.drive(0)\n    cp_guard.alive()\n    closed += cp_guard.drive(1)\n    time.sleep_ms(3)\nprint(closed)",
+            120000,
+        )[0]
+        eq(out.strip(), "0")
+
+
+def test_readings_end_with_the_interrupts():
+    """A slice of the PWM that stands still: without the one behind the rising edge the other opens the contactor; without both no
+    reading counts as new, nothing closes, and the watchdog resets."""
+    stand = (
+        "machine.mem32[0x400500a0] &= ~%d\ntime.sleep_ms(30)\nprint(cp_guard.high(), cp_guard.low(), cp_guard.drive(1))"
+    )
+    with board() as b:
+        b.world.circuit.ohms = C_OHM
+        eq(b.exec("print(begin())")[0].strip(), "True")
+        high, _, again = b.exec(stand % 1)[0].split()
+        eq((high, again, b.world.coil), ("-1", "False", 0))
+        eq(b.exec("print(begin())")[0].strip(), "True")
+        eq(b.exec(stand % 2)[0].split()[1], "-1")
+        eq(b.exec("cp_guard.drive(0)\nprint(begin())")[0].strip(), "True")
+        eq(b.exec(stand % 3)[0].split(), ["-1", "-1", "False"])
+        took = opened_ms(b, 4000)
+        assert took < 3300, took
+        eq(len(b.world.resets), 1)
+
+
+def test_who_sets_the_pin_himself_does_not_hold_it():
+    with board() as b:
+        b.world.circuit.ohms = C_OHM
+        b.exec("begin()\ncp_guard.drive(0)\nmachine.Pin(14, machine.Pin.OUT, value=1)\ntime.sleep_ms(3)")
+        eq(b.world.coil, 0)
+        eq(b.exec("print(cp_guard.drive(1))")[0].strip(), "True")
+        eq(b.world.coil, 1)
+
+
+def test_the_boot_loader_begins_with_the_contactor_open():
+    with board() as b:
+        b.world.circuit.ohms = C_OHM
+        eq(b.exec("print(begin())")[0].strip(), "True")
+        eq(b.world.coil, 1)
+        b.type("\x05machine.bootloader()\n\x04")
+        try:
+            b.run_ms(1000)
+        except EmulatorError as said:  # its ROM has none
+            assert "boot loader" in str(said), said
+        eq(b.world.coil, 0)
+
+
+def test_a_fault_of_the_processor_opens_the_contactor():
+    """The emulator has no HardFault: its handler is called. At once open, and the chip begins anew."""
+    with board() as b:
+        eq(b.exec(c_call.script(IMAGE.with_suffix(".elf"), "HardFault_Handler"))[1], "")
+        b.world.circuit.ohms = C_OHM
+        eq(b.exec("print(begin())")[0].strip(), "True")
+        b.type("\x05call(HardFault_Handler)\n\x04")
+        took = opened_ms(b, 1000)
+        assert took < 100, took
+        b.until(">>> ", 3000)
+
+
+def test_another_user_of_the_adc_does_not_spoil_a_reading():
+    """machine.ADC in a loop, of a pin that has another voltage: every reading of the pilot stays what it is."""
+    with board() as b:
+        b.world.circuit.ohms = C_OHM
+        out = b.exec(
+            "begin()\na = machine.ADC(29)\nlowest, highest = 99999, 0\nend = time.ticks_add(time.ticks_ms(), 900)\n"
+            "while time.ticks_diff(end, time.ticks_ms()) > 0:\n"
+            "    a.read_u16(); a.read_u16(); a.read_u16(); a.read_u16()\n    v = cp_guard.high()\n"
+            "    lowest = min(v, lowest)\n    highest = max(v, highest)\nprint(lowest, highest, cp_guard.late(), a.read_u16())"
+        )[0]
+        lowest, highest, late, _ = [int(x) for x in out.split()]
+        assert highest - lowest < 300 and late == 0, out

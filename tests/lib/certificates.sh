@@ -42,6 +42,22 @@ authorityKeyIdentifier = keyid
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth
+[no_ca]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, keyCertSign
+[no_sign]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, cRLSign
+[short]
+basicConstraints = critical, CA:TRUE, pathlen:0
+keyUsage = critical, keyCertSign
+[agreement]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, keyAgreement
+[unknown]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+1.3.6.1.4.1.99999.1 = critical, ASN1:NULL
 END
 export WORK="$work"
 
@@ -81,9 +97,21 @@ make by_leaf "/CN=BYLEAF" leaf vehicle
 make deep3 "/CN=Deep3/O=Test/DC=OEM" sub oem_sub2
 make deep4 "/CN=Deep4/O=Test/DC=OEM" sub deep3
 make deep "/CN=DEEP" leaf deep4
+for what in no_ca no_sign short; do make "${what}_sub" "/CN=$what" "$what" oem_sub1; done
+make under "/CN=Under" sub short_sub
+make by_no_ca "/CN=BYNOCA" leaf no_ca_sub
+make by_no_sign "/CN=BYNOSIGN" leaf no_sign_sub
+make by_short "/CN=BYSHORT" leaf under
+make agreement "/CN=AGREEMENT" agreement oem_sub2
+make unknown "/CN=UNKNOWN" unknown oem_sub2
+md=sha256 && make weak "/CN=WEAK" leaf oem_sub2
 cd "$work"
+cat by_no_ca.crt no_ca_sub.crt oem_sub1.crt > by_no_ca.pem
+cat by_no_sign.crt no_sign_sub.crt oem_sub1.crt > by_no_sign.pem
+cat by_short.crt under.crt short_sub.crt oem_sub1.crt > by_short.pem
+for name in agreement unknown weak; do cat "$name.crt" oem_sub2.crt oem_sub1.crt > "$name.pem"; done
 cat purpose.crt oem_sub2.crt oem_sub1.crt > purpose.pem
 cat by_leaf.crt vehicle.crt oem_sub2.crt oem_sub1.crt > by_leaf.pem
 cat deep.crt deep4.crt deep3.crt oem_sub2.crt oem_sub1.crt > deep.pem
 cd - > /dev/null
-for name in purpose by_leaf deep; do cp "$work/$name.pem" "$work/$name.key" .; done
+for name in purpose by_leaf deep by_no_ca by_no_sign by_short agreement unknown weak; do cp "$work/$name.pem" "$work/$name.key" .; done

@@ -117,6 +117,25 @@ def test_certificates_that_are_refused():
     eq(deep.c.state, tls13.FAILED)
 
 
+def test_who_may_sign_and_what_for():
+    """R-TLS-09, R-TLS-11 (RFC 5280 sections 4.2.1.3, 4.2.1.9): a sub-CA that is none, may not sign, or has one below it that it must
+    not have; a leaf for key agreement only, or signed over another hash. What is critical and not known is not read at all."""
+    own = station()
+    for who, words, alert in (
+        ("by_no_ca", "known root", 48),
+        ("by_no_sign", "known root", 48),
+        ("by_short", "known root", 48),
+        ("agreement", "purpose", 43),
+        ("weak", "not in the profile", 46),
+    ):
+        for _ in range(2):  # the second time its signatures are known
+            pair = Pair(own, vehicle(who=who, prefix=""))
+            eq((who, pair.s.state, pair.s.reason), (who, tls13.FAILED, reason(words)))
+            refused(pair, words, alert)
+            del pair
+    raises(ValueError, vehicle, who="unknown", prefix="")  # the same parser reads what comes from a car
+
+
 def test_time_of_certificates():
     """Known clock: both ends of the validity count. Unknown clock: the floor proves only that something has expired."""
     own, other = station(), vehicle()

@@ -65,7 +65,9 @@ typedef struct {
 } arena_t;
 
 static mp_obj_t arena_del(mp_obj_t self_in) {
-    (void)self_in;
+    if (MP_STATE_VM(tls13_arena) != MP_OBJ_TO_PTR(self_in)) {
+        return mp_const_none;  // of an init() that has failed; another one may have come after it
+    }
     mbedtls_psa_crypto_free();
     mbedtls_memory_buffer_alloc_free();
     MP_STATE_VM(tls13_arena) = NULL;
@@ -104,7 +106,7 @@ static mp_obj_t tls13_init(mp_obj_t size_in) {
     mbedtls_platform_set_time(tls13_time);
     #endif
     if (psa_crypto_init() != PSA_SUCCESS) {
-        MP_STATE_VM(tls13_arena) = NULL;
+        arena_del(MP_OBJ_FROM_PTR(arena));
         mp_raise_OSError(MP_EIO);
     }
     return mp_const_none;
