@@ -1,10 +1,12 @@
-# C modules of the board: TLS, the mark of the heap, and the guard of pilot and contactor.
+# C modules of the board: TLS, the mark of the heap, the guard of pilot and contactor, and what the port needs to be told.
 include(${CMAKE_CURRENT_LIST_DIR}/../common/tls13/micropython.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/../common/heap_mark/micropython.cmake)
 
 add_library(usermod_cp_guard INTERFACE)
-target_sources(usermod_cp_guard INTERFACE ${CMAKE_CURRENT_LIST_DIR}/cp_guard.c ${CMAKE_CURRENT_LIST_DIR}/usb_console.c)
-target_link_options(usermod_cp_guard INTERFACE -Wl,--wrap=mp_usbd_cdc_tx_strn)
+target_sources(usermod_cp_guard INTERFACE ${CMAKE_CURRENT_LIST_DIR}/cp_guard.c ${CMAKE_CURRENT_LIST_DIR}/usb_console.c
+    ${CMAKE_CURRENT_LIST_DIR}/rosc_bits.c
+)
+target_link_options(usermod_cp_guard INTERFACE -Wl,--wrap=mp_usbd_cdc_tx_strn -Wl,--wrap=rosc_random_u8)
 target_link_libraries(usermod INTERFACE usermod_cp_guard)
 
 # P-521 for this processor (p521/p521.h); the port is built for size: -O2 where the time goes, for the other curves too.
