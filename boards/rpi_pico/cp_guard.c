@@ -241,7 +241,8 @@ static MP_DEFINE_CONST_FUN_OBJ_1(set_duty_obj, set_duty);
 
 // No reading is newer than the last interrupt: if the slices stand still, nothing ages.
 static bool sampled(void) {
-    return cp.started && time_us_32() - cp.sampled_us < STALE_PERIODS * PERIOD_US;
+    uint32_t then = cp.sampled_us; // first: an interrupt between the two would put it behind the clock, half an hour away
+    return cp.started && time_us_32() - then < STALE_PERIODS * PERIOD_US;
 }
 
 static mp_obj_t reading(uint16_t raw, uint16_t age) {
