@@ -55,12 +55,35 @@ def test_cable_check_passes_after_the_whole_sequence_r_dc_safety_03():
 
 
 def test_cable_check_fails_r_dc_safety_02():
-    for fault in ("insulation_bad", "converter_dead", "stuck_open"):
+    for fault, code in (
+        ("insulation_bad", _responseCode__FAILED),
+        ("converter_dead", _responseCode__FAILED),
+        ("stuck_open", _responseCode__FAILED_ContactorError),
+    ):
         w = World()
         setattr(w.hw.model if fault == "stuck_open" else w.hw, fault, True)
         w.to_schedule(6, True)
-        assert cable_check(w)[1] == _responseCode__FAILED, fault
+        assert cable_check(w)[1] == code, fault
         assert w.secc.state == FAILED and not w.hw.relay.wanted
+
+
+def test_cable_check_begins_with_the_contact_closed_r_dc_safety_03():
+    """A contact that needs longer than the test is no bad insulation; one that opens during the test fails it. (A stall of 0.1 s
+    between order and contact had ended a session.)"""
+    w = World(cable_check_ms=100)
+    w.hw.model._close_ms = 700
+    w.to_schedule(6, True)
+    w.plain(_MSG_DC_CableCheckReq)
+    w.sleep(600)
+    assert w.hw.mv == 0 and not w.hw.contactor and not w.hw.test_result
+    assert cable_check(w)[1] == _responseCode__OK
+    w = World(cable_check_ms=1000)
+    w.to_schedule(6, True)
+    w.plain(_MSG_DC_CableCheckReq)
+    w.sleep(500)
+    w.hw.model.stuck_open = True
+    assert cable_check(w)[1] == _responseCode__FAILED
+    assert w.secc.state == FAILED and not w.hw.relay.wanted
 
 
 def test_cable_check_is_bounded_r_dc_safety_02():
