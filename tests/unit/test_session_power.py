@@ -77,6 +77,11 @@ def test_cable_check_begins_with_the_contact_closed_r_dc_safety_03():
     w.sleep(600)
     assert w.hw.mv == 0 and not w.hw.contactor and not w.hw.test_result
     assert cable_check(w)[1] == _responseCode__OK
+    w.secc.lost(w.now)  # the next car's test, asked for before the contact has opened
+    assert w.hw.contactor
+    w.to_schedule(6, True)
+    w.plain(_MSG_DC_CableCheckReq)
+    assert cable_check(w)[1] == _responseCode__OK
     w = World(cable_check_ms=1000)
     w.to_schedule(6, True)
     w.plain(_MSG_DC_CableCheckReq)

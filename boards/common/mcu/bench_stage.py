@@ -175,7 +175,8 @@ class BenchStage:
     def _run_test(self, now, dt):
         # The test begins with the contact closed: one that is slow, or rests from its last opening, is no bad insulation, and
         # one that does not come at all is a fault of its own (drivers/contactor.py).
-        if self._test_until is None and self.contactor:
+        # A contact that is still on its way open, from before, does not count.
+        if self._test_until is None and self.contactor and self.relay.driven:
             self._test_until = ticks_add(now, self.cfg["cable_check_ms"])
         if self._test_until is None or (self.contactor and ticks_diff(now, self._test_until) < 0):
             self._ramp(self._target_mv if self._test_until is not None else 0, dt)
