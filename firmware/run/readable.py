@@ -1,59 +1,37 @@
 """The last records of the trace as text for a person: names of messages and states, times in seconds."""
 
 from codec import exi
+from codec.slots import (
+    MSG,
+)
 from codec.tables.grammar import ROOTS
 from firmware.app.charger import STATE_NAMES as CHARGER
 from firmware.session.states import STATE_NAMES as SESSION
 from firmware.trace import ATTENUATION, CHANGE, ERROR, FROM_CAR, MESSAGE, PILOT, POWER, Cursor
-from micropython import const
-
-# slots: begin (make gen)
-_MSG_AC_ChargeLoopReq = const(59)
-_MSG_AC_ChargeParameterDiscoveryReq = const(61)
-_MSG_AuthorizationReq = const(3)
-_MSG_AuthorizationSetupReq = const(5)
-_MSG_CertificateInstallationReq = const(10)
-_MSG_DC_CableCheckReq = const(81)
-_MSG_DC_ChargeLoopReq = const(83)
-_MSG_DC_ChargeParameterDiscoveryReq = const(85)
-_MSG_DC_PreChargeReq = const(87)
-_MSG_DC_WeldingDetectionReq = const(89)
-_MSG_MeteringConfirmationReq = const(19)
-_MSG_PowerDeliveryReq = const(24)
-_MSG_ScheduleExchangeReq = const(30)
-_MSG_ServiceDetailReq = const(32)
-_MSG_ServiceDiscoveryReq = const(34)
-_MSG_ServiceSelectionReq = const(36)
-_MSG_SessionSetupReq = const(38)
-_MSG_SessionStopReq = const(40)
-_MSG_VehicleCheckInReq = const(52)
-_MSG_VehicleCheckOutReq = const(54)
-_MSG_supportedAppProtocolReq = const(1)
-# slots: end
 
 # (message id of a request, its name); the answer has the next id.
 _NAMES = (
-    (_MSG_supportedAppProtocolReq, "supportedAppProtocol"),
-    (_MSG_AuthorizationReq, "Authorization"),
-    (_MSG_AuthorizationSetupReq, "AuthorizationSetup"),
-    (_MSG_CertificateInstallationReq, "CertificateInstallation"),
-    (_MSG_MeteringConfirmationReq, "MeteringConfirmation"),
-    (_MSG_PowerDeliveryReq, "PowerDelivery"),
-    (_MSG_ScheduleExchangeReq, "ScheduleExchange"),
-    (_MSG_ServiceDetailReq, "ServiceDetail"),
-    (_MSG_ServiceDiscoveryReq, "ServiceDiscovery"),
-    (_MSG_ServiceSelectionReq, "ServiceSelection"),
-    (_MSG_SessionSetupReq, "SessionSetup"),
-    (_MSG_SessionStopReq, "SessionStop"),
-    (_MSG_VehicleCheckInReq, "VehicleCheckIn"),
-    (_MSG_VehicleCheckOutReq, "VehicleCheckOut"),
-    (_MSG_AC_ChargeLoopReq, "AC_ChargeLoop"),
-    (_MSG_AC_ChargeParameterDiscoveryReq, "AC_ChargeParameterDiscovery"),
-    (_MSG_DC_CableCheckReq, "DC_CableCheck"),
-    (_MSG_DC_ChargeLoopReq, "DC_ChargeLoop"),
-    (_MSG_DC_ChargeParameterDiscoveryReq, "DC_ChargeParameterDiscovery"),
-    (_MSG_DC_PreChargeReq, "DC_PreCharge"),
-    (_MSG_DC_WeldingDetectionReq, "DC_WeldingDetection"),
+    (MSG.supportedAppProtocolReq, "supportedAppProtocol"),
+    (MSG.AuthorizationReq, "Authorization"),
+    (MSG.AuthorizationSetupReq, "AuthorizationSetup"),
+    (MSG.CertificateInstallationReq, "CertificateInstallation"),
+    (MSG.MeteringConfirmationReq, "MeteringConfirmation"),
+    (MSG.PowerDeliveryReq, "PowerDelivery"),
+    (MSG.ScheduleExchangeReq, "ScheduleExchange"),
+    (MSG.ServiceDetailReq, "ServiceDetail"),
+    (MSG.ServiceDiscoveryReq, "ServiceDiscovery"),
+    (MSG.ServiceSelectionReq, "ServiceSelection"),
+    (MSG.SessionSetupReq, "SessionSetup"),
+    (MSG.SessionStopReq, "SessionStop"),
+    (MSG.VehicleCheckInReq, "VehicleCheckIn"),
+    (MSG.VehicleCheckOutReq, "VehicleCheckOut"),
+    (MSG.AC_ChargeLoopReq, "AC_ChargeLoop"),
+    (MSG.AC_ChargeParameterDiscoveryReq, "AC_ChargeParameterDiscovery"),
+    (MSG.DC_CableCheckReq, "DC_CableCheck"),
+    (MSG.DC_ChargeLoopReq, "DC_ChargeLoop"),
+    (MSG.DC_ChargeParameterDiscoveryReq, "DC_ChargeParameterDiscovery"),
+    (MSG.DC_PreChargeReq, "DC_PreCharge"),
+    (MSG.DC_WeldingDetectionReq, "DC_WeldingDetection"),
 )
 
 

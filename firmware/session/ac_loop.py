@@ -1,61 +1,34 @@
 """AC_ChargeLoop in its four kinds (Scheduled and Dynamic, plain and BPT)."""
 
 from codec import rational
+from codec.slots import (
+    MSG,
+    AC_ChargeLoopReq,
+    AC_ChargeLoopRes,
+    BPT_Dynamic_AC_CLReqControlMode,
+    BPT_Scheduled_AC_CLReqControlMode,
+    Dynamic_AC_CLReqControlMode,
+    ResponseCode,
+    Scheduled_AC_CLReqControlMode,
+)
 from firmware.session import reply
 from firmware.session.facts import PeerError
 from firmware.session.loop import common, display, target_w
 from firmware.session.states import AC_LOOP
-from micropython import const
-
-# slots: begin (make gen)
-_AC_ChargeLoopReq__BPT_Dynamic_AC_CLReqControlMode = const(3)
-_AC_ChargeLoopReq__BPT_Scheduled_AC_CLReqControlMode = const(4)
-_AC_ChargeLoopReq__DisplayParameters = const(1)
-_AC_ChargeLoopReq__Dynamic_AC_CLReqControlMode = const(6)
-_AC_ChargeLoopReq__MeterInfoRequested = const(2)
-_AC_ChargeLoopReq__Scheduled_AC_CLReqControlMode = const(7)
-_AC_ChargeLoopRes__EVSEStatus = const(2)
-_AC_ChargeLoopRes__MeterInfo = const(3)
-_BPT_Dynamic_AC_CLReqControlMode__EVMaximumDischargePower = const(16)
-_BPT_Dynamic_AC_CLReqControlMode__EVMaximumDischargePower_L2 = const(17)
-_BPT_Dynamic_AC_CLReqControlMode__EVMaximumDischargePower_L3 = const(18)
-_BPT_Scheduled_AC_CLReqControlMode__EVMaximumDischargePower = const(15)
-_BPT_Scheduled_AC_CLReqControlMode__EVMaximumDischargePower_L2 = const(16)
-_BPT_Scheduled_AC_CLReqControlMode__EVMaximumDischargePower_L3 = const(17)
-_Dynamic_AC_CLReqControlMode__EVMaximumChargePower = const(4)
-_Dynamic_AC_CLReqControlMode__EVMaximumChargePower_L2 = const(5)
-_Dynamic_AC_CLReqControlMode__EVMaximumChargePower_L3 = const(6)
-_Dynamic_AC_CLReqControlMode__EVMinimumEnergyRequest = const(3)
-_Dynamic_AC_CLReqControlMode__EVPresentActivePower = const(10)
-_Dynamic_AC_CLReqControlMode__EVPresentActivePower_L2 = const(11)
-_Dynamic_AC_CLReqControlMode__EVPresentActivePower_L3 = const(12)
-_MSG_AC_ChargeLoopRes = const(60)
-_Scheduled_AC_CLReqControlMode__EVMaximumChargePower = const(3)
-_Scheduled_AC_CLReqControlMode__EVMaximumChargePower_L2 = const(4)
-_Scheduled_AC_CLReqControlMode__EVMaximumChargePower_L3 = const(5)
-_Scheduled_AC_CLReqControlMode__EVPresentActivePower = const(9)
-_Scheduled_AC_CLReqControlMode__EVPresentActivePower_L2 = const(10)
-_Scheduled_AC_CLReqControlMode__EVPresentActivePower_L3 = const(11)
-_responseCode__FAILED = const(21)
-# slots: end
 
 
 def _selected(f, req):
     """The mode block of the selected kind; any other kind is refused (R-LOOP-01, [V2G20-1600])."""
     if f.dynamic:
-        at = (
-            _AC_ChargeLoopReq__BPT_Dynamic_AC_CLReqControlMode
-            if f.bpt
-            else _AC_ChargeLoopReq__Dynamic_AC_CLReqControlMode
-        )
+        at = AC_ChargeLoopReq.BPT_Dynamic_AC_CLReqControlMode if f.bpt else AC_ChargeLoopReq.Dynamic_AC_CLReqControlMode
     else:
         at = (
-            _AC_ChargeLoopReq__BPT_Scheduled_AC_CLReqControlMode
+            AC_ChargeLoopReq.BPT_Scheduled_AC_CLReqControlMode
             if f.bpt
-            else _AC_ChargeLoopReq__Scheduled_AC_CLReqControlMode
+            else AC_ChargeLoopReq.Scheduled_AC_CLReqControlMode
         )
     if req[at] is None:
-        raise PeerError(_responseCode__FAILED, "control mode is not the selected one")
+        raise PeerError(ResponseCode.FAILED, "control mode is not the selected one")
     return req[at]
 
 
@@ -72,48 +45,48 @@ def _sum(block, at, at_l2, at_l3):
 
 def loop(f, req):
     b = _selected(f, req)
-    display(f, req[_AC_ChargeLoopReq__DisplayParameters])
+    display(f, req[AC_ChargeLoopReq.DisplayParameters])
     out = None
     if f.dynamic:
         high = _sum(
             b,
-            _Dynamic_AC_CLReqControlMode__EVMaximumChargePower,
-            _Dynamic_AC_CLReqControlMode__EVMaximumChargePower_L2,
-            _Dynamic_AC_CLReqControlMode__EVMaximumChargePower_L3,
+            Dynamic_AC_CLReqControlMode.EVMaximumChargePower,
+            Dynamic_AC_CLReqControlMode.EVMaximumChargePower_L2,
+            Dynamic_AC_CLReqControlMode.EVMaximumChargePower_L3,
         )
         present = _sum(
             b,
-            _Dynamic_AC_CLReqControlMode__EVPresentActivePower,
-            _Dynamic_AC_CLReqControlMode__EVPresentActivePower_L2,
-            _Dynamic_AC_CLReqControlMode__EVPresentActivePower_L3,
+            Dynamic_AC_CLReqControlMode.EVPresentActivePower,
+            Dynamic_AC_CLReqControlMode.EVPresentActivePower_L2,
+            Dynamic_AC_CLReqControlMode.EVPresentActivePower_L3,
         )
-        f.ev_min_energy_wh = rational.to_int(b[_Dynamic_AC_CLReqControlMode__EVMinimumEnergyRequest])
+        f.ev_min_energy_wh = rational.to_int(b[Dynamic_AC_CLReqControlMode.EVMinimumEnergyRequest])
         if f.bpt:
             out = _sum(
                 b,
-                _BPT_Dynamic_AC_CLReqControlMode__EVMaximumDischargePower,
-                _BPT_Dynamic_AC_CLReqControlMode__EVMaximumDischargePower_L2,
-                _BPT_Dynamic_AC_CLReqControlMode__EVMaximumDischargePower_L3,
+                BPT_Dynamic_AC_CLReqControlMode.EVMaximumDischargePower,
+                BPT_Dynamic_AC_CLReqControlMode.EVMaximumDischargePower_L2,
+                BPT_Dynamic_AC_CLReqControlMode.EVMaximumDischargePower_L3,
             )
     else:
         high = _sum(
             b,
-            _Scheduled_AC_CLReqControlMode__EVMaximumChargePower,
-            _Scheduled_AC_CLReqControlMode__EVMaximumChargePower_L2,
-            _Scheduled_AC_CLReqControlMode__EVMaximumChargePower_L3,
+            Scheduled_AC_CLReqControlMode.EVMaximumChargePower,
+            Scheduled_AC_CLReqControlMode.EVMaximumChargePower_L2,
+            Scheduled_AC_CLReqControlMode.EVMaximumChargePower_L3,
         )
         present = _sum(
             b,
-            _Scheduled_AC_CLReqControlMode__EVPresentActivePower,
-            _Scheduled_AC_CLReqControlMode__EVPresentActivePower_L2,
-            _Scheduled_AC_CLReqControlMode__EVPresentActivePower_L3,
+            Scheduled_AC_CLReqControlMode.EVPresentActivePower,
+            Scheduled_AC_CLReqControlMode.EVPresentActivePower_L2,
+            Scheduled_AC_CLReqControlMode.EVPresentActivePower_L3,
         )
         if f.bpt:
             out = _sum(
                 b,
-                _BPT_Scheduled_AC_CLReqControlMode__EVMaximumDischargePower,
-                _BPT_Scheduled_AC_CLReqControlMode__EVMaximumDischargePower_L2,
-                _BPT_Scheduled_AC_CLReqControlMode__EVMaximumDischargePower_L3,
+                BPT_Scheduled_AC_CLReqControlMode.EVMaximumDischargePower,
+                BPT_Scheduled_AC_CLReqControlMode.EVMaximumDischargePower_L2,
+                BPT_Scheduled_AC_CLReqControlMode.EVMaximumDischargePower_L3,
             )
     # An absent value does not overwrite a known one (R-LOOP-11, R-LOOP-12); a new one may only narrow what parameter
     # discovery said (R-LOOP-03).
@@ -123,8 +96,8 @@ def loop(f, req):
         f.ev_max_discharge_w = min(abs(out), f.ev_top_discharge_w)
     f.ev_present_w = present
     f.target_w = target_w(f)
-    res = reply.ok(f, _MSG_AC_ChargeLoopRes)
-    res[_AC_ChargeLoopRes__EVSEStatus], res[_AC_ChargeLoopRes__MeterInfo] = common(
-        f, req[_AC_ChargeLoopReq__MeterInfoRequested]
+    res = reply.ok(f, MSG.AC_ChargeLoopRes)
+    res[AC_ChargeLoopRes.EVSEStatus], res[AC_ChargeLoopRes.MeterInfo] = common(
+        f, req[AC_ChargeLoopReq.MeterInfoRequested]
     )
     return res, AC_LOOP

@@ -1,24 +1,17 @@
 """DC CableCheck, PreCharge and WeldingDetection."""
 
 from codec import rational
+from codec.slots import (
+    MSG,
+    DC_CableCheckRes,
+    DC_PreChargeReq,
+    Processing,
+    ResponseCode,
+)
 from firmware.session import facts as _f
 from firmware.session import reply
 from firmware.session.facts import PeerError
 from firmware.session.states import CABLE_CHECK, PRECHARGE, WELDING
-from micropython import const
-
-# slots: begin (make gen)
-_DC_CableCheckRes__EVSEProcessing = const(2)
-_DC_PreChargeReq__EVPresentVoltage = const(2)
-_DC_PreChargeReq__EVProcessing = const(1)
-_DC_PreChargeReq__EVTargetVoltage = const(3)
-_MSG_DC_CableCheckRes = const(82)
-_MSG_DC_PreChargeRes = const(88)
-_MSG_DC_WeldingDetectionRes = const(90)
-_processing__Finished = const(0)
-_processing__Ongoing = const(1)
-_responseCode__FAILED = const(21)
-# slots: end
 
 
 def test_voltage_mv(f):
@@ -31,7 +24,7 @@ def test_voltage_mv(f):
 
 def cable_check(f, req):
     """Ongoing while the test runs; a failed one is FAILED and the phase is bounded (R-DC-SAFETY-02, -03)."""
-    res = reply.ok(f, _MSG_DC_CableCheckRes)
+    res = reply.ok(f, MSG.DC_CableCheckRes)
     if f.ask != _f.ASK_TEST:
         f.ask = _f.ASK_TEST
         f.ask_mv = test_voltage_mv(f)
@@ -39,26 +32,26 @@ def cable_check(f, req):
     if f.test == _f.TEST_PASSED:
         return res, PRECHARGE
     if f.test == _f.TEST_FAILED:
-        raise PeerError(_responseCode__FAILED, "insulation test failed")
+        raise PeerError(ResponseCode.FAILED, "insulation test failed")
     if f.in_state_ms >= f.cfg["cable_check_timeout_ms"]:
-        raise PeerError(_responseCode__FAILED, "insulation test not done in time")
-    res[_DC_CableCheckRes__EVSEProcessing] = _processing__Ongoing
+        raise PeerError(ResponseCode.FAILED, "insulation test not done in time")
+    res[DC_CableCheckRes.EVSEProcessing] = Processing.Ongoing
     return res, CABLE_CHECK
 
 
 def precharge(f, req):
     """Drive toward the vehicle's target inside both sides' limits; answer with the measured voltage (R-DC-SAFETY-08)."""
     if f.in_state_ms >= f.cfg["precharge_timeout_ms"]:
-        raise PeerError(_responseCode__FAILED, "pre-charge not done in time")
-    target_mv = rational.to_milli(req[_DC_PreChargeReq__EVTargetVoltage])
+        raise PeerError(ResponseCode.FAILED, "pre-charge not done in time")
+    target_mv = rational.to_milli(req[DC_PreChargeReq.EVTargetVoltage])
     f.ask = _f.ASK_PRECHARGE
     f.ask_mv = max(0, min(target_mv, f.cfg["dc_max_voltage_mv"], f.ev_max_mv))
-    f.ev_present_mv = rational.to_milli(req[_DC_PreChargeReq__EVPresentVoltage])
+    f.ev_present_mv = rational.to_milli(req[DC_PreChargeReq.EVPresentVoltage])
     f.precharges += 1
-    f.precharge_finished = req[_DC_PreChargeReq__EVProcessing] == _processing__Finished
-    return reply.ok(f, _MSG_DC_PreChargeRes), PRECHARGE
+    f.precharge_finished = req[DC_PreChargeReq.EVProcessing] == Processing.Finished
+    return reply.ok(f, MSG.DC_PreChargeRes), PRECHARGE
 
 
 def welding(f, req):
     """Contactors are open since PowerDelivery(Stop), so the measured voltage means something (R-DC-SAFETY-09, -10)."""
-    return reply.ok(f, _MSG_DC_WeldingDetectionRes), WELDING
+    return reply.ok(f, MSG.DC_WeldingDetectionRes), WELDING

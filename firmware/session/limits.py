@@ -5,86 +5,23 @@ both are written here from the same configuration.
 """
 
 from codec import rational
+from codec.slots import (
+    AC_ChargeLoopRes,
+    AC_ChargeParameterDiscoveryRes,
+    AC_CPDResEnergyTransferMode,
+    BPT_AC_CPDResEnergyTransferMode,
+    BPT_DC_CPDResEnergyTransferMode,
+    BPT_Dynamic_DC_CLResControlMode,
+    BPT_Scheduled_DC_CLResControlMode,
+    DC_ChargeLoopRes,
+    DC_ChargeParameterDiscoveryRes,
+    DC_CPDResEnergyTransferMode,
+    Dynamic_AC_CLResControlMode,
+    Dynamic_DC_CLResControlMode,
+    Scheduled_AC_CLResControlMode,
+    Scheduled_DC_CLResControlMode,
+)
 from firmware.session.facts import offered_max_charge_w, offered_max_discharge_w
-from micropython import const
-
-# slots: begin (make gen)
-_AC_CPDResEnergyTransferMode__EVSEMaximumChargePower = const(0)
-_AC_CPDResEnergyTransferMode__EVSEMaximumChargePower_L2 = const(1)
-_AC_CPDResEnergyTransferMode__EVSEMaximumChargePower_L3 = const(2)
-_AC_CPDResEnergyTransferMode__EVSEMinimumChargePower = const(3)
-_AC_CPDResEnergyTransferMode__EVSEMinimumChargePower_L2 = const(4)
-_AC_CPDResEnergyTransferMode__EVSEMinimumChargePower_L3 = const(5)
-_AC_CPDResEnergyTransferMode__EVSENominalFrequency = const(6)
-_AC_ChargeLoopRes__BPT_Dynamic_AC_CLResControlMode = const(6)
-_AC_ChargeLoopRes__BPT_Scheduled_AC_CLResControlMode = const(7)
-_AC_ChargeLoopRes__Dynamic_AC_CLResControlMode = const(9)
-_AC_ChargeLoopRes__Scheduled_AC_CLResControlMode = const(10)
-_AC_ChargeParameterDiscoveryRes__AC_CPDResEnergyTransferMode = const(2)
-_AC_ChargeParameterDiscoveryRes__BPT_AC_CPDResEnergyTransferMode = const(3)
-_BPT_AC_CPDResEnergyTransferMode__EVSEMaximumDischargePower = const(12)
-_BPT_AC_CPDResEnergyTransferMode__EVSEMaximumDischargePower_L2 = const(13)
-_BPT_AC_CPDResEnergyTransferMode__EVSEMaximumDischargePower_L3 = const(14)
-_BPT_AC_CPDResEnergyTransferMode__EVSEMinimumDischargePower = const(15)
-_BPT_AC_CPDResEnergyTransferMode__EVSEMinimumDischargePower_L2 = const(16)
-_BPT_AC_CPDResEnergyTransferMode__EVSEMinimumDischargePower_L3 = const(17)
-_BPT_DC_CPDResEnergyTransferMode__EVSEMaximumDischargeCurrent = const(9)
-_BPT_DC_CPDResEnergyTransferMode__EVSEMaximumDischargePower = const(7)
-_BPT_DC_CPDResEnergyTransferMode__EVSEMinimumDischargeCurrent = const(10)
-_BPT_DC_CPDResEnergyTransferMode__EVSEMinimumDischargePower = const(8)
-_BPT_Dynamic_DC_CLResControlMode__EVSEMaximumDischargeCurrent = const(10)
-_BPT_Dynamic_DC_CLResControlMode__EVSEMaximumDischargePower = const(8)
-_BPT_Dynamic_DC_CLResControlMode__EVSEMinimumDischargePower = const(9)
-_BPT_Dynamic_DC_CLResControlMode__EVSEMinimumVoltage = const(11)
-_BPT_Scheduled_DC_CLResControlMode__EVSEMaximumDischargeCurrent = const(6)
-_BPT_Scheduled_DC_CLResControlMode__EVSEMaximumDischargePower = const(4)
-_BPT_Scheduled_DC_CLResControlMode__EVSEMinimumDischargePower = const(5)
-_BPT_Scheduled_DC_CLResControlMode__EVSEMinimumVoltage = const(7)
-_DC_CPDResEnergyTransferMode__EVSEMaximumChargeCurrent = const(2)
-_DC_CPDResEnergyTransferMode__EVSEMaximumChargePower = const(0)
-_DC_CPDResEnergyTransferMode__EVSEMaximumVoltage = const(4)
-_DC_CPDResEnergyTransferMode__EVSEMinimumChargeCurrent = const(3)
-_DC_CPDResEnergyTransferMode__EVSEMinimumChargePower = const(1)
-_DC_CPDResEnergyTransferMode__EVSEMinimumVoltage = const(5)
-_DC_ChargeLoopRes__BPT_Dynamic_DC_CLResControlMode = const(10)
-_DC_ChargeLoopRes__BPT_Scheduled_DC_CLResControlMode = const(11)
-_DC_ChargeLoopRes__Dynamic_DC_CLResControlMode = const(13)
-_DC_ChargeLoopRes__EVSECurrentLimitAchieved = const(8)
-_DC_ChargeLoopRes__EVSEPowerLimitAchieved = const(7)
-_DC_ChargeLoopRes__EVSEPresentCurrent = const(5)
-_DC_ChargeLoopRes__EVSEPresentVoltage = const(6)
-_DC_ChargeLoopRes__EVSEVoltageLimitAchieved = const(9)
-_DC_ChargeLoopRes__Scheduled_DC_CLResControlMode = const(14)
-_DC_ChargeParameterDiscoveryRes__BPT_DC_CPDResEnergyTransferMode = const(2)
-_DC_ChargeParameterDiscoveryRes__DC_CPDResEnergyTransferMode = const(3)
-_Dynamic_AC_CLResControlMode__EVSEPresentActivePower = const(10)
-_Dynamic_AC_CLResControlMode__EVSEPresentActivePower_L2 = const(11)
-_Dynamic_AC_CLResControlMode__EVSEPresentActivePower_L3 = const(12)
-_Dynamic_AC_CLResControlMode__EVSETargetActivePower = const(4)
-_Dynamic_AC_CLResControlMode__EVSETargetActivePower_L2 = const(5)
-_Dynamic_AC_CLResControlMode__EVSETargetActivePower_L3 = const(6)
-_Dynamic_DC_CLResControlMode__EVSEMaximumChargeCurrent = const(6)
-_Dynamic_DC_CLResControlMode__EVSEMaximumChargePower = const(4)
-_Dynamic_DC_CLResControlMode__EVSEMaximumVoltage = const(7)
-_Dynamic_DC_CLResControlMode__EVSEMinimumChargePower = const(5)
-_LEN_AC_CPDResEnergyTransferMode = const(12)
-_LEN_BPT_AC_CPDResEnergyTransferMode = const(18)
-_LEN_BPT_DC_CPDResEnergyTransferMode = const(11)
-_LEN_BPT_Dynamic_DC_CLResControlMode = const(12)
-_LEN_BPT_Scheduled_DC_CLResControlMode = const(8)
-_LEN_DC_CPDResEnergyTransferMode = const(7)
-_LEN_Dynamic_AC_CLResControlMode = const(13)
-_LEN_Dynamic_DC_CLResControlMode = const(8)
-_LEN_Scheduled_AC_CLResControlMode = const(9)
-_LEN_Scheduled_DC_CLResControlMode = const(4)
-_Scheduled_AC_CLResControlMode__EVSEPresentActivePower = const(6)
-_Scheduled_AC_CLResControlMode__EVSEPresentActivePower_L2 = const(7)
-_Scheduled_AC_CLResControlMode__EVSEPresentActivePower_L3 = const(8)
-_Scheduled_DC_CLResControlMode__EVSEMaximumChargeCurrent = const(2)
-_Scheduled_DC_CLResControlMode__EVSEMaximumChargePower = const(0)
-_Scheduled_DC_CLResControlMode__EVSEMaximumVoltage = const(3)
-_Scheduled_DC_CLResControlMode__EVSEMinimumChargePower = const(1)
-# slots: end
 
 
 def _out(f, w):
@@ -116,122 +53,122 @@ def _put_phases(block, at, at_l2, at_l3, f, w, sign=1):
 def ac_parameters(f, r):
     """Fill the mode block of AC_ChargeParameterDiscoveryRes for the selected service."""
     cfg = f.cfg
-    b = [None] * (_LEN_BPT_AC_CPDResEnergyTransferMode if f.bpt else _LEN_AC_CPDResEnergyTransferMode)
+    b = [None] * (BPT_AC_CPDResEnergyTransferMode.LEN if f.bpt else AC_CPDResEnergyTransferMode.LEN)
     # The BPT type extends the plain one, so the charge part has the same slots in both.
     _put_phases(
         b,
-        _AC_CPDResEnergyTransferMode__EVSEMaximumChargePower,
-        _AC_CPDResEnergyTransferMode__EVSEMaximumChargePower_L2,
-        _AC_CPDResEnergyTransferMode__EVSEMaximumChargePower_L3,
+        AC_CPDResEnergyTransferMode.EVSEMaximumChargePower,
+        AC_CPDResEnergyTransferMode.EVSEMaximumChargePower_L2,
+        AC_CPDResEnergyTransferMode.EVSEMaximumChargePower_L3,
         f,
         offered_max_charge_w(f),
     )
     _put_phases(
         b,
-        _AC_CPDResEnergyTransferMode__EVSEMinimumChargePower,
-        _AC_CPDResEnergyTransferMode__EVSEMinimumChargePower_L2,
-        _AC_CPDResEnergyTransferMode__EVSEMinimumChargePower_L3,
+        AC_CPDResEnergyTransferMode.EVSEMinimumChargePower,
+        AC_CPDResEnergyTransferMode.EVSEMinimumChargePower_L2,
+        AC_CPDResEnergyTransferMode.EVSEMinimumChargePower_L3,
         f,
         min(cfg["ac_min_charge_w"], offered_max_charge_w(f)),
     )
-    b[_AC_CPDResEnergyTransferMode__EVSENominalFrequency] = rational.from_milli(cfg["ac_frequency_mhz"])
+    b[AC_CPDResEnergyTransferMode.EVSENominalFrequency] = rational.from_milli(cfg["ac_frequency_mhz"])
     if f.bpt:
         sign = -1 if cfg["negative_discharge_limits"] else 1
         _put_phases(
             b,
-            _BPT_AC_CPDResEnergyTransferMode__EVSEMaximumDischargePower,
-            _BPT_AC_CPDResEnergyTransferMode__EVSEMaximumDischargePower_L2,
-            _BPT_AC_CPDResEnergyTransferMode__EVSEMaximumDischargePower_L3,
+            BPT_AC_CPDResEnergyTransferMode.EVSEMaximumDischargePower,
+            BPT_AC_CPDResEnergyTransferMode.EVSEMaximumDischargePower_L2,
+            BPT_AC_CPDResEnergyTransferMode.EVSEMaximumDischargePower_L3,
             f,
             offered_max_discharge_w(f),
             sign,
         )
         _put_phases(
             b,
-            _BPT_AC_CPDResEnergyTransferMode__EVSEMinimumDischargePower,
-            _BPT_AC_CPDResEnergyTransferMode__EVSEMinimumDischargePower_L2,
-            _BPT_AC_CPDResEnergyTransferMode__EVSEMinimumDischargePower_L3,
+            BPT_AC_CPDResEnergyTransferMode.EVSEMinimumDischargePower,
+            BPT_AC_CPDResEnergyTransferMode.EVSEMinimumDischargePower_L2,
+            BPT_AC_CPDResEnergyTransferMode.EVSEMinimumDischargePower_L3,
             f,
             min(cfg["ac_min_discharge_w"], offered_max_discharge_w(f)),
             sign,
         )
-        r[_AC_ChargeParameterDiscoveryRes__BPT_AC_CPDResEnergyTransferMode] = b
+        r[AC_ChargeParameterDiscoveryRes.BPT_AC_CPDResEnergyTransferMode] = b
     else:
-        r[_AC_ChargeParameterDiscoveryRes__AC_CPDResEnergyTransferMode] = b
+        r[AC_ChargeParameterDiscoveryRes.AC_CPDResEnergyTransferMode] = b
     return r
 
 
 def dc_parameters(f, r):
     """Fill the mode block of DC_ChargeParameterDiscoveryRes for the selected service."""
     cfg = f.cfg
-    b = [None] * (_LEN_BPT_DC_CPDResEnergyTransferMode if f.bpt else _LEN_DC_CPDResEnergyTransferMode)
-    b[_DC_CPDResEnergyTransferMode__EVSEMaximumChargePower] = rational.from_int(cfg["dc_max_charge_w"])
-    b[_DC_CPDResEnergyTransferMode__EVSEMinimumChargePower] = rational.from_int(cfg["dc_min_charge_w"])
-    b[_DC_CPDResEnergyTransferMode__EVSEMaximumChargeCurrent] = rational.from_milli(cfg["dc_max_charge_ma"])
-    b[_DC_CPDResEnergyTransferMode__EVSEMinimumChargeCurrent] = rational.from_milli(cfg["dc_min_charge_ma"])
-    b[_DC_CPDResEnergyTransferMode__EVSEMaximumVoltage] = rational.from_milli(cfg["dc_max_voltage_mv"])
-    b[_DC_CPDResEnergyTransferMode__EVSEMinimumVoltage] = rational.from_milli(cfg["dc_min_voltage_mv"])
+    b = [None] * (BPT_DC_CPDResEnergyTransferMode.LEN if f.bpt else DC_CPDResEnergyTransferMode.LEN)
+    b[DC_CPDResEnergyTransferMode.EVSEMaximumChargePower] = rational.from_int(cfg["dc_max_charge_w"])
+    b[DC_CPDResEnergyTransferMode.EVSEMinimumChargePower] = rational.from_int(cfg["dc_min_charge_w"])
+    b[DC_CPDResEnergyTransferMode.EVSEMaximumChargeCurrent] = rational.from_milli(cfg["dc_max_charge_ma"])
+    b[DC_CPDResEnergyTransferMode.EVSEMinimumChargeCurrent] = rational.from_milli(cfg["dc_min_charge_ma"])
+    b[DC_CPDResEnergyTransferMode.EVSEMaximumVoltage] = rational.from_milli(cfg["dc_max_voltage_mv"])
+    b[DC_CPDResEnergyTransferMode.EVSEMinimumVoltage] = rational.from_milli(cfg["dc_min_voltage_mv"])
     if f.bpt:
-        b[_BPT_DC_CPDResEnergyTransferMode__EVSEMaximumDischargePower] = _out(f, cfg["dc_max_discharge_w"])
-        b[_BPT_DC_CPDResEnergyTransferMode__EVSEMinimumDischargePower] = _out(f, cfg["dc_min_discharge_w"])
-        b[_BPT_DC_CPDResEnergyTransferMode__EVSEMaximumDischargeCurrent] = _out_ma(f, cfg["dc_max_discharge_ma"])
-        b[_BPT_DC_CPDResEnergyTransferMode__EVSEMinimumDischargeCurrent] = _out_ma(f, cfg["dc_min_discharge_ma"])
-        r[_DC_ChargeParameterDiscoveryRes__BPT_DC_CPDResEnergyTransferMode] = b
+        b[BPT_DC_CPDResEnergyTransferMode.EVSEMaximumDischargePower] = _out(f, cfg["dc_max_discharge_w"])
+        b[BPT_DC_CPDResEnergyTransferMode.EVSEMinimumDischargePower] = _out(f, cfg["dc_min_discharge_w"])
+        b[BPT_DC_CPDResEnergyTransferMode.EVSEMaximumDischargeCurrent] = _out_ma(f, cfg["dc_max_discharge_ma"])
+        b[BPT_DC_CPDResEnergyTransferMode.EVSEMinimumDischargeCurrent] = _out_ma(f, cfg["dc_min_discharge_ma"])
+        r[DC_ChargeParameterDiscoveryRes.BPT_DC_CPDResEnergyTransferMode] = b
     else:
-        r[_DC_ChargeParameterDiscoveryRes__DC_CPDResEnergyTransferMode] = b
+        r[DC_ChargeParameterDiscoveryRes.DC_CPDResEnergyTransferMode] = b
     return r
 
 
 def ac_loop(f, r):
     """Fill the mode block of AC_ChargeLoopRes: answered in the kind that was selected (R-LOOP-01)."""
     if f.dynamic:
-        b = [None] * _LEN_Dynamic_AC_CLResControlMode
+        b = [None] * Dynamic_AC_CLResControlMode.LEN
         # The steering value: always there, charge positive, discharge negative, pause 0 (R-LOOP-07).
         _put_phases(
             b,
-            _Dynamic_AC_CLResControlMode__EVSETargetActivePower,
-            _Dynamic_AC_CLResControlMode__EVSETargetActivePower_L2,
-            _Dynamic_AC_CLResControlMode__EVSETargetActivePower_L3,
+            Dynamic_AC_CLResControlMode.EVSETargetActivePower,
+            Dynamic_AC_CLResControlMode.EVSETargetActivePower_L2,
+            Dynamic_AC_CLResControlMode.EVSETargetActivePower_L3,
             f,
             f.target_w,
         )
         _put_phases(
             b,
-            _Dynamic_AC_CLResControlMode__EVSEPresentActivePower,
-            _Dynamic_AC_CLResControlMode__EVSEPresentActivePower_L2,
-            _Dynamic_AC_CLResControlMode__EVSEPresentActivePower_L3,
+            Dynamic_AC_CLResControlMode.EVSEPresentActivePower,
+            Dynamic_AC_CLResControlMode.EVSEPresentActivePower_L2,
+            Dynamic_AC_CLResControlMode.EVSEPresentActivePower_L3,
             f,
             f.present_w,
         )
         if f.bpt:
-            r[_AC_ChargeLoopRes__BPT_Dynamic_AC_CLResControlMode] = b
+            r[AC_ChargeLoopRes.BPT_Dynamic_AC_CLResControlMode] = b
         else:
-            r[_AC_ChargeLoopRes__Dynamic_AC_CLResControlMode] = b
+            r[AC_ChargeLoopRes.Dynamic_AC_CLResControlMode] = b
         return r
-    b = [None] * _LEN_Scheduled_AC_CLResControlMode
+    b = [None] * Scheduled_AC_CLResControlMode.LEN
     _put_phases(
         b,
-        _Scheduled_AC_CLResControlMode__EVSEPresentActivePower,
-        _Scheduled_AC_CLResControlMode__EVSEPresentActivePower_L2,
-        _Scheduled_AC_CLResControlMode__EVSEPresentActivePower_L3,
+        Scheduled_AC_CLResControlMode.EVSEPresentActivePower,
+        Scheduled_AC_CLResControlMode.EVSEPresentActivePower_L2,
+        Scheduled_AC_CLResControlMode.EVSEPresentActivePower_L3,
         f,
         f.present_w,
     )
     if f.bpt:
-        r[_AC_ChargeLoopRes__BPT_Scheduled_AC_CLResControlMode] = b
+        r[AC_ChargeLoopRes.BPT_Scheduled_AC_CLResControlMode] = b
     else:
-        r[_AC_ChargeLoopRes__Scheduled_AC_CLResControlMode] = b
+        r[AC_ChargeLoopRes.Scheduled_AC_CLResControlMode] = b
     return r
 
 
 def dc_loop(f, r):
     """Fill measurements, the three LimitAchieved flags and the mode block of DC_ChargeLoopRes."""
     cfg = f.cfg
-    r[_DC_ChargeLoopRes__EVSEPresentCurrent] = rational.from_milli(f.present_ma)
-    r[_DC_ChargeLoopRes__EVSEPresentVoltage] = rational.from_milli(f.present_mv)
-    r[_DC_ChargeLoopRes__EVSEPowerLimitAchieved] = f.limit_power
-    r[_DC_ChargeLoopRes__EVSECurrentLimitAchieved] = f.limit_current
-    r[_DC_ChargeLoopRes__EVSEVoltageLimitAchieved] = f.limit_voltage
+    r[DC_ChargeLoopRes.EVSEPresentCurrent] = rational.from_milli(f.present_ma)
+    r[DC_ChargeLoopRes.EVSEPresentVoltage] = rational.from_milli(f.present_mv)
+    r[DC_ChargeLoopRes.EVSEPowerLimitAchieved] = f.limit_power
+    r[DC_ChargeLoopRes.EVSECurrentLimitAchieved] = f.limit_current
+    r[DC_ChargeLoopRes.EVSEVoltageLimitAchieved] = f.limit_voltage
     charge_w = cfg["dc_max_charge_w"]
     discharge_w = cfg["dc_max_discharge_w"]
     if f.dynamic:
@@ -246,31 +183,31 @@ def dc_loop(f, r):
     max_mv = rational.from_milli(cfg["dc_max_voltage_mv"])
     min_mv = rational.from_milli(cfg["dc_min_voltage_mv"])
     if f.dynamic:
-        b = [None] * (_LEN_BPT_Dynamic_DC_CLResControlMode if f.bpt else _LEN_Dynamic_DC_CLResControlMode)
-        b[_Dynamic_DC_CLResControlMode__EVSEMaximumChargePower] = charge_w
-        b[_Dynamic_DC_CLResControlMode__EVSEMinimumChargePower] = min_charge_w
-        b[_Dynamic_DC_CLResControlMode__EVSEMaximumChargeCurrent] = charge_ma
-        b[_Dynamic_DC_CLResControlMode__EVSEMaximumVoltage] = max_mv
+        b = [None] * (BPT_Dynamic_DC_CLResControlMode.LEN if f.bpt else Dynamic_DC_CLResControlMode.LEN)
+        b[Dynamic_DC_CLResControlMode.EVSEMaximumChargePower] = charge_w
+        b[Dynamic_DC_CLResControlMode.EVSEMinimumChargePower] = min_charge_w
+        b[Dynamic_DC_CLResControlMode.EVSEMaximumChargeCurrent] = charge_ma
+        b[Dynamic_DC_CLResControlMode.EVSEMaximumVoltage] = max_mv
         if f.bpt:
-            b[_BPT_Dynamic_DC_CLResControlMode__EVSEMaximumDischargePower] = _out(f, discharge_w)
-            b[_BPT_Dynamic_DC_CLResControlMode__EVSEMinimumDischargePower] = _out(f, cfg["dc_min_discharge_w"])
-            b[_BPT_Dynamic_DC_CLResControlMode__EVSEMaximumDischargeCurrent] = _out_ma(f, cfg["dc_max_discharge_ma"])
-            b[_BPT_Dynamic_DC_CLResControlMode__EVSEMinimumVoltage] = min_mv
-            r[_DC_ChargeLoopRes__BPT_Dynamic_DC_CLResControlMode] = b
+            b[BPT_Dynamic_DC_CLResControlMode.EVSEMaximumDischargePower] = _out(f, discharge_w)
+            b[BPT_Dynamic_DC_CLResControlMode.EVSEMinimumDischargePower] = _out(f, cfg["dc_min_discharge_w"])
+            b[BPT_Dynamic_DC_CLResControlMode.EVSEMaximumDischargeCurrent] = _out_ma(f, cfg["dc_max_discharge_ma"])
+            b[BPT_Dynamic_DC_CLResControlMode.EVSEMinimumVoltage] = min_mv
+            r[DC_ChargeLoopRes.BPT_Dynamic_DC_CLResControlMode] = b
         else:
-            r[_DC_ChargeLoopRes__Dynamic_DC_CLResControlMode] = b
+            r[DC_ChargeLoopRes.Dynamic_DC_CLResControlMode] = b
         return r
-    b = [None] * (_LEN_BPT_Scheduled_DC_CLResControlMode if f.bpt else _LEN_Scheduled_DC_CLResControlMode)
-    b[_Scheduled_DC_CLResControlMode__EVSEMaximumChargePower] = charge_w
-    b[_Scheduled_DC_CLResControlMode__EVSEMinimumChargePower] = min_charge_w
-    b[_Scheduled_DC_CLResControlMode__EVSEMaximumChargeCurrent] = charge_ma
-    b[_Scheduled_DC_CLResControlMode__EVSEMaximumVoltage] = max_mv
+    b = [None] * (BPT_Scheduled_DC_CLResControlMode.LEN if f.bpt else Scheduled_DC_CLResControlMode.LEN)
+    b[Scheduled_DC_CLResControlMode.EVSEMaximumChargePower] = charge_w
+    b[Scheduled_DC_CLResControlMode.EVSEMinimumChargePower] = min_charge_w
+    b[Scheduled_DC_CLResControlMode.EVSEMaximumChargeCurrent] = charge_ma
+    b[Scheduled_DC_CLResControlMode.EVSEMaximumVoltage] = max_mv
     if f.bpt:
-        b[_BPT_Scheduled_DC_CLResControlMode__EVSEMaximumDischargePower] = _out(f, discharge_w)
-        b[_BPT_Scheduled_DC_CLResControlMode__EVSEMinimumDischargePower] = _out(f, cfg["dc_min_discharge_w"])
-        b[_BPT_Scheduled_DC_CLResControlMode__EVSEMaximumDischargeCurrent] = _out_ma(f, cfg["dc_max_discharge_ma"])
-        b[_BPT_Scheduled_DC_CLResControlMode__EVSEMinimumVoltage] = min_mv
-        r[_DC_ChargeLoopRes__BPT_Scheduled_DC_CLResControlMode] = b
+        b[BPT_Scheduled_DC_CLResControlMode.EVSEMaximumDischargePower] = _out(f, discharge_w)
+        b[BPT_Scheduled_DC_CLResControlMode.EVSEMinimumDischargePower] = _out(f, cfg["dc_min_discharge_w"])
+        b[BPT_Scheduled_DC_CLResControlMode.EVSEMaximumDischargeCurrent] = _out_ma(f, cfg["dc_max_discharge_ma"])
+        b[BPT_Scheduled_DC_CLResControlMode.EVSEMinimumVoltage] = min_mv
+        r[DC_ChargeLoopRes.BPT_Scheduled_DC_CLResControlMode] = b
     else:
-        r[_DC_ChargeLoopRes__Scheduled_DC_CLResControlMode] = b
+        r[DC_ChargeLoopRes.Scheduled_DC_CLResControlMode] = b
     return r

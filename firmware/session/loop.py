@@ -1,18 +1,12 @@
 """What AC and DC charge loops share: display parameters in, station status and meter reading out."""
 
+from codec.slots import (
+    DisplayParameters,
+    MeterInfo,
+    ResponseCode,
+)
 from firmware.session import reply
 from firmware.session.facts import DC, PeerError, offered_max_charge_w, offered_max_discharge_w
-from micropython import const
-
-# slots: begin (make gen)
-_DisplayParameters__PresentSOC = const(0)
-_LEN_MeterInfo = const(8)
-_MeterInfo__BPT_DischargedEnergyReadingWh = const(2)
-_MeterInfo__ChargedEnergyReadingWh = const(1)
-_MeterInfo__MeterID = const(0)
-_MeterInfo__MeterTimestamp = const(7)
-_responseCode__FAILED = const(21)
-# slots: end
 
 # A vehicle that ignores Terminate gets this long at least before the station ends it itself (R-STATUS-04).
 _GRACE_MS = 10_000
@@ -21,7 +15,7 @@ _GRACE_MS = 10_000
 def display(f, parameters):
     """Take the state of charge if the vehicle tells it; DisplayParameters may be absent at any time (R-LOOP-12)."""
     if parameters is not None:
-        soc = parameters[_DisplayParameters__PresentSOC]
+        soc = parameters[DisplayParameters.PresentSOC]
         if soc is not None:
             f.ev_soc = soc
 
@@ -44,12 +38,12 @@ def target_w(f):
 
 
 def _meter_info(f):
-    m = [None] * _LEN_MeterInfo
-    m[_MeterInfo__MeterID] = f.cfg["meter_id"]
-    m[_MeterInfo__ChargedEnergyReadingWh] = f.charged_wh
+    m = [None] * MeterInfo.LEN
+    m[MeterInfo.MeterID] = f.cfg["meter_id"]
+    m[MeterInfo.ChargedEnergyReadingWh] = f.charged_wh
     if f.bpt and f.discharged_wh:
-        m[_MeterInfo__BPT_DischargedEnergyReadingWh] = f.discharged_wh  # R-METER-04
-    m[_MeterInfo__MeterTimestamp] = f.unix_s
+        m[MeterInfo.BPT_DischargedEnergyReadingWh] = f.discharged_wh  # R-METER-04
+    m[MeterInfo.MeterTimestamp] = f.unix_s
     return m
 
 
@@ -57,7 +51,7 @@ def common(f, meter_requested):
     """(EVSEStatus or None, MeterInfo or None) of a loop answer; counts the loop."""
     limit_ms = max(f.cfg["terminate_delay_s"] * 1000, _GRACE_MS)
     if f.stop_wish and f.stop_wish_ms >= limit_ms:
-        raise PeerError(_responseCode__FAILED, "vehicle did not stop")  # R-STATUS-04
+        raise PeerError(ResponseCode.FAILED, "vehicle did not stop")  # R-STATUS-04
     f.loops += 1
     after = f.cfg["stop_after_loops"]
     if after and f.loops >= after:

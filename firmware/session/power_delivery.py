@@ -1,51 +1,34 @@
 """PowerDelivery: the gate to and from the charge loop."""
 
 from codec import rational
+from codec.slots import (
+    MSG,
+    ChargeProgress,
+    EVPowerProfile,
+    EVPowerProfileEntryList,
+    PowerDeliveryReq,
+    PowerDeliveryRes,
+    PowerScheduleEntry,
+    Processing,
+    ResponseCode,
+    Scheduled_EVPPTControlMode,
+)
 from firmware.session import facts as _f
 from firmware.session import reply
 from firmware.session.facts import PeerError, offered_max_charge_w, offered_max_discharge_w
 from firmware.session.schedule import TUPLE_ID
 from firmware.session.states import AC_LOOP, AC_START, CABLE_CHECK, DC_LOOP, PRECHARGE, STOP, WELDING
-from micropython import const
-
-# slots: begin (make gen)
-_EVPowerProfileEntryList__EVPowerProfileEntry = const(0)
-_EVPowerProfile__EVPowerProfileEntries = const(3)
-_EVPowerProfile__Scheduled_EVPPTControlMode = const(2)
-_MSG_PowerDeliveryRes = const(25)
-_PowerDeliveryReq__ChargeProgress = const(2)
-_PowerDeliveryReq__EVPowerProfile = const(3)
-_PowerDeliveryReq__EVProcessing = const(1)
-_PowerDeliveryRes__EVSEStatus = const(2)
-_PowerDeliveryRes__ResponseCode = const(1)
-_PowerScheduleEntry__Power = const(1)
-_PowerScheduleEntry__Power_L2 = const(2)
-_PowerScheduleEntry__Power_L3 = const(3)
-_Scheduled_EVPPTControlMode__SelectedScheduleTupleID = const(0)
-_chargeProgress__ScheduleRenegotiation = const(3)
-_chargeProgress__Standby = const(2)
-_chargeProgress__Start = const(0)
-_chargeProgress__Stop = const(1)
-_processing__Finished = const(0)
-_responseCode__FAILED_ContactorError = const(23)
-_responseCode__FAILED_EVPowerProfileInvalid = const(24)
-_responseCode__FAILED_PowerDeliveryNotApplied = const(30)
-_responseCode__FAILED_ScheduleSelectionInvalid = const(33)
-_responseCode__FAILED_SequenceError = const(34)
-_responseCode__WARNING_ScheduleRenegotiationFailed = const(18)
-_responseCode__WARNING_StandbyNotAllowed = const(19)
-# slots: end
 
 # IEC 61851-23: the vehicle closes its contactors within 20 V of its own voltage.
 _PRECHARGE_WINDOW_MV = 20_000
 
 
 def _answer(f, state, code=None):
-    res = reply.ok(f, _MSG_PowerDeliveryRes)
+    res = reply.ok(f, MSG.PowerDeliveryRes)
     if code is not None:
-        res[_PowerDeliveryRes__ResponseCode] = code
+        res[PowerDeliveryRes.ResponseCode] = code
     if f.stop_wish:
-        res[_PowerDeliveryRes__EVSEStatus] = reply.terminate(f)  # R-STATUS-06
+        res[PowerDeliveryRes.EVSEStatus] = reply.terminate(f)  # R-STATUS-06
     return res, state
 
 
@@ -55,61 +38,61 @@ def _off(f, state):
     if not f.path_off and f.waited_ms < f.cfg["off_timeout_ms"]:
         return None
     if f.contactor:
-        raise PeerError(_responseCode__FAILED_ContactorError, "contactor still closed after stop")  # R-POWER-07
+        raise PeerError(ResponseCode.FAILED_ContactorError, "contactor still closed after stop")  # R-POWER-07
     return _answer(f, state)
 
 
 def _waiting(f, req, here):
     """What every PowerDelivery has in common before it may act: an answer that stays `here`, or None."""
-    progress = req[_PowerDeliveryReq__ChargeProgress]
-    if progress == _chargeProgress__Standby:
-        return _answer(f, here, _responseCode__WARNING_StandbyNotAllowed)  # R-POWER-12, D-20
-    if progress == _chargeProgress__ScheduleRenegotiation:
-        return _answer(f, here, _responseCode__WARNING_ScheduleRenegotiationFailed)
-    if progress == _chargeProgress__Start and req[_PowerDeliveryReq__EVProcessing] != _processing__Finished:
+    progress = req[PowerDeliveryReq.ChargeProgress]
+    if progress == ChargeProgress.Standby:
+        return _answer(f, here, ResponseCode.WARNING_StandbyNotAllowed)  # R-POWER-12, D-20
+    if progress == ChargeProgress.ScheduleRenegotiation:
+        return _answer(f, here, ResponseCode.WARNING_ScheduleRenegotiationFailed)
+    if progress == ChargeProgress.Start and req[PowerDeliveryReq.EVProcessing] != Processing.Finished:
         return _answer(f, here)  # a poll: answer OK, decide nothing (R-POWER-03)
     return None
 
 
 def _check_profile(f, req):
     """The vehicle's profile against what was offered (R-POWER-08, R-POWER-09)."""
-    profile = req[_PowerDeliveryReq__EVPowerProfile]
+    profile = req[PowerDeliveryReq.EVPowerProfile]
     if f.dynamic:
-        if profile and profile[_EVPowerProfile__Scheduled_EVPPTControlMode] is not None:
-            raise PeerError(_responseCode__FAILED_EVPowerProfileInvalid, "profile of the other control mode")
+        if profile and profile[EVPowerProfile.Scheduled_EVPPTControlMode] is not None:
+            raise PeerError(ResponseCode.FAILED_EVPowerProfileInvalid, "profile of the other control mode")
         return
-    if profile is None or profile[_EVPowerProfile__Scheduled_EVPPTControlMode] is None:
-        raise PeerError(_responseCode__FAILED_EVPowerProfileInvalid, "no scheduled profile")
-    mode = profile[_EVPowerProfile__Scheduled_EVPPTControlMode]
-    if mode[_Scheduled_EVPPTControlMode__SelectedScheduleTupleID] != TUPLE_ID:
-        raise PeerError(_responseCode__FAILED_ScheduleSelectionInvalid, "schedule tuple not offered")
+    if profile is None or profile[EVPowerProfile.Scheduled_EVPPTControlMode] is None:
+        raise PeerError(ResponseCode.FAILED_EVPowerProfileInvalid, "no scheduled profile")
+    mode = profile[EVPowerProfile.Scheduled_EVPPTControlMode]
+    if mode[Scheduled_EVPPTControlMode.SelectedScheduleTupleID] != TUPLE_ID:
+        raise PeerError(ResponseCode.FAILED_ScheduleSelectionInvalid, "schedule tuple not offered")
     high_w = offered_max_charge_w(f)
     low_w = -offered_max_discharge_w(f) if f.bpt else 0
-    entries = profile[_EVPowerProfile__EVPowerProfileEntries]
-    for entry in entries[_EVPowerProfileEntryList__EVPowerProfileEntry]:
-        w = rational.to_int(entry[_PowerScheduleEntry__Power])
-        for at in (_PowerScheduleEntry__Power_L2, _PowerScheduleEntry__Power_L3):
+    entries = profile[EVPowerProfile.EVPowerProfileEntries]
+    for entry in entries[EVPowerProfileEntryList.EVPowerProfileEntry]:
+        w = rational.to_int(entry[PowerScheduleEntry.Power])
+        for at in (PowerScheduleEntry.Power_L2, PowerScheduleEntry.Power_L3):
             if entry[at] is not None:
                 w += rational.to_int(entry[at])
         if not low_w <= w <= high_w and not f.cfg["lenient_ev_values"]:
-            raise PeerError(_responseCode__FAILED_EVPowerProfileInvalid, "profile outside the offer")
+            raise PeerError(ResponseCode.FAILED_EVPowerProfileInvalid, "profile outside the offer")
 
 
 def before_power(f, req):
     """DC may leave out cable check and pre-charge only on the way to a stop (R-DC-SAFETY-01, R-POWER-01)."""
-    progress = req[_PowerDeliveryReq__ChargeProgress]
-    if progress == _chargeProgress__Start:
-        raise PeerError(_responseCode__FAILED_SequenceError, "start without cable check and pre-charge")
+    progress = req[PowerDeliveryReq.ChargeProgress]
+    if progress == ChargeProgress.Start:
+        raise PeerError(ResponseCode.FAILED_SequenceError, "start without cable check and pre-charge")
     return _waiting(f, req, CABLE_CHECK) or _off(f, STOP)
 
 
 def _check_precharge(f):
     if not f.precharges:
-        raise PeerError(_responseCode__FAILED_SequenceError, "start without pre-charge")
+        raise PeerError(ResponseCode.FAILED_SequenceError, "start without pre-charge")
     if not f.precharge_finished and f.cfg["strict_precharge_order"]:
-        raise PeerError(_responseCode__FAILED_SequenceError, "pre-charge still ongoing")  # D-04
+        raise PeerError(ResponseCode.FAILED_SequenceError, "pre-charge still ongoing")  # D-04
     if abs(f.present_mv - f.ask_mv) > _PRECHARGE_WINDOW_MV and not f.cfg["lenient_ev_values"]:
-        raise PeerError(_responseCode__FAILED_PowerDeliveryNotApplied, "output is not at the pre-charge voltage")
+        raise PeerError(ResponseCode.FAILED_PowerDeliveryNotApplied, "output is not at the pre-charge voltage")
 
 
 def start(f, req):
@@ -118,10 +101,10 @@ def start(f, req):
     waiting = _waiting(f, req, PRECHARGE if dc else AC_START)
     if waiting:
         return waiting
-    if req[_PowerDeliveryReq__ChargeProgress] == _chargeProgress__Stop or f.stop_wish:
+    if req[PowerDeliveryReq.ChargeProgress] == ChargeProgress.Stop or f.stop_wish:
         return _off(f, STOP)  # never on to the loop (R-POWER-01); a stop wish is told here (R-STATUS-06)
     if f.cut:
-        raise PeerError(_responseCode__FAILED_PowerDeliveryNotApplied, "pilot left state C")
+        raise PeerError(ResponseCode.FAILED_PowerDeliveryNotApplied, "pilot left state C")
     if f.ask != _f.ASK_POWER:
         if dc:
             _check_precharge(f)
@@ -131,7 +114,7 @@ def start(f, req):
     if not f.contactor:
         if f.waited_ms < f.cfg["contactor_timeout_ms"]:
             return None
-        raise PeerError(_responseCode__FAILED_ContactorError, "contactor did not close")
+        raise PeerError(ResponseCode.FAILED_ContactorError, "contactor did not close")
     return _answer(f, DC_LOOP if dc else AC_LOOP)
 
 
@@ -141,6 +124,6 @@ def in_loop(f, req):
     waiting = _waiting(f, req, here)
     if waiting:
         return waiting
-    if req[_PowerDeliveryReq__ChargeProgress] == _chargeProgress__Start:
-        raise PeerError(_responseCode__FAILED_SequenceError, "start while charging")
+    if req[PowerDeliveryReq.ChargeProgress] == ChargeProgress.Start:
+        raise PeerError(ResponseCode.FAILED_SequenceError, "start while charging")
     return _off(f, WELDING if dc else STOP)

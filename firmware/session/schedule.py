@@ -1,60 +1,54 @@
 """ScheduleExchange: one tuple inside both sides' limits (Scheduled), or the empty frame of Dynamic control."""
 
 from codec import rational
+from codec.slots import (
+    MSG,
+    Dynamic_SEReqControlMode,
+    PowerScheduleEntry,
+    Processing,
+    ResponseCode,
+    Scheduled_SEReqControlMode,
+    ScheduleExchangeReq,
+    ScheduleExchangeRes,
+)
 from firmware.session import facts as _f
 from firmware.session import reply
 from firmware.session.facts import PeerError, offered_max_charge_w, offered_max_discharge_w
 from firmware.session.states import AC_START, CABLE_CHECK, SCHEDULE
-from micropython import const
-
-# slots: begin (make gen)
-_Dynamic_SEReqControlMode__EVMinimumEnergyRequest = const(5)
-_LEN_PowerScheduleEntry = const(4)
-_MSG_ScheduleExchangeRes = const(31)
-_PowerScheduleEntry__Duration = const(0)
-_PowerScheduleEntry__Power = const(1)
-_ScheduleExchangeReq__Dynamic_SEReqControlMode = const(2)
-_ScheduleExchangeReq__Scheduled_SEReqControlMode = const(3)
-_ScheduleExchangeRes__EVSEProcessing = const(2)
-_ScheduleExchangeRes__Scheduled_SEResControlMode = const(5)
-_Scheduled_SEReqControlMode__DepartureTime = const(0)
-_processing__Ongoing = const(1)
-_responseCode__FAILED = const(21)
-# slots: end
 
 TUPLE_ID = 1
 _DAY_S = 86400
 
 
 def _entry(duration_s, w):
-    e = [None] * _LEN_PowerScheduleEntry
-    e[_PowerScheduleEntry__Duration] = duration_s
-    e[_PowerScheduleEntry__Power] = rational.from_int(w)
+    e = [None] * PowerScheduleEntry.LEN
+    e[PowerScheduleEntry.Duration] = duration_s
+    e[PowerScheduleEntry.Power] = rational.from_int(w)
     return e
 
 
 def exchange(f, req):
     """Answer in the mode that was selected; the other one is refused (R-SCHEDULE-02, [V2G20-1600])."""
-    dynamic = req[_ScheduleExchangeReq__Dynamic_SEReqControlMode]
-    scheduled = req[_ScheduleExchangeReq__Scheduled_SEReqControlMode]
+    dynamic = req[ScheduleExchangeReq.Dynamic_SEReqControlMode]
+    scheduled = req[ScheduleExchangeReq.Scheduled_SEReqControlMode]
     if (dynamic is None) == f.dynamic:
-        raise PeerError(_responseCode__FAILED, "control mode is not the selected one")
-    res = reply.ok(f, _MSG_ScheduleExchangeRes)
+        raise PeerError(ResponseCode.FAILED, "control mode is not the selected one")
+    res = reply.ok(f, MSG.ScheduleExchangeRes)
     if f.in_state_ms < f.cfg["schedule_delay_ms"]:
         if f.in_state_ms >= f.cfg["ongoing_timeout_ms"]:
-            raise PeerError(_responseCode__FAILED, "no schedule in time")  # R-TIMERS-08
-        res[_ScheduleExchangeRes__EVSEProcessing] = _processing__Ongoing
+            raise PeerError(ResponseCode.FAILED, "no schedule in time")  # R-TIMERS-08
+        res[ScheduleExchangeRes.EVSEProcessing] = Processing.Ongoing
         return res, SCHEDULE
     if f.dynamic:
-        f.ev_min_energy_wh = rational.to_int(dynamic[_Dynamic_SEReqControlMode__EVMinimumEnergyRequest])
+        f.ev_min_energy_wh = rational.to_int(dynamic[Dynamic_SEReqControlMode.EVMinimumEnergyRequest])
     else:
         # At least 24 h without a departure time; with one the plan reaches it (R-SCHEDULE-05, [V2G20-1563]).
-        duration_s = max(_DAY_S, scheduled[_Scheduled_SEReqControlMode__DepartureTime] or 0)
+        duration_s = max(_DAY_S, scheduled[Scheduled_SEReqControlMode.DepartureTime] or 0)
         charging = [_entry(duration_s, offered_max_charge_w(f))]
         discharging = None
         if f.bpt:
             w = offered_max_discharge_w(f)  # R-SCHEDULE-09; its sign follows that of the limits (D-02)
             discharging = [_entry(duration_s, -w if f.cfg["negative_discharge_limits"] else w)]
         tuples = [reply.tuple_of(f, TUPLE_ID, charging, discharging)]
-        res[_ScheduleExchangeRes__Scheduled_SEResControlMode] = reply.scheduled(tuples)
+        res[ScheduleExchangeRes.Scheduled_SEResControlMode] = reply.scheduled(tuples)
     return res, CABLE_CHECK if f.family == _f.DC else AC_START

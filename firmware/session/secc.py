@@ -5,6 +5,11 @@ do with a request is in `steps.STEPS`. Every way out of a session goes through `
 """
 
 from codec import exi, v2gtp
+from codec.slots import (
+    MSG,
+    MessageHeader,
+    ResponseCode,
+)
 from firmware.clock import sooner, ticks_add, ticks_diff
 from firmware.session import facts as _f
 from firmware.session import reply, steps
@@ -23,22 +28,6 @@ from firmware.session.states import (
 )
 from micropython import const
 
-# slots: begin (make gen)
-_MSG_AC_ChargeLoopRes = const(60)
-_MSG_CertificateInstallationReq = const(10)
-_MSG_DC_ChargeLoopRes = const(84)
-_MSG_PowerDeliveryReq = const(24)
-_MSG_SessionSetupReq = const(38)
-_MSG_SessionStopReq = const(40)
-_MSG_SessionStopRes = const(41)
-_MSG_supportedAppProtocolReq = const(1)
-_MessageHeader__SessionID = const(0)
-_responseCode__FAILED = const(21)
-_responseCode__FAILED_ContactorError = const(23)
-_responseCode__FAILED_SequenceError = const(34)
-_responseCode__FAILED_UnknownSession = const(38)
-# slots: end
-
 CLOSE = const(1)  # event: send what is left, then close TCP
 
 _RETRY_MS = const(20)  # a handler that waits for the power stage is asked again
@@ -48,7 +37,7 @@ _FROM_CAR = const(0)
 _HEADER_SLOT = const(0)
 _CONTACTOR_FAULTS = (1, 2)  # stuck open, welded (drivers/contactor.py)
 _OVER = (IDLE, ENDED, FAILED)  # here and not where it is asked: a tuple of imported names is made anew each time
-_LOOPS = (_MSG_AC_ChargeLoopRes, _MSG_DC_ChargeLoopRes)
+_LOOPS = (MSG.AC_ChargeLoopRes, MSG.DC_ChargeLoopRes)
 
 
 class Secc:
@@ -175,7 +164,7 @@ class Secc:
         self._off(now)
         self.paused.forget(now, "fault of the station")
         if self._req is not None:
-            self._answer(reply.blank(self.facts, reply.RESPONSE_OF[self._msg], _responseCode__FAILED), now)
+            self._answer(reply.blank(self.facts, reply.RESPONSE_OF[self._msg], ResponseCode.FAILED), now)
         self._retry = None
         self._go(FAILED, now)
 
@@ -261,7 +250,7 @@ class Secc:
             # A known field deviation: CertificateInstallationReq framed as SAP (R-V2GTP-05).
             try:
                 found = exi.decode(exi.CM, buf, at, n)
-                if found[0] == _MSG_CertificateInstallationReq:
+                if found[0] == MSG.CertificateInstallationReq:
                     return found
             except exi.ExiError:
                 pass
@@ -286,7 +275,7 @@ class Secc:
         except PeerError as e:
             self._refuse(e.args[0], e.args[1], now)
             return
-        if msg == _MSG_SessionSetupReq and f.secure and f.ev_id != f.vehicle:
+        if msg == MSG.SessionSetupReq and f.secure and f.ev_id != f.vehicle:
             self._trace.note(now, "the EVCCID is not the name in the vehicle certificate")
         self.power.apply(f, now)  # before the answer: off is off when the car reads of it (R-ERRORS-03)
         if result is None:
@@ -299,22 +288,22 @@ class Secc:
     def _row(self, msg, now):
         """The row of the steps table, after the checks that every request has in common."""
         f = self.facts
-        if msg not in (_MSG_supportedAppProtocolReq, _MSG_SessionSetupReq):
+        if msg not in (MSG.supportedAppProtocolReq, MSG.SessionSetupReq):
             header = self._req[_HEADER_SLOT]
-            if not same(header[_MessageHeader__SessionID], f.session_id):
-                raise PeerError(_responseCode__FAILED_UnknownSession, "unknown session id")  # R-SESSION-03
+            if not same(header[MessageHeader.SessionID], f.session_id):
+                raise PeerError(ResponseCode.FAILED_UnknownSession, "unknown session id")  # R-SESSION-03
         row = steps.find(self.state, msg)
         if row is None:
-            raise PeerError(_responseCode__FAILED_SequenceError, "request out of order")
-        if f.fault and msg != _MSG_SessionStopReq and self.state >= CABLE_CHECK:
+            raise PeerError(ResponseCode.FAILED_SequenceError, "request out of order")
+        if f.fault and msg != MSG.SessionStopReq and self.state >= CABLE_CHECK:
             contactor = f.fault in _CONTACTOR_FAULTS
-            code = _responseCode__FAILED_ContactorError if contactor else _responseCode__FAILED
+            code = ResponseCode.FAILED_ContactorError if contactor else ResponseCode.FAILED
             raise PeerError(code, "contactor fault" if contactor else "station fault")
-        if f.cut and CABLE_CHECK <= self.state < WELDING and msg not in (_MSG_PowerDeliveryReq, _MSG_SessionStopReq):
+        if f.cut and CABLE_CHECK <= self.state < WELDING and msg not in (MSG.PowerDeliveryReq, MSG.SessionStopReq):
             # R-DC-SAFETY-07: the phase is over. A stop that follows is an orderly one (R-POWER-10).
-            raise PeerError(_responseCode__FAILED, "pilot left state C")
-        if msg == _MSG_SessionSetupReq:
-            offered = self._req[_HEADER_SLOT][_MessageHeader__SessionID]
+            raise PeerError(ResponseCode.FAILED, "pilot left state C")
+        if msg == MSG.SessionSetupReq:
+            offered = self._req[_HEADER_SLOT][MessageHeader.SessionID]
             f.new_id = self._fresh_id(offered)
             f.old = self.paused.take(offered, f, now)
         return row
@@ -355,7 +344,7 @@ class Secc:
         state = self.state
         if state == ENDED:
             # The car closes first; without a session there is nothing to wait for (R-STOP-03, R-SAP-04).
-            if res_msg == _MSG_SessionStopRes:
+            if res_msg == MSG.SessionStopRes:
                 self._deadline = ticks_add(now, cfg["tcp_hold_ms"])
                 if self.facts.pausing:
                     self.paused.keep(self.facts, now)

@@ -1,25 +1,18 @@
 """ServiceDiscovery, ServiceDetail and ServiceSelection: what is offered, and with which parameter sets."""
 
+from codec.slots import (
+    MSG,
+    ResponseCode,
+    SelectedService,
+    ServiceDetailReq,
+    ServiceDiscoveryReq,
+    ServiceIDList,
+    ServiceSelectionReq,
+)
 from firmware.session import facts as _f
 from firmware.session import reply
 from firmware.session.facts import PeerError
 from firmware.session.states import PARAMETERS, SELECT
-from micropython import const
-
-# slots: begin (make gen)
-_MSG_ServiceSelectionRes = const(37)
-_SelectedService__ParameterSetID = const(1)
-_SelectedService__ServiceID = const(0)
-_ServiceDetailReq__ServiceID = const(1)
-_ServiceDiscoveryReq__SupportedServiceIDs = const(1)
-_ServiceIDList__ServiceID = const(0)
-_ServiceSelectionReq__SelectedEnergyTransferService = const(1)
-_ServiceSelectionReq__SelectedVASList = const(2)
-_responseCode__FAILED_NoEnergyTransferServiceSelected = const(27)
-_responseCode__FAILED_ServiceIDInvalid = const(35)
-_responseCode__FAILED_ServiceSelectionInvalid = const(36)
-_responseCode__OK = const(0)
-# slots: end
 
 # Service ids of the standard (facts: 1 AC, 2 DC, 5 AC_BPT, 6 DC_BPT).
 _IDS = {"AC": 1, "DC": 2, "AC_BPT": 5, "DC_BPT": 6}
@@ -74,36 +67,36 @@ def parameter_sets(f, service):
 def discovery(f, req):
     """The energy list is filtered by SupportedServiceIDs only while something remains (D-25, R-SERVICES-01)."""
     services = offered(f)
-    wanted = req[_ServiceDiscoveryReq__SupportedServiceIDs]
+    wanted = req[ServiceDiscoveryReq.SupportedServiceIDs]
     if wanted:
-        some = [s for s in services if s in wanted[_ServiceIDList__ServiceID]]
+        some = [s for s in services if s in wanted[ServiceIDList.ServiceID]]
         services = some or services
-    return reply.service_discovery(f, _responseCode__OK, services), SELECT
+    return reply.service_discovery(f, ResponseCode.OK, services), SELECT
 
 
 def detail(f, req):
-    service = req[_ServiceDetailReq__ServiceID]
+    service = req[ServiceDetailReq.ServiceID]
     if service not in offered(f):
-        raise PeerError(_responseCode__FAILED_ServiceIDInvalid, "service not offered")  # R-SERVICES-05
+        raise PeerError(ResponseCode.FAILED_ServiceIDInvalid, "service not offered")  # R-SERVICES-05
     sets = [(set_id, parameters) for set_id, _, parameters in parameter_sets(f, service)]
-    return reply.service_detail(f, _responseCode__OK, service, sets), SELECT
+    return reply.service_detail(f, ResponseCode.OK, service, sets), SELECT
 
 
 def selection(f, req):
     """The pair (service, parameter set) must have been on offer (R-SERVICES-06). ServiceDetail may have been left
     out (D-13). A refused selection changes nothing (R-SERVICES-08)."""
-    energy = req[_ServiceSelectionReq__SelectedEnergyTransferService]
-    service = energy[_SelectedService__ServiceID]
+    energy = req[ServiceSelectionReq.SelectedEnergyTransferService]
+    service = energy[SelectedService.ServiceID]
     if service not in offered(f):
         if service not in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11):
-            raise PeerError(_responseCode__FAILED_NoEnergyTransferServiceSelected, "no energy service")
-        raise PeerError(_responseCode__FAILED_ServiceSelectionInvalid, "service not offered")  # D-14
-    if req[_ServiceSelectionReq__SelectedVASList]:
-        raise PeerError(_responseCode__FAILED_ServiceSelectionInvalid, "no value-added service offered")
+            raise PeerError(ResponseCode.FAILED_NoEnergyTransferServiceSelected, "no energy service")
+        raise PeerError(ResponseCode.FAILED_ServiceSelectionInvalid, "service not offered")  # D-14
+    if req[ServiceSelectionReq.SelectedVASList]:
+        raise PeerError(ResponseCode.FAILED_ServiceSelectionInvalid, "no value-added service offered")
     for set_id, mode, _ in parameter_sets(f, service):
-        if set_id == energy[_SelectedService__ParameterSetID]:
+        if set_id == energy[SelectedService.ParameterSetID]:
             f.service = service
             f.bpt = is_bpt(service)
             f.dynamic = mode == _DYNAMIC
-            return reply.ok(f, _MSG_ServiceSelectionRes), PARAMETERS
-    raise PeerError(_responseCode__FAILED_ServiceSelectionInvalid, "parameter set not offered")
+            return reply.ok(f, MSG.ServiceSelectionRes), PARAMETERS
+    raise PeerError(ResponseCode.FAILED_ServiceSelectionInvalid, "parameter set not offered")

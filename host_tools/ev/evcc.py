@@ -7,6 +7,41 @@ machine in simulated time as well as over sockets.
 
 from codec import exi, exi_json, v2gtp
 from codec.rational import to_int, to_milli
+from codec.slots import (
+    MSG,
+    AC_ChargeLoopRes,
+    AC_ChargeParameterDiscoveryRes,
+    AC_CPDResEnergyTransferMode,
+    Authorization,
+    AuthorizationRes,
+    AuthorizationSetupRes,
+    BPT_AC_CPDResEnergyTransferMode,
+    BPT_DC_CPDResEnergyTransferMode,
+    DC_CableCheckRes,
+    DC_ChargeLoopRes,
+    DC_ChargeParameterDiscoveryRes,
+    DC_PreChargeRes,
+    DC_WeldingDetectionRes,
+    Dynamic_AC_CLResControlMode,
+    EvseNotification,
+    EVSEStatus,
+    MessageHeader,
+    Parameter,
+    ParameterSet,
+    PowerDeliveryRes,
+    Processing,
+    ResponseCode,
+    SAP_responseCode,
+    Scheduled_SEResControlMode,
+    ScheduleExchangeRes,
+    ScheduleTuple,
+    Service,
+    ServiceDetailRes,
+    ServiceDiscoveryRes,
+    ServiceList,
+    ServiceParameterList,
+    supportedAppProtocolRes,
+)
 from firmware.clock import ticks_add, ticks_diff
 from host_tools.ev import requests
 from host_tools.ev.battery import Battery
@@ -31,53 +66,6 @@ from host_tools.ev.states import (
     WELDING,
 )
 from micropython import const
-
-# slots: begin (make gen)
-_AC_CPDResEnergyTransferMode__EVSEMaximumChargePower = const(0)
-_AC_ChargeLoopRes__BPT_Dynamic_AC_CLResControlMode = const(6)
-_AC_ChargeLoopRes__Dynamic_AC_CLResControlMode = const(9)
-_AC_ChargeLoopRes__EVSEStatus = const(2)
-_AC_ChargeParameterDiscoveryRes__AC_CPDResEnergyTransferMode = const(2)
-_AC_ChargeParameterDiscoveryRes__BPT_AC_CPDResEnergyTransferMode = const(3)
-_AuthorizationRes__EVSEProcessing = const(2)
-_AuthorizationSetupRes__AuthorizationServices = const(2)
-_BPT_AC_CPDResEnergyTransferMode__EVSEMaximumDischargePower = const(12)
-_BPT_DC_CPDResEnergyTransferMode__EVSEMaximumDischargePower = const(7)
-_DC_CableCheckRes__EVSEProcessing = const(2)
-_DC_ChargeLoopRes__EVSEPresentCurrent = const(5)
-_DC_ChargeLoopRes__EVSEPresentVoltage = const(6)
-_DC_ChargeLoopRes__EVSEStatus = const(2)
-_DC_ChargeParameterDiscoveryRes__BPT_DC_CPDResEnergyTransferMode = const(2)
-_DC_ChargeParameterDiscoveryRes__DC_CPDResEnergyTransferMode = const(3)
-_DC_PreChargeRes__EVSEPresentVoltage = const(2)
-_DC_WeldingDetectionRes__EVSEPresentVoltage = const(2)
-_Dynamic_AC_CLResControlMode__EVSETargetActivePower = const(4)
-_EVSEStatus__EVSENotification = const(1)
-_MSG_supportedAppProtocolRes = const(2)
-_MessageHeader__SessionID = const(0)
-_ParameterSet__Parameter = const(1)
-_ParameterSet__ParameterSetID = const(0)
-_Parameter__Name = const(0)
-_Parameter__intValue = const(4)
-_PowerDeliveryRes__EVSEStatus = const(2)
-_SAP_responseCode__Failed_NoNegotiation = const(2)
-_ScheduleExchangeRes__EVSEProcessing = const(2)
-_ScheduleExchangeRes__Scheduled_SEResControlMode = const(5)
-_ScheduleTuple__ScheduleTupleID = const(0)
-_Scheduled_SEResControlMode__ScheduleTuple = const(0)
-_ServiceDetailRes__ServiceParameterList = const(3)
-_ServiceDiscoveryRes__EnergyTransferServiceList = const(3)
-_ServiceList__Service = const(0)
-_ServiceParameterList__ParameterSet = const(0)
-_Service__ServiceID = const(0)
-_authorization__EIM = const(0)
-_evseNotification__Terminate = const(2)
-_processing__Finished = const(0)
-_responseCode__FAILED = const(21)
-_responseCode__OK_OldSessionJoined = const(3)
-_responseCode__OK_PowerToleranceConfirmed = const(4)
-_supportedAppProtocolRes__ResponseCode = const(0)
-# slots: end
 
 CLOSE = const(1)  # event: close TCP
 
@@ -250,7 +238,7 @@ class Evcc:
         msg, value = build(self)
         self._asked = exi_json.name_of(msg)
         if fault == "wrong_session" and in_loop:
-            value[0][_MessageHeader__SessionID] = bytes(8)
+            value[0][MessageHeader.SessionID] = bytes(8)
         n = exi.encode(msg, value, self._out, v2gtp.HEADER)
         kind = exi.payload_type(msg)
         v2gtp.write_header(self._out, 0, kind, n)
@@ -276,7 +264,7 @@ class Evcc:
             name = exi_json.name_of(msg)
             if name != self._asked[:-3] + "Res":
                 raise Refused("%s is no answer to %s" % (name, self._asked))
-            if msg != _MSG_supportedAppProtocolRes:
+            if msg != MSG.supportedAppProtocolRes:
                 self._check(name, value)
             state = STEPS[self.state][1](self, value, now)
         except (Refused, exi.ExiError) as error:
@@ -299,40 +287,40 @@ class Evcc:
 
     def _check(self, name, value):
         code = value[1]
-        if code >= _responseCode__FAILED:
+        if code >= ResponseCode.FAILED:
             raise Refused("%s: %s" % (name, exi_json.enum_name("responseCode", code)))
-        session_id = bytes(value[0][_MessageHeader__SessionID])
+        session_id = bytes(value[0][MessageHeader.SessionID])
         if self.state != SETUP and session_id != self.session_id:
             raise Refused("%s has another session id" % name)
 
     # -- answers: (value, now) -> next state
 
     def on_protocol(self, v, now):
-        if v[_supportedAppProtocolRes__ResponseCode] == _SAP_responseCode__Failed_NoNegotiation:
+        if v[supportedAppProtocolRes.ResponseCode] == SAP_responseCode.Failed_NoNegotiation:
             raise Refused("the station supports none of our protocols")
         return SETUP
 
     def on_setup(self, v, now):
-        session_id = bytes(v[0][_MessageHeader__SessionID])
-        self.joined = v[1] == _responseCode__OK_OldSessionJoined
+        session_id = bytes(v[0][MessageHeader.SessionID])
+        self.joined = v[1] == ResponseCode.OK_OldSessionJoined
         if self.joined != (session_id == self.session_id):
             raise Refused("SessionSetupRes: response code and session id do not fit")
         self.session_id = session_id
         return PARAMETERS if self.joined else AUTH_SETUP
 
     def on_authorization_setup(self, v, now):
-        if _authorization__EIM not in v[_AuthorizationSetupRes__AuthorizationServices]:
+        if Authorization.EIM not in v[AuthorizationSetupRes.AuthorizationServices]:
             raise Refused("the station offers no EIM")
         return AUTH
 
     def on_authorization(self, v, now):
-        if v[1] > _responseCode__OK_PowerToleranceConfirmed:
+        if v[1] > ResponseCode.OK_PowerToleranceConfirmed:
             raise Refused("not authorised: " + exi_json.enum_name("responseCode", v[1]))
-        return DISCOVERY if v[_AuthorizationRes__EVSEProcessing] == _processing__Finished else AUTH
+        return DISCOVERY if v[AuthorizationRes.EVSEProcessing] == Processing.Finished else AUTH
 
     def on_discovery(self, v, now):
-        offered = v[_ServiceDiscoveryRes__EnergyTransferServiceList][_ServiceList__Service]
-        ids = [s[_Service__ServiceID] for s in offered]
+        offered = v[ServiceDiscoveryRes.EnergyTransferServiceList][ServiceList.Service]
+        ids = [s[Service.ServiceID] for s in offered]
         wanted = _SERVICES[self.cfg["service"]]
         plain = 2 if self.dc else 1
         if wanted in ids:
@@ -345,11 +333,11 @@ class Evcc:
         return DETAIL
 
     def on_detail(self, v, now):
-        sets = v[_ServiceDetailRes__ServiceParameterList][_ServiceParameterList__ParameterSet]
+        sets = v[ServiceDetailRes.ServiceParameterList][ServiceParameterList.ParameterSet]
         for s in sets:
-            for p in s[_ParameterSet__Parameter]:
-                if p[_Parameter__Name] == "ControlMode" and p[_Parameter__intValue] == (2 if self.dynamic else 1):
-                    self.set_id = s[_ParameterSet__ParameterSetID]
+            for p in s[ParameterSet.Parameter]:
+                if p[Parameter.Name] == "ControlMode" and p[Parameter.intValue] == (2 if self.dynamic else 1):
+                    self.set_id = s[ParameterSet.ParameterSetID]
                     return SELECT
         raise Refused("control mode not on offer")
 
@@ -358,42 +346,42 @@ class Evcc:
 
     def on_parameters(self, v, now):
         if self.dc:
-            b = v[_DC_ChargeParameterDiscoveryRes__BPT_DC_CPDResEnergyTransferMode if self.bpt
-                  else _DC_ChargeParameterDiscoveryRes__DC_CPDResEnergyTransferMode]  # fmt: skip
+            b = v[DC_ChargeParameterDiscoveryRes.BPT_DC_CPDResEnergyTransferMode if self.bpt
+                  else DC_ChargeParameterDiscoveryRes.DC_CPDResEnergyTransferMode]  # fmt: skip
         else:
-            b = v[_AC_ChargeParameterDiscoveryRes__BPT_AC_CPDResEnergyTransferMode if self.bpt
-                  else _AC_ChargeParameterDiscoveryRes__AC_CPDResEnergyTransferMode]  # fmt: skip
+            b = v[AC_ChargeParameterDiscoveryRes.BPT_AC_CPDResEnergyTransferMode if self.bpt
+                  else AC_ChargeParameterDiscoveryRes.AC_CPDResEnergyTransferMode]  # fmt: skip
         if b is None:
             raise Refused("parameters of the wrong kind")
-        self.offered_w = to_int(b[_AC_CPDResEnergyTransferMode__EVSEMaximumChargePower])  # first field of all four
+        self.offered_w = to_int(b[AC_CPDResEnergyTransferMode.EVSEMaximumChargePower])  # first field of all four
         if self.bpt:  # some stations write it as a negative number
-            self.offered_out_w = abs(to_int(b[_BPT_DC_CPDResEnergyTransferMode__EVSEMaximumDischargePower if self.dc
-                                              else _BPT_AC_CPDResEnergyTransferMode__EVSEMaximumDischargePower]))  # fmt: skip
+            self.offered_out_w = abs(to_int(b[BPT_DC_CPDResEnergyTransferMode.EVSEMaximumDischargePower if self.dc
+                                              else BPT_AC_CPDResEnergyTransferMode.EVSEMaximumDischargePower]))  # fmt: skip
         return SCHEDULE
 
     def on_schedule(self, v, now):
-        scheduled = v[_ScheduleExchangeRes__Scheduled_SEResControlMode]
+        scheduled = v[ScheduleExchangeRes.Scheduled_SEResControlMode]
         if (scheduled is None) != self.dynamic:
             raise Refused("schedule of the other control mode")
-        if v[_ScheduleExchangeRes__EVSEProcessing] != _processing__Finished:
+        if v[ScheduleExchangeRes.EVSEProcessing] != Processing.Finished:
             return SCHEDULE
         if scheduled:
-            first = scheduled[_Scheduled_SEResControlMode__ScheduleTuple][0]
-            self.tuple_id = first[_ScheduleTuple__ScheduleTupleID]
+            first = scheduled[Scheduled_SEResControlMode.ScheduleTuple][0]
+            self.tuple_id = first[ScheduleTuple.ScheduleTupleID]
         return CABLE_CHECK if self.dc else START
 
     def on_cable_check(self, v, now):
-        return PRECHARGE if v[_DC_CableCheckRes__EVSEProcessing] == _processing__Finished else CABLE_CHECK
+        return PRECHARGE if v[DC_CableCheckRes.EVSEProcessing] == Processing.Finished else CABLE_CHECK
 
     def on_precharge(self, v, now):
         if self.precharged:
             return START
-        self.inlet_mv = to_milli(v[_DC_PreChargeRes__EVSEPresentVoltage])
+        self.inlet_mv = to_milli(v[DC_PreChargeRes.EVSEPresentVoltage])
         self.precharged = abs(self.inlet_mv - self.battery.mv) <= _PRECHARGE_WINDOW_MV
         return PRECHARGE
 
     def on_start(self, v, now):
-        if v[_PowerDeliveryRes__EVSEStatus] is not None:
+        if v[PowerDeliveryRes.EVSEStatus] is not None:
             self.told_to_stop = True
             return STOP
         self._loop_began = self._integrated = now
@@ -402,8 +390,8 @@ class Evcc:
     def on_loop(self, v, now):
         self.loops += 1
         self._energy(v, now)
-        status = v[_DC_ChargeLoopRes__EVSEStatus if self.dc else _AC_ChargeLoopRes__EVSEStatus]
-        if status is not None and status[_EVSEStatus__EVSENotification] == _evseNotification__Terminate:
+        status = v[DC_ChargeLoopRes.EVSEStatus if self.dc else AC_ChargeLoopRes.EVSEStatus]
+        if status is not None and status[EVSEStatus.EVSENotification] == EvseNotification.Terminate:
             self.told_to_stop = True
         cfg = self.cfg
         done = (cfg["loops"] and self.loops >= cfg["loops"]) or (
@@ -425,16 +413,16 @@ class Evcc:
             if self.bpt and cfg["loops"] and self.loops * 2 > cfg["loops"]:
                 w = -min(cfg["scheduled_w"], self.offered_out_w, self.discharge_w)
         elif not self.dc:
-            b = v[_AC_ChargeLoopRes__BPT_Dynamic_AC_CLResControlMode if self.bpt
-                  else _AC_ChargeLoopRes__Dynamic_AC_CLResControlMode]  # fmt: skip
+            b = v[AC_ChargeLoopRes.BPT_Dynamic_AC_CLResControlMode if self.bpt
+                  else AC_ChargeLoopRes.Dynamic_AC_CLResControlMode]  # fmt: skip
             if b is None:
                 raise Refused("loop answer of the wrong kind")
-            w = to_int(b[_Dynamic_AC_CLResControlMode__EVSETargetActivePower])
+            w = to_int(b[Dynamic_AC_CLResControlMode.EVSETargetActivePower])
         if self.dc:
-            self.inlet_mv = to_milli(v[_DC_ChargeLoopRes__EVSEPresentVoltage])
+            self.inlet_mv = to_milli(v[DC_ChargeLoopRes.EVSEPresentVoltage])
             if not self.dynamic:
                 self.wish_ma = w * 1000 // (self.battery.mv // 1000)
-            ma = to_milli(v[_DC_ChargeLoopRes__EVSEPresentCurrent])
+            ma = to_milli(v[DC_ChargeLoopRes.EVSEPresentCurrent])
             self.present_w = ma * (self.battery.mv // 1000) // 1000  # measured: it flows, whatever the car wished
         else:
             self.present_w = max(-self.discharge_w, min(w, self.charge_w))
@@ -445,7 +433,7 @@ class Evcc:
         return WELDING if self.dc and self.precharged else END
 
     def on_welding(self, v, now):
-        self.inlet_mv = to_milli(v[_DC_WeldingDetectionRes__EVSEPresentVoltage])
+        self.inlet_mv = to_milli(v[DC_WeldingDetectionRes.EVSEPresentVoltage])
         if self.welding_done:
             return END
         self.weldings += 1

@@ -1,16 +1,12 @@
 """Sessions that a car pauses, against the session machine alone: what their tests share."""
 
+from codec.slots import (
+    MSG,
+    ResponseCode,
+)
 from firmware.session.states import ENDED
-from micropython import const
 from tests.lib.mtest import eq
 from tests.lib.world import World
-
-# slots: begin (make gen)
-_MSG_AuthorizationSetupReq = const(5)
-_MSG_SessionStopRes = const(41)
-_responseCode__OK = const(0)
-_responseCode__OK_NewSessionEstablished = const(2)
-# slots: end
 
 AC = "urn:iso:std:iso:15118:-20:AC"
 DC = "urn:iso:std:iso:15118:-20:DC"
@@ -30,10 +26,10 @@ def world(**changes):
 
 def to_stop(w, service=6, dynamic=True):
     """A charge loop, and PowerDelivery(Stop) behind it."""
-    eq(w.to_loop(service, dynamic)[1][1], _responseCode__OK)
+    eq(w.to_loop(service, dynamic)[1][1], ResponseCode.OK)
     for _ in range(3):
-        eq(w.loop(service, dynamic)[1][1], _responseCode__OK)
-    eq(w.power_delivery(STOP)[1][1], _responseCode__OK)
+        eq(w.loop(service, dynamic)[1][1], ResponseCode.OK)
+    eq(w.power_delivery(STOP)[1][1], ResponseCode.OK)
 
 
 def paused(service=6, dynamic=True, **changes):
@@ -41,7 +37,7 @@ def paused(service=6, dynamic=True, **changes):
     w = world(**changes)
     to_stop(w, service, dynamic)
     res = w.stop(PAUSE)
-    eq((res[0], res[1][1], w.secc.state), (_MSG_SessionStopRes, _responseCode__OK, ENDED))
+    eq((res[0], res[1][1], w.secc.state), (MSG.SessionStopRes, ResponseCode.OK, ENDED))
     w.secc.lost(w.now)
     return w
 
@@ -56,7 +52,7 @@ def come_back(w, sid, dc=True):
 def is_new(w, sid, dc=True):
     """R-SESSION-04: an id that is not joined is answered as a zero one is."""
     joined = len(w.said("joined by"))
-    eq(come_back(w, sid, dc), _responseCode__OK_NewSessionEstablished)
+    eq(come_back(w, sid, dc), ResponseCode.OK_NewSessionEstablished)
     assert w.sid not in (sid, bytes(8))
     eq(len(w.said("joined by")), joined)
-    eq(w.plain(_MSG_AuthorizationSetupReq)[1][1], _responseCode__OK)
+    eq(w.plain(MSG.AuthorizationSetupReq)[1][1], ResponseCode.OK)

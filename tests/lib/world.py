@@ -5,173 +5,57 @@ Time jumps to the next `due`; nothing here waits. Requests are slot lists, answe
 
 from board.sim_power import SimPower
 from codec import exi, rational, v2gtp
+from codec.slots import (
+    MSG,
+    AC_ChargeLoopReq,
+    AC_ChargeParameterDiscoveryReq,
+    AC_CPDReqEnergyTransferMode,
+    AppProtocol,
+    AuthorizationReq,
+    BPT_AC_CPDReqEnergyTransferMode,
+    BPT_DC_CPDReqEnergyTransferMode,
+    BPT_Dynamic_AC_CLReqControlMode,
+    BPT_Dynamic_DC_CLReqControlMode,
+    BPT_Scheduled_AC_CLReqControlMode,
+    BPT_Scheduled_DC_CLReqControlMode,
+    DC_CableCheckRes,
+    DC_ChargeLoopReq,
+    DC_ChargeParameterDiscoveryReq,
+    DC_CPDReqEnergyTransferMode,
+    DC_PreChargeReq,
+    DC_PreChargeRes,
+    DC_WeldingDetectionReq,
+    DisplayParameters,
+    Dynamic_AC_CLReqControlMode,
+    Dynamic_DC_CLReqControlMode,
+    Dynamic_SEReqControlMode,
+    EVPowerProfile,
+    EVPowerProfileEntryList,
+    MessageHeader,
+    Parameter,
+    ParameterSet,
+    PowerDeliveryReq,
+    PowerScheduleEntry,
+    Scheduled_AC_CLReqControlMode,
+    Scheduled_DC_CLReqControlMode,
+    Scheduled_EVPPTControlMode,
+    Scheduled_SEReqControlMode,
+    ScheduleExchangeReq,
+    SelectedService,
+    ServiceDetailReq,
+    ServiceDetailRes,
+    ServiceDiscoveryReq,
+    ServiceIDList,
+    ServiceParameterList,
+    ServiceSelectionReq,
+    SessionSetupReq,
+    SessionStopReq,
+    supportedAppProtocolReq,
+)
 from firmware.app import config
 from firmware.app.power import Power
 from firmware.clock import ticks_add, ticks_diff
 from firmware.session.secc import Secc
-from micropython import const
-
-# slots: begin (make gen)
-_AC_CPDReqEnergyTransferMode__EVMaximumChargePower = const(0)
-_AC_CPDReqEnergyTransferMode__EVMaximumChargePower_L2 = const(1)
-_AC_CPDReqEnergyTransferMode__EVMaximumChargePower_L3 = const(2)
-_AC_CPDReqEnergyTransferMode__EVMinimumChargePower = const(3)
-_AC_ChargeLoopReq__BPT_Dynamic_AC_CLReqControlMode = const(3)
-_AC_ChargeLoopReq__BPT_Scheduled_AC_CLReqControlMode = const(4)
-_AC_ChargeLoopReq__DisplayParameters = const(1)
-_AC_ChargeLoopReq__Dynamic_AC_CLReqControlMode = const(6)
-_AC_ChargeLoopReq__MeterInfoRequested = const(2)
-_AC_ChargeLoopReq__Scheduled_AC_CLReqControlMode = const(7)
-_AC_ChargeParameterDiscoveryReq__AC_CPDReqEnergyTransferMode = const(1)
-_AC_ChargeParameterDiscoveryReq__BPT_AC_CPDReqEnergyTransferMode = const(2)
-_AppProtocol__Priority = const(4)
-_AppProtocol__ProtocolNamespace = const(0)
-_AppProtocol__SchemaID = const(3)
-_AppProtocol__VersionNumberMajor = const(1)
-_AppProtocol__VersionNumberMinor = const(2)
-_AuthorizationReq__EIM_AReqAuthorizationMode = const(2)
-_AuthorizationReq__SelectedAuthorizationService = const(1)
-_BPT_AC_CPDReqEnergyTransferMode__EVMaximumDischargePower = const(6)
-_BPT_AC_CPDReqEnergyTransferMode__EVMinimumDischargePower = const(9)
-_BPT_DC_CPDReqEnergyTransferMode__EVMaximumDischargeCurrent = const(9)
-_BPT_DC_CPDReqEnergyTransferMode__EVMaximumDischargePower = const(7)
-_BPT_DC_CPDReqEnergyTransferMode__EVMinimumDischargeCurrent = const(10)
-_BPT_DC_CPDReqEnergyTransferMode__EVMinimumDischargePower = const(8)
-_BPT_Dynamic_AC_CLReqControlMode__EVMaximumDischargePower = const(16)
-_BPT_Dynamic_AC_CLReqControlMode__EVMinimumDischargePower = const(19)
-_BPT_Dynamic_DC_CLReqControlMode__EVMaximumDischargeCurrent = const(11)
-_BPT_Dynamic_DC_CLReqControlMode__EVMaximumDischargePower = const(9)
-_BPT_Dynamic_DC_CLReqControlMode__EVMinimumDischargePower = const(10)
-_DC_CPDReqEnergyTransferMode__EVMaximumChargeCurrent = const(2)
-_DC_CPDReqEnergyTransferMode__EVMaximumChargePower = const(0)
-_DC_CPDReqEnergyTransferMode__EVMaximumVoltage = const(4)
-_DC_CPDReqEnergyTransferMode__EVMinimumChargeCurrent = const(3)
-_DC_CPDReqEnergyTransferMode__EVMinimumChargePower = const(1)
-_DC_CPDReqEnergyTransferMode__EVMinimumVoltage = const(5)
-_DC_CableCheckRes__EVSEProcessing = const(2)
-_DC_ChargeLoopReq__BPT_Dynamic_DC_CLReqControlMode = const(4)
-_DC_ChargeLoopReq__BPT_Scheduled_DC_CLReqControlMode = const(5)
-_DC_ChargeLoopReq__DisplayParameters = const(1)
-_DC_ChargeLoopReq__Dynamic_DC_CLReqControlMode = const(7)
-_DC_ChargeLoopReq__EVPresentVoltage = const(3)
-_DC_ChargeLoopReq__MeterInfoRequested = const(2)
-_DC_ChargeLoopReq__Scheduled_DC_CLReqControlMode = const(8)
-_DC_ChargeParameterDiscoveryReq__BPT_DC_CPDReqEnergyTransferMode = const(1)
-_DC_ChargeParameterDiscoveryReq__DC_CPDReqEnergyTransferMode = const(2)
-_DC_PreChargeReq__EVPresentVoltage = const(2)
-_DC_PreChargeReq__EVProcessing = const(1)
-_DC_PreChargeReq__EVTargetVoltage = const(3)
-_DC_PreChargeRes__EVSEPresentVoltage = const(2)
-_DC_WeldingDetectionReq__EVProcessing = const(1)
-_DisplayParameters__PresentSOC = const(0)
-_Dynamic_AC_CLReqControlMode__EVMaximumChargePower = const(4)
-_Dynamic_AC_CLReqControlMode__EVMaximumEnergyRequest = const(2)
-_Dynamic_AC_CLReqControlMode__EVMinimumChargePower = const(7)
-_Dynamic_AC_CLReqControlMode__EVMinimumEnergyRequest = const(3)
-_Dynamic_AC_CLReqControlMode__EVPresentActivePower = const(10)
-_Dynamic_AC_CLReqControlMode__EVPresentReactivePower = const(13)
-_Dynamic_AC_CLReqControlMode__EVTargetEnergyRequest = const(1)
-_Dynamic_DC_CLReqControlMode__EVMaximumChargeCurrent = const(6)
-_Dynamic_DC_CLReqControlMode__EVMaximumChargePower = const(4)
-_Dynamic_DC_CLReqControlMode__EVMaximumEnergyRequest = const(2)
-_Dynamic_DC_CLReqControlMode__EVMaximumVoltage = const(7)
-_Dynamic_DC_CLReqControlMode__EVMinimumChargePower = const(5)
-_Dynamic_DC_CLReqControlMode__EVMinimumEnergyRequest = const(3)
-_Dynamic_DC_CLReqControlMode__EVMinimumVoltage = const(8)
-_Dynamic_DC_CLReqControlMode__EVTargetEnergyRequest = const(1)
-_Dynamic_SEReqControlMode__DepartureTime = const(0)
-_Dynamic_SEReqControlMode__EVMaximumEnergyRequest = const(4)
-_Dynamic_SEReqControlMode__EVMinimumEnergyRequest = const(5)
-_Dynamic_SEReqControlMode__EVTargetEnergyRequest = const(3)
-_EVPowerProfileEntryList__EVPowerProfileEntry = const(0)
-_EVPowerProfile__EVPowerProfileEntries = const(3)
-_EVPowerProfile__Scheduled_EVPPTControlMode = const(2)
-_EVPowerProfile__TimeAnchor = const(0)
-_LEN_AC_CPDReqEnergyTransferMode = const(6)
-_LEN_AC_ChargeLoopReq = const(8)
-_LEN_AC_ChargeParameterDiscoveryReq = const(3)
-_LEN_AppProtocol = const(5)
-_LEN_AuthorizationReq = const(4)
-_LEN_BPT_AC_CPDReqEnergyTransferMode = const(12)
-_LEN_BPT_DC_CPDReqEnergyTransferMode = const(11)
-_LEN_BPT_Dynamic_AC_CLReqControlMode = const(24)
-_LEN_BPT_Dynamic_DC_CLReqControlMode = const(14)
-_LEN_BPT_Scheduled_AC_CLReqControlMode = const(21)
-_LEN_BPT_Scheduled_DC_CLReqControlMode = const(13)
-_LEN_DC_CPDReqEnergyTransferMode = const(7)
-_LEN_DC_ChargeLoopReq = const(9)
-_LEN_DC_ChargeParameterDiscoveryReq = const(3)
-_LEN_DC_PreChargeReq = const(4)
-_LEN_DC_WeldingDetectionReq = const(2)
-_LEN_DisplayParameters = const(10)
-_LEN_Dynamic_AC_CLReqControlMode = const(16)
-_LEN_Dynamic_DC_CLReqControlMode = const(9)
-_LEN_Dynamic_SEReqControlMode = const(8)
-_LEN_EVPowerProfile = const(4)
-_LEN_EVPowerProfileEntryList = const(1)
-_LEN_MessageHeader = const(3)
-_LEN_PowerDeliveryReq = const(5)
-_LEN_PowerScheduleEntry = const(4)
-_LEN_ScheduleExchangeReq = const(4)
-_LEN_Scheduled_AC_CLReqControlMode = const(15)
-_LEN_Scheduled_DC_CLReqControlMode = const(10)
-_LEN_Scheduled_EVPPTControlMode = const(2)
-_LEN_Scheduled_SEReqControlMode = const(5)
-_LEN_SelectedService = const(2)
-_LEN_ServiceDetailReq = const(2)
-_LEN_ServiceDiscoveryReq = const(2)
-_LEN_ServiceIDList = const(1)
-_LEN_ServiceSelectionReq = const(3)
-_LEN_SessionSetupReq = const(2)
-_LEN_SessionStopReq = const(4)
-_LEN_supportedAppProtocolReq = const(1)
-_MSG_AC_ChargeLoopReq = const(59)
-_MSG_AC_ChargeParameterDiscoveryReq = const(61)
-_MSG_AuthorizationReq = const(3)
-_MSG_AuthorizationSetupReq = const(5)
-_MSG_DC_CableCheckReq = const(81)
-_MSG_DC_ChargeLoopReq = const(83)
-_MSG_DC_ChargeParameterDiscoveryReq = const(85)
-_MSG_DC_PreChargeReq = const(87)
-_MSG_DC_WeldingDetectionReq = const(89)
-_MSG_PowerDeliveryReq = const(24)
-_MSG_ScheduleExchangeReq = const(30)
-_MSG_ServiceDetailReq = const(32)
-_MSG_ServiceDiscoveryReq = const(34)
-_MSG_ServiceSelectionReq = const(36)
-_MSG_SessionSetupReq = const(38)
-_MSG_SessionStopReq = const(40)
-_MSG_supportedAppProtocolReq = const(1)
-_MessageHeader__SessionID = const(0)
-_MessageHeader__TimeStamp = const(1)
-_ParameterSet__Parameter = const(1)
-_ParameterSet__ParameterSetID = const(0)
-_Parameter__Name = const(0)
-_Parameter__intValue = const(4)
-_PowerDeliveryReq__ChargeProgress = const(2)
-_PowerDeliveryReq__EVPowerProfile = const(3)
-_PowerDeliveryReq__EVProcessing = const(1)
-_PowerScheduleEntry__Duration = const(0)
-_PowerScheduleEntry__Power = const(1)
-_ScheduleExchangeReq__Dynamic_SEReqControlMode = const(2)
-_ScheduleExchangeReq__MaximumSupportingPoints = const(1)
-_ScheduleExchangeReq__Scheduled_SEReqControlMode = const(3)
-_Scheduled_AC_CLReqControlMode__EVPresentActivePower = const(9)
-_Scheduled_DC_CLReqControlMode__EVTargetCurrent = const(3)
-_Scheduled_DC_CLReqControlMode__EVTargetVoltage = const(4)
-_Scheduled_EVPPTControlMode__SelectedScheduleTupleID = const(0)
-_SelectedService__ParameterSetID = const(1)
-_SelectedService__ServiceID = const(0)
-_ServiceDetailReq__ServiceID = const(1)
-_ServiceDetailRes__ServiceParameterList = const(3)
-_ServiceDiscoveryReq__SupportedServiceIDs = const(1)
-_ServiceIDList__ServiceID = const(0)
-_ServiceParameterList__ParameterSet = const(0)
-_ServiceSelectionReq__SelectedEnergyTransferService = const(1)
-_SessionSetupReq__EVCCID = const(1)
-_SessionStopReq__ChargingSession = const(1)
-_supportedAppProtocolReq__AppProtocol = const(0)
-# slots: end
 
 START = ticks_add(0, -300)  # so that every test crosses the wrap of the tick (design.md 5)
 UNIX_S = 1800000000
@@ -248,9 +132,9 @@ class World:
             self.closed = True
 
     def header(self):
-        h = [None] * _LEN_MessageHeader
-        h[_MessageHeader__SessionID] = self.sid
-        h[_MessageHeader__TimeStamp] = UNIX_S
+        h = [None] * MessageHeader.LEN
+        h[MessageHeader.SessionID] = self.sid
+        h[MessageHeader.TimeStamp] = UNIX_S
         return h
 
     def new(self, n):
@@ -290,208 +174,208 @@ class World:
     # -- the requests of a well-behaved car
 
     def protocol(self, namespace="urn:iso:std:iso:15118:-20:DC", priority=1, major=1, minor=0, schema=7):
-        p = [None] * _LEN_AppProtocol
-        p[_AppProtocol__ProtocolNamespace] = namespace
-        p[_AppProtocol__VersionNumberMajor] = major
-        p[_AppProtocol__VersionNumberMinor] = minor
-        p[_AppProtocol__SchemaID] = schema
-        p[_AppProtocol__Priority] = priority
+        p = [None] * AppProtocol.LEN
+        p[AppProtocol.ProtocolNamespace] = namespace
+        p[AppProtocol.VersionNumberMajor] = major
+        p[AppProtocol.VersionNumberMinor] = minor
+        p[AppProtocol.SchemaID] = schema
+        p[AppProtocol.Priority] = priority
         return p
 
     def sap(self, entries):
-        r = [None] * _LEN_supportedAppProtocolReq
-        r[_supportedAppProtocolReq__AppProtocol] = entries
-        return self.request(_MSG_supportedAppProtocolReq, r)
+        r = [None] * supportedAppProtocolReq.LEN
+        r[supportedAppProtocolReq.AppProtocol] = entries
+        return self.request(MSG.supportedAppProtocolReq, r)
 
     def setup(self, sid=None):
-        r = self.new(_LEN_SessionSetupReq)
+        r = self.new(SessionSetupReq.LEN)
         if sid is not None:
-            r[0][_MessageHeader__SessionID] = sid
-        r[_SessionSetupReq__EVCCID] = "WMIV1234567890ABCDEX"
-        res = self.request(_MSG_SessionSetupReq, r)
-        self.sid = bytes(res[1][0][_MessageHeader__SessionID])
+            r[0][MessageHeader.SessionID] = sid
+        r[SessionSetupReq.EVCCID] = "WMIV1234567890ABCDEX"
+        res = self.request(MSG.SessionSetupReq, r)
+        self.sid = bytes(res[1][0][MessageHeader.SessionID])
         return res
 
     def plain(self, msg):
         return self.request(msg, self.new(1))
 
     def authorization(self, service=0):
-        r = self.new(_LEN_AuthorizationReq)
-        r[_AuthorizationReq__SelectedAuthorizationService] = service
-        r[_AuthorizationReq__EIM_AReqAuthorizationMode] = []
-        return self.request(_MSG_AuthorizationReq, r)
+        r = self.new(AuthorizationReq.LEN)
+        r[AuthorizationReq.SelectedAuthorizationService] = service
+        r[AuthorizationReq.EIM_AReqAuthorizationMode] = []
+        return self.request(MSG.AuthorizationReq, r)
 
     def discovery(self, ids=None):
-        r = self.new(_LEN_ServiceDiscoveryReq)
+        r = self.new(ServiceDiscoveryReq.LEN)
         if ids:
-            inner = [None] * _LEN_ServiceIDList
-            inner[_ServiceIDList__ServiceID] = ids
-            r[_ServiceDiscoveryReq__SupportedServiceIDs] = inner
-        return self.request(_MSG_ServiceDiscoveryReq, r)
+            inner = [None] * ServiceIDList.LEN
+            inner[ServiceIDList.ServiceID] = ids
+            r[ServiceDiscoveryReq.SupportedServiceIDs] = inner
+        return self.request(MSG.ServiceDiscoveryReq, r)
 
     def detail(self, service):
-        r = self.new(_LEN_ServiceDetailReq)
-        r[_ServiceDetailReq__ServiceID] = service
-        return self.request(_MSG_ServiceDetailReq, r)
+        r = self.new(ServiceDetailReq.LEN)
+        r[ServiceDetailReq.ServiceID] = service
+        return self.request(MSG.ServiceDetailReq, r)
 
     def select(self, service, set_id):
-        r = self.new(_LEN_ServiceSelectionReq)
-        s = [None] * _LEN_SelectedService
-        s[_SelectedService__ServiceID] = service
-        s[_SelectedService__ParameterSetID] = set_id
-        r[_ServiceSelectionReq__SelectedEnergyTransferService] = s
-        return self.request(_MSG_ServiceSelectionReq, r)
+        r = self.new(ServiceSelectionReq.LEN)
+        s = [None] * SelectedService.LEN
+        s[SelectedService.ServiceID] = service
+        s[SelectedService.ParameterSetID] = set_id
+        r[ServiceSelectionReq.SelectedEnergyTransferService] = s
+        return self.request(MSG.ServiceSelectionReq, r)
 
     def ac_parameters(self, bpt, charge_w=11000, discharge_w=11000, per_phase=False):
-        r = self.new(_LEN_AC_ChargeParameterDiscoveryReq)
-        b = [None] * (_LEN_BPT_AC_CPDReqEnergyTransferMode if bpt else _LEN_AC_CPDReqEnergyTransferMode)
-        b[_AC_CPDReqEnergyTransferMode__EVMaximumChargePower] = R(charge_w // 3 if per_phase else charge_w)
+        r = self.new(AC_ChargeParameterDiscoveryReq.LEN)
+        b = [None] * (BPT_AC_CPDReqEnergyTransferMode.LEN if bpt else AC_CPDReqEnergyTransferMode.LEN)
+        b[AC_CPDReqEnergyTransferMode.EVMaximumChargePower] = R(charge_w // 3 if per_phase else charge_w)
         if per_phase:
-            b[_AC_CPDReqEnergyTransferMode__EVMaximumChargePower_L2] = R(charge_w // 3)
-            b[_AC_CPDReqEnergyTransferMode__EVMaximumChargePower_L3] = R(charge_w // 3)
-        b[_AC_CPDReqEnergyTransferMode__EVMinimumChargePower] = R(0)
+            b[AC_CPDReqEnergyTransferMode.EVMaximumChargePower_L2] = R(charge_w // 3)
+            b[AC_CPDReqEnergyTransferMode.EVMaximumChargePower_L3] = R(charge_w // 3)
+        b[AC_CPDReqEnergyTransferMode.EVMinimumChargePower] = R(0)
         if bpt:
-            b[_BPT_AC_CPDReqEnergyTransferMode__EVMaximumDischargePower] = R(discharge_w)
-            b[_BPT_AC_CPDReqEnergyTransferMode__EVMinimumDischargePower] = R(0)
-            r[_AC_ChargeParameterDiscoveryReq__BPT_AC_CPDReqEnergyTransferMode] = b
+            b[BPT_AC_CPDReqEnergyTransferMode.EVMaximumDischargePower] = R(discharge_w)
+            b[BPT_AC_CPDReqEnergyTransferMode.EVMinimumDischargePower] = R(0)
+            r[AC_ChargeParameterDiscoveryReq.BPT_AC_CPDReqEnergyTransferMode] = b
         else:
-            r[_AC_ChargeParameterDiscoveryReq__AC_CPDReqEnergyTransferMode] = b
-        return self.request(_MSG_AC_ChargeParameterDiscoveryReq, r)
+            r[AC_ChargeParameterDiscoveryReq.AC_CPDReqEnergyTransferMode] = b
+        return self.request(MSG.AC_ChargeParameterDiscoveryReq, r)
 
     def dc_parameters(self, bpt, max_v=450, min_v=300, charge_w=50000, discharge_w=20000):
-        r = self.new(_LEN_DC_ChargeParameterDiscoveryReq)
-        b = [None] * (_LEN_BPT_DC_CPDReqEnergyTransferMode if bpt else _LEN_DC_CPDReqEnergyTransferMode)
-        b[_DC_CPDReqEnergyTransferMode__EVMaximumChargePower] = R(charge_w)
-        b[_DC_CPDReqEnergyTransferMode__EVMinimumChargePower] = R(0)
-        b[_DC_CPDReqEnergyTransferMode__EVMaximumChargeCurrent] = R(200)
-        b[_DC_CPDReqEnergyTransferMode__EVMinimumChargeCurrent] = R(0)
-        b[_DC_CPDReqEnergyTransferMode__EVMaximumVoltage] = R(max_v)
-        b[_DC_CPDReqEnergyTransferMode__EVMinimumVoltage] = R(min_v)
+        r = self.new(DC_ChargeParameterDiscoveryReq.LEN)
+        b = [None] * (BPT_DC_CPDReqEnergyTransferMode.LEN if bpt else DC_CPDReqEnergyTransferMode.LEN)
+        b[DC_CPDReqEnergyTransferMode.EVMaximumChargePower] = R(charge_w)
+        b[DC_CPDReqEnergyTransferMode.EVMinimumChargePower] = R(0)
+        b[DC_CPDReqEnergyTransferMode.EVMaximumChargeCurrent] = R(200)
+        b[DC_CPDReqEnergyTransferMode.EVMinimumChargeCurrent] = R(0)
+        b[DC_CPDReqEnergyTransferMode.EVMaximumVoltage] = R(max_v)
+        b[DC_CPDReqEnergyTransferMode.EVMinimumVoltage] = R(min_v)
         if bpt:
-            b[_BPT_DC_CPDReqEnergyTransferMode__EVMaximumDischargePower] = R(discharge_w)
-            b[_BPT_DC_CPDReqEnergyTransferMode__EVMinimumDischargePower] = R(0)
-            b[_BPT_DC_CPDReqEnergyTransferMode__EVMaximumDischargeCurrent] = R(100)
-            b[_BPT_DC_CPDReqEnergyTransferMode__EVMinimumDischargeCurrent] = R(0)
-            r[_DC_ChargeParameterDiscoveryReq__BPT_DC_CPDReqEnergyTransferMode] = b
+            b[BPT_DC_CPDReqEnergyTransferMode.EVMaximumDischargePower] = R(discharge_w)
+            b[BPT_DC_CPDReqEnergyTransferMode.EVMinimumDischargePower] = R(0)
+            b[BPT_DC_CPDReqEnergyTransferMode.EVMaximumDischargeCurrent] = R(100)
+            b[BPT_DC_CPDReqEnergyTransferMode.EVMinimumDischargeCurrent] = R(0)
+            r[DC_ChargeParameterDiscoveryReq.BPT_DC_CPDReqEnergyTransferMode] = b
         else:
-            r[_DC_ChargeParameterDiscoveryReq__DC_CPDReqEnergyTransferMode] = b
-        return self.request(_MSG_DC_ChargeParameterDiscoveryReq, r)
+            r[DC_ChargeParameterDiscoveryReq.DC_CPDReqEnergyTransferMode] = b
+        return self.request(MSG.DC_ChargeParameterDiscoveryReq, r)
 
     def schedule(self, dynamic, min_energy_wh=-20000):
-        r = self.new(_LEN_ScheduleExchangeReq)
-        r[_ScheduleExchangeReq__MaximumSupportingPoints] = 12
+        r = self.new(ScheduleExchangeReq.LEN)
+        r[ScheduleExchangeReq.MaximumSupportingPoints] = 12
         if dynamic:
-            b = [None] * _LEN_Dynamic_SEReqControlMode
-            b[_Dynamic_SEReqControlMode__DepartureTime] = 7200
-            b[_Dynamic_SEReqControlMode__EVTargetEnergyRequest] = R(10000)
-            b[_Dynamic_SEReqControlMode__EVMaximumEnergyRequest] = R(20000)
-            b[_Dynamic_SEReqControlMode__EVMinimumEnergyRequest] = R(min_energy_wh)
-            r[_ScheduleExchangeReq__Dynamic_SEReqControlMode] = b
+            b = [None] * Dynamic_SEReqControlMode.LEN
+            b[Dynamic_SEReqControlMode.DepartureTime] = 7200
+            b[Dynamic_SEReqControlMode.EVTargetEnergyRequest] = R(10000)
+            b[Dynamic_SEReqControlMode.EVMaximumEnergyRequest] = R(20000)
+            b[Dynamic_SEReqControlMode.EVMinimumEnergyRequest] = R(min_energy_wh)
+            r[ScheduleExchangeReq.Dynamic_SEReqControlMode] = b
         else:
-            r[_ScheduleExchangeReq__Scheduled_SEReqControlMode] = [None] * _LEN_Scheduled_SEReqControlMode
-        return self.request(_MSG_ScheduleExchangeReq, r)
+            r[ScheduleExchangeReq.Scheduled_SEReqControlMode] = [None] * Scheduled_SEReqControlMode.LEN
+        return self.request(MSG.ScheduleExchangeReq, r)
 
     def precharge(self, volts=400, processing=1):
-        r = self.new(_LEN_DC_PreChargeReq)
-        r[_DC_PreChargeReq__EVProcessing] = processing
-        r[_DC_PreChargeReq__EVPresentVoltage] = R(0)
-        r[_DC_PreChargeReq__EVTargetVoltage] = R(volts)
-        return self.request(_MSG_DC_PreChargeReq, r)
+        r = self.new(DC_PreChargeReq.LEN)
+        r[DC_PreChargeReq.EVProcessing] = processing
+        r[DC_PreChargeReq.EVPresentVoltage] = R(0)
+        r[DC_PreChargeReq.EVTargetVoltage] = R(volts)
+        return self.request(MSG.DC_PreChargeReq, r)
 
     def power_delivery(self, progress, processing=0, tuple_id=None, watts=11040):
-        r = self.new(_LEN_PowerDeliveryReq)
-        r[_PowerDeliveryReq__EVProcessing] = processing
-        r[_PowerDeliveryReq__ChargeProgress] = progress
+        r = self.new(PowerDeliveryReq.LEN)
+        r[PowerDeliveryReq.EVProcessing] = processing
+        r[PowerDeliveryReq.ChargeProgress] = progress
         if tuple_id is not None:
-            p = [None] * _LEN_EVPowerProfile
-            p[_EVPowerProfile__TimeAnchor] = UNIX_S
-            m = [None] * _LEN_Scheduled_EVPPTControlMode
-            m[_Scheduled_EVPPTControlMode__SelectedScheduleTupleID] = tuple_id
-            p[_EVPowerProfile__Scheduled_EVPPTControlMode] = m
-            e = [None] * _LEN_PowerScheduleEntry
-            e[_PowerScheduleEntry__Duration] = 3600
-            e[_PowerScheduleEntry__Power] = R(watts)
-            entries = [None] * _LEN_EVPowerProfileEntryList
-            entries[_EVPowerProfileEntryList__EVPowerProfileEntry] = [e]
-            p[_EVPowerProfile__EVPowerProfileEntries] = entries
-            r[_PowerDeliveryReq__EVPowerProfile] = p
-        return self.request(_MSG_PowerDeliveryReq, r)
+            p = [None] * EVPowerProfile.LEN
+            p[EVPowerProfile.TimeAnchor] = UNIX_S
+            m = [None] * Scheduled_EVPPTControlMode.LEN
+            m[Scheduled_EVPPTControlMode.SelectedScheduleTupleID] = tuple_id
+            p[EVPowerProfile.Scheduled_EVPPTControlMode] = m
+            e = [None] * PowerScheduleEntry.LEN
+            e[PowerScheduleEntry.Duration] = 3600
+            e[PowerScheduleEntry.Power] = R(watts)
+            entries = [None] * EVPowerProfileEntryList.LEN
+            entries[EVPowerProfileEntryList.EVPowerProfileEntry] = [e]
+            p[EVPowerProfile.EVPowerProfileEntries] = entries
+            r[PowerDeliveryReq.EVPowerProfile] = p
+        return self.request(MSG.PowerDeliveryReq, r)
 
     def ac_loop(self, bpt, dynamic, present_w=0, soc=None, meter=False, min_energy_wh=-20000):
-        r = self.new(_LEN_AC_ChargeLoopReq)
-        self._display(r, _AC_ChargeLoopReq__DisplayParameters, soc)
-        r[_AC_ChargeLoopReq__MeterInfoRequested] = meter
+        r = self.new(AC_ChargeLoopReq.LEN)
+        self._display(r, AC_ChargeLoopReq.DisplayParameters, soc)
+        r[AC_ChargeLoopReq.MeterInfoRequested] = meter
         if dynamic:
-            b = [None] * (_LEN_BPT_Dynamic_AC_CLReqControlMode if bpt else _LEN_Dynamic_AC_CLReqControlMode)
-            b[_Dynamic_AC_CLReqControlMode__EVTargetEnergyRequest] = R(10000)
-            b[_Dynamic_AC_CLReqControlMode__EVMaximumEnergyRequest] = R(20000)
-            b[_Dynamic_AC_CLReqControlMode__EVMinimumEnergyRequest] = R(min_energy_wh)
-            b[_Dynamic_AC_CLReqControlMode__EVMaximumChargePower] = R(11000)
-            b[_Dynamic_AC_CLReqControlMode__EVMinimumChargePower] = R(0)
-            b[_Dynamic_AC_CLReqControlMode__EVPresentActivePower] = R(present_w)
-            b[_Dynamic_AC_CLReqControlMode__EVPresentReactivePower] = R(0)
+            b = [None] * (BPT_Dynamic_AC_CLReqControlMode.LEN if bpt else Dynamic_AC_CLReqControlMode.LEN)
+            b[Dynamic_AC_CLReqControlMode.EVTargetEnergyRequest] = R(10000)
+            b[Dynamic_AC_CLReqControlMode.EVMaximumEnergyRequest] = R(20000)
+            b[Dynamic_AC_CLReqControlMode.EVMinimumEnergyRequest] = R(min_energy_wh)
+            b[Dynamic_AC_CLReqControlMode.EVMaximumChargePower] = R(11000)
+            b[Dynamic_AC_CLReqControlMode.EVMinimumChargePower] = R(0)
+            b[Dynamic_AC_CLReqControlMode.EVPresentActivePower] = R(present_w)
+            b[Dynamic_AC_CLReqControlMode.EVPresentReactivePower] = R(0)
             if bpt:
-                b[_BPT_Dynamic_AC_CLReqControlMode__EVMaximumDischargePower] = R(11000)
-                b[_BPT_Dynamic_AC_CLReqControlMode__EVMinimumDischargePower] = R(0)
-                r[_AC_ChargeLoopReq__BPT_Dynamic_AC_CLReqControlMode] = b
+                b[BPT_Dynamic_AC_CLReqControlMode.EVMaximumDischargePower] = R(11000)
+                b[BPT_Dynamic_AC_CLReqControlMode.EVMinimumDischargePower] = R(0)
+                r[AC_ChargeLoopReq.BPT_Dynamic_AC_CLReqControlMode] = b
             else:
-                r[_AC_ChargeLoopReq__Dynamic_AC_CLReqControlMode] = b
+                r[AC_ChargeLoopReq.Dynamic_AC_CLReqControlMode] = b
         else:
-            b = [None] * (_LEN_BPT_Scheduled_AC_CLReqControlMode if bpt else _LEN_Scheduled_AC_CLReqControlMode)
-            b[_Scheduled_AC_CLReqControlMode__EVPresentActivePower] = R(present_w)
+            b = [None] * (BPT_Scheduled_AC_CLReqControlMode.LEN if bpt else Scheduled_AC_CLReqControlMode.LEN)
+            b[Scheduled_AC_CLReqControlMode.EVPresentActivePower] = R(present_w)
             if bpt:
-                r[_AC_ChargeLoopReq__BPT_Scheduled_AC_CLReqControlMode] = b
+                r[AC_ChargeLoopReq.BPT_Scheduled_AC_CLReqControlMode] = b
             else:
-                r[_AC_ChargeLoopReq__Scheduled_AC_CLReqControlMode] = b
-        return self.request(_MSG_AC_ChargeLoopReq, r)
+                r[AC_ChargeLoopReq.Scheduled_AC_CLReqControlMode] = b
+        return self.request(MSG.AC_ChargeLoopReq, r)
 
     def dc_loop(self, bpt, dynamic, volts=400, soc=None, meter=False, target_a=20, target_v=400, min_energy_wh=-20000):
-        r = self.new(_LEN_DC_ChargeLoopReq)
-        self._display(r, _DC_ChargeLoopReq__DisplayParameters, soc)
-        r[_DC_ChargeLoopReq__MeterInfoRequested] = meter
-        r[_DC_ChargeLoopReq__EVPresentVoltage] = R(volts)
+        r = self.new(DC_ChargeLoopReq.LEN)
+        self._display(r, DC_ChargeLoopReq.DisplayParameters, soc)
+        r[DC_ChargeLoopReq.MeterInfoRequested] = meter
+        r[DC_ChargeLoopReq.EVPresentVoltage] = R(volts)
         if dynamic:
-            b = [None] * (_LEN_BPT_Dynamic_DC_CLReqControlMode if bpt else _LEN_Dynamic_DC_CLReqControlMode)
-            b[_Dynamic_DC_CLReqControlMode__EVTargetEnergyRequest] = R(10000)
-            b[_Dynamic_DC_CLReqControlMode__EVMaximumEnergyRequest] = R(20000)
-            b[_Dynamic_DC_CLReqControlMode__EVMinimumEnergyRequest] = R(min_energy_wh)
-            b[_Dynamic_DC_CLReqControlMode__EVMaximumChargePower] = R(50000)
-            b[_Dynamic_DC_CLReqControlMode__EVMinimumChargePower] = R(0)
-            b[_Dynamic_DC_CLReqControlMode__EVMaximumChargeCurrent] = R(200)
-            b[_Dynamic_DC_CLReqControlMode__EVMaximumVoltage] = R(450)
-            b[_Dynamic_DC_CLReqControlMode__EVMinimumVoltage] = R(300)
+            b = [None] * (BPT_Dynamic_DC_CLReqControlMode.LEN if bpt else Dynamic_DC_CLReqControlMode.LEN)
+            b[Dynamic_DC_CLReqControlMode.EVTargetEnergyRequest] = R(10000)
+            b[Dynamic_DC_CLReqControlMode.EVMaximumEnergyRequest] = R(20000)
+            b[Dynamic_DC_CLReqControlMode.EVMinimumEnergyRequest] = R(min_energy_wh)
+            b[Dynamic_DC_CLReqControlMode.EVMaximumChargePower] = R(50000)
+            b[Dynamic_DC_CLReqControlMode.EVMinimumChargePower] = R(0)
+            b[Dynamic_DC_CLReqControlMode.EVMaximumChargeCurrent] = R(200)
+            b[Dynamic_DC_CLReqControlMode.EVMaximumVoltage] = R(450)
+            b[Dynamic_DC_CLReqControlMode.EVMinimumVoltage] = R(300)
             if bpt:
-                b[_BPT_Dynamic_DC_CLReqControlMode__EVMaximumDischargePower] = R(20000)
-                b[_BPT_Dynamic_DC_CLReqControlMode__EVMinimumDischargePower] = R(0)
-                b[_BPT_Dynamic_DC_CLReqControlMode__EVMaximumDischargeCurrent] = R(100)
-                r[_DC_ChargeLoopReq__BPT_Dynamic_DC_CLReqControlMode] = b
+                b[BPT_Dynamic_DC_CLReqControlMode.EVMaximumDischargePower] = R(20000)
+                b[BPT_Dynamic_DC_CLReqControlMode.EVMinimumDischargePower] = R(0)
+                b[BPT_Dynamic_DC_CLReqControlMode.EVMaximumDischargeCurrent] = R(100)
+                r[DC_ChargeLoopReq.BPT_Dynamic_DC_CLReqControlMode] = b
             else:
-                r[_DC_ChargeLoopReq__Dynamic_DC_CLReqControlMode] = b
+                r[DC_ChargeLoopReq.Dynamic_DC_CLReqControlMode] = b
         else:
-            b = [None] * (_LEN_BPT_Scheduled_DC_CLReqControlMode if bpt else _LEN_Scheduled_DC_CLReqControlMode)
-            b[_Scheduled_DC_CLReqControlMode__EVTargetCurrent] = R(target_a)
-            b[_Scheduled_DC_CLReqControlMode__EVTargetVoltage] = R(target_v)
+            b = [None] * (BPT_Scheduled_DC_CLReqControlMode.LEN if bpt else Scheduled_DC_CLReqControlMode.LEN)
+            b[Scheduled_DC_CLReqControlMode.EVTargetCurrent] = R(target_a)
+            b[Scheduled_DC_CLReqControlMode.EVTargetVoltage] = R(target_v)
             if bpt:
-                r[_DC_ChargeLoopReq__BPT_Scheduled_DC_CLReqControlMode] = b
+                r[DC_ChargeLoopReq.BPT_Scheduled_DC_CLReqControlMode] = b
             else:
-                r[_DC_ChargeLoopReq__Scheduled_DC_CLReqControlMode] = b
-        return self.request(_MSG_DC_ChargeLoopReq, r)
+                r[DC_ChargeLoopReq.Scheduled_DC_CLReqControlMode] = b
+        return self.request(MSG.DC_ChargeLoopReq, r)
 
     def _display(self, r, at, soc):
         if soc is not None:
-            d = [None] * _LEN_DisplayParameters
-            d[_DisplayParameters__PresentSOC] = soc
+            d = [None] * DisplayParameters.LEN
+            d[DisplayParameters.PresentSOC] = soc
             r[at] = d
 
     def welding(self):
-        r = self.new(_LEN_DC_WeldingDetectionReq)
-        r[_DC_WeldingDetectionReq__EVProcessing] = 0
-        return self.request(_MSG_DC_WeldingDetectionReq, r)
+        r = self.new(DC_WeldingDetectionReq.LEN)
+        r[DC_WeldingDetectionReq.EVProcessing] = 0
+        return self.request(MSG.DC_WeldingDetectionReq, r)
 
     def stop(self, kind=1):
-        r = self.new(_LEN_SessionStopReq)
-        r[_SessionStopReq__ChargingSession] = kind
-        return self.request(_MSG_SessionStopReq, r)
+        r = self.new(SessionStopReq.LEN)
+        r[SessionStopReq.ChargingSession] = kind
+        return self.request(MSG.SessionStopReq, r)
 
     # -- whole stretches
 
@@ -499,16 +383,16 @@ class World:
         self.connect()
         self.sap([self.protocol("urn:iso:std:iso:15118:-20:" + ("DC" if dc else "AC"))])
         self.setup()
-        self.plain(_MSG_AuthorizationSetupReq)
+        self.plain(MSG.AuthorizationSetupReq)
         return self.authorization()
 
     def set_id(self, service, dynamic):
         """Parameter set with the wanted control mode, as a car finds it in ServiceDetailRes."""
         res = self.detail(service)[1]
-        for s in res[_ServiceDetailRes__ServiceParameterList][_ServiceParameterList__ParameterSet]:
-            for p in s[_ParameterSet__Parameter]:
-                if p[_Parameter__Name] == "ControlMode" and p[_Parameter__intValue] == (2 if dynamic else 1):
-                    return s[_ParameterSet__ParameterSetID]
+        for s in res[ServiceDetailRes.ServiceParameterList][ServiceParameterList.ParameterSet]:
+            for p in s[ParameterSet.Parameter]:
+                if p[Parameter.Name] == "ControlMode" and p[Parameter.intValue] == (2 if dynamic else 1):
+                    return s[ParameterSet.ParameterSetID]
         raise ValueError("control mode not offered")
 
     def to_schedule(self, service, dynamic):
@@ -533,11 +417,11 @@ class World:
         """From ScheduleExchange to the same point."""
         if service in (2, 6):
             for _ in range(100):
-                if self.plain(_MSG_DC_CableCheckReq)[1][_DC_CableCheckRes__EVSEProcessing] == 0:
+                if self.plain(MSG.DC_CableCheckReq)[1][DC_CableCheckRes.EVSEProcessing] == 0:
                     break
                 self.sleep(50)
             for _ in range(100):
-                volts = rational.to_int(self.precharge()[1][_DC_PreChargeRes__EVSEPresentVoltage])
+                volts = rational.to_int(self.precharge()[1][DC_PreChargeRes.EVSEPresentVoltage])
                 if abs(volts - 400) < 10:
                     break
                 self.sleep(50)

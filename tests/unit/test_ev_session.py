@@ -7,30 +7,19 @@ from codec.rational import to_int
 from firmware.clock import ticks_diff
 from host_tools.ev import requests
 from host_tools.ev.states import LOOP
-from micropython import const
 from tests.lib.plug import Plug
 
 HEAP_KB = 700  # the station and the car; the station alone is tested in 200 kB
 BARE_HEAP_KB = 600  # the same, frozen
-
-# slots: begin (make gen)
-_AC_ChargeLoopReq__BPT_Dynamic_AC_CLReqControlMode = const(3)
-_AC_ChargeLoopReq__DisplayParameters = const(1)
-_BPT_Dynamic_AC_CLReqControlMode__EVMaximumDischargePower = const(16)
-_BPT_Dynamic_DC_CLReqControlMode__EVMaximumDischargePower = const(9)
-_DC_ChargeLoopReq__BPT_Dynamic_DC_CLReqControlMode = const(4)
-_DC_ChargeLoopReq__DisplayParameters = const(1)
-_DisplayParameters__PresentSOC = const(0)
-_DisplayParameters__TargetSOC = const(2)
-_Dynamic_DC_CLReqControlMode__EVMaximumChargePower = const(4)
-_Dynamic_DC_CLReqControlMode__EVMaximumEnergyRequest = const(2)
-_Dynamic_DC_CLReqControlMode__EVMinimumEnergyRequest = const(3)
-_Dynamic_DC_CLReqControlMode__EVTargetEnergyRequest = const(1)
-_MSG_DC_ChargeLoopReq = const(83)
-_MSG_DC_WeldingDetectionReq = const(89)
-_MSG_PowerDeliveryReq = const(24)
-_MSG_SessionStopReq = const(40)
-# slots: end
+from codec.slots import (
+    MSG,
+    AC_ChargeLoopReq,
+    BPT_Dynamic_AC_CLReqControlMode,
+    BPT_Dynamic_DC_CLReqControlMode,
+    DC_ChargeLoopReq,
+    DisplayParameters,
+    Dynamic_DC_CLReqControlMode,
+)
 
 
 def session(ev, station=None, script=()):
@@ -138,9 +127,9 @@ def request_in_loop(**ev):
     car.bpt = True
     car.state = LOOP
     msg, r = requests.loop(car)
-    if msg == _MSG_DC_ChargeLoopReq:
-        return r[_DC_ChargeLoopReq__BPT_Dynamic_DC_CLReqControlMode], r[_DC_ChargeLoopReq__DisplayParameters]
-    return r[_AC_ChargeLoopReq__BPT_Dynamic_AC_CLReqControlMode], r[_AC_ChargeLoopReq__DisplayParameters]
+    if msg == MSG.DC_ChargeLoopReq:
+        return r[DC_ChargeLoopReq.BPT_Dynamic_DC_CLReqControlMode], r[DC_ChargeLoopReq.DisplayParameters]
+    return r[AC_ChargeLoopReq.BPT_Dynamic_AC_CLReqControlMode], r[AC_ChargeLoopReq.DisplayParameters]
 
 
 def test_loop_request_tells_charge_and_limits():
@@ -148,26 +137,26 @@ def test_loop_request_tells_charge_and_limits():
     for service in ("AC_BPT", "DC_BPT"):
         limits = {"service": service, "max_charge_w": 11000, "max_discharge_w": 7000}
         b, shown = request_in_loop(soc=50, min_soc=10, target_soc=80, capacity_wh=60000, **limits)
-        assert shown[_DisplayParameters__PresentSOC] == 50 and shown[_DisplayParameters__TargetSOC] == 80
-        assert to_int(b[_Dynamic_DC_CLReqControlMode__EVTargetEnergyRequest]) == 18000
-        assert to_int(b[_Dynamic_DC_CLReqControlMode__EVMaximumEnergyRequest]) == 30000
-        assert to_int(b[_Dynamic_DC_CLReqControlMode__EVMinimumEnergyRequest]) == -24000
-        most_out = _BPT_Dynamic_AC_CLReqControlMode__EVMaximumDischargePower
+        assert shown[DisplayParameters.PresentSOC] == 50 and shown[DisplayParameters.TargetSOC] == 80
+        assert to_int(b[Dynamic_DC_CLReqControlMode.EVTargetEnergyRequest]) == 18000
+        assert to_int(b[Dynamic_DC_CLReqControlMode.EVMaximumEnergyRequest]) == 30000
+        assert to_int(b[Dynamic_DC_CLReqControlMode.EVMinimumEnergyRequest]) == -24000
+        most_out = BPT_Dynamic_AC_CLReqControlMode.EVMaximumDischargePower
         if service == "DC_BPT":
-            most_out = _BPT_Dynamic_DC_CLReqControlMode__EVMaximumDischargePower
-        most = _Dynamic_DC_CLReqControlMode__EVMaximumChargePower  # same slot in AC
+            most_out = BPT_Dynamic_DC_CLReqControlMode.EVMaximumDischargePower
+        most = Dynamic_DC_CLReqControlMode.EVMaximumChargePower  # same slot in AC
         assert to_int(b[most]) == 11000 and to_int(b[most_out]) == 7000
         b, _ = request_in_loop(soc=100, **limits)
         assert to_int(b[most]) == 0 and to_int(b[most_out]) == 7000
         b, _ = request_in_loop(soc=5, min_soc=10, **limits)
-        assert to_int(b[_Dynamic_DC_CLReqControlMode__EVMinimumEnergyRequest]) == 3000
+        assert to_int(b[Dynamic_DC_CLReqControlMode.EVMinimumEnergyRequest]) == 3000
         assert to_int(b[most]) == 11000 and to_int(b[most_out]) == 0
 
 
 def test_order_of_the_last_requests():
     for service, last in (
-        ("AC", [_MSG_PowerDeliveryReq, _MSG_SessionStopReq]),
-        ("DC", [_MSG_PowerDeliveryReq] + [_MSG_DC_WeldingDetectionReq] * 3 + [_MSG_SessionStopReq]),
+        ("AC", [MSG.PowerDeliveryReq, MSG.SessionStopReq]),
+        ("DC", [MSG.PowerDeliveryReq] + [MSG.DC_WeldingDetectionReq] * 3 + [MSG.SessionStopReq]),
     ):
         _, car = session({"service": service, "loops": 2}, {"cable_check_ms": 100})
         sent = [m for m in car._trace.messages if m[0] == 0][-len(last) :]

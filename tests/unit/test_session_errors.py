@@ -4,80 +4,34 @@ from codec import exi
 from firmware.run.safe import Safe
 from firmware.session import reply, steps
 from firmware.session.states import ENDED, FAILED, IDLE, SAP
-from micropython import const
 from tests.lib.world import NoTrace, World
 
 HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, interop)
-
-# slots: begin (make gen)
-_CertificateInstallationReq__ListOfRootCertificateIDs = const(2)
-_CertificateInstallationReq__MaximumContractCertificateChains = const(3)
-_CertificateInstallationReq__OEMProvisioningCertificateChain = const(1)
-_LEN_CertificateInstallationReq = const(5)
-_LEN_ListOfRootCertificateIDs = const(1)
-_LEN_MeterInfo = const(8)
-_LEN_MeteringConfirmationReq = const(2)
-_LEN_SessionSetupReq = const(2)
-_LEN_SignedCertificateChain = const(3)
-_LEN_SignedMeteringData = const(6)
-_LEN_VehicleCheckInReq = const(6)
-_LEN_VehicleCheckOutReq = const(3)
-_LEN_X509IssuerSerial = const(2)
-_LEN_supportedAppProtocolReq = const(1)
-_ListOfRootCertificateIDs__RootCertificateID = const(0)
-_MSG_AC_ChargeLoopReq = const(59)
-_MSG_AuthorizationReq = const(3)
-_MSG_AuthorizationRes = const(4)
-_MSG_AuthorizationSetupReq = const(5)
-_MSG_AuthorizationSetupRes = const(6)
-_MSG_CertificateInstallationReq = const(10)
-_MSG_CertificateInstallationRes = const(11)
-_MSG_DC_CableCheckReq = const(81)
-_MSG_MeteringConfirmationReq = const(19)
-_MSG_ServiceDetailRes = const(33)
-_MSG_ServiceDiscoveryReq = const(34)
-_MSG_ServiceDiscoveryRes = const(35)
-_MSG_SessionSetupReq = const(38)
-_MSG_SessionStopRes = const(41)
-_MSG_VehicleCheckInReq = const(52)
-_MSG_VehicleCheckOutReq = const(54)
-_MSG_supportedAppProtocolReq = const(1)
-_MSG_supportedAppProtocolRes = const(2)
-_MessageHeader__SessionID = const(0)
-_MeterInfo__ChargedEnergyReadingWh = const(1)
-_MeterInfo__MeterID = const(0)
-_MeteringConfirmationReq__SignedMeteringData = const(1)
-_ServiceDetailRes__ServiceID = const(2)
-_SessionSetupReq__EVCCID = const(1)
-_SignedCertificateChain__Certificate = const(1)
-_SignedCertificateChain__Id = const(0)
-_SignedMeteringData__Dynamic_SMDTControlMode = const(4)
-_SignedMeteringData__Id = const(0)
-_SignedMeteringData__MeterInfo = const(2)
-_SignedMeteringData__SessionID = const(1)
-_VehicleCheckInReq__EVCheckInStatus = const(1)
-_VehicleCheckInReq__ParkingMethod = const(2)
-_VehicleCheckOutReq__CheckOutTime = const(2)
-_VehicleCheckOutReq__EVCheckOutStatus = const(1)
-_X509IssuerSerial__X509IssuerName = const(0)
-_X509IssuerSerial__X509SerialNumber = const(1)
-_chargingSession__Pause = const(0)
-_chargingSession__ServiceRenegotiation = const(2)
-_responseCode__FAILED = const(21)
-_responseCode__FAILED_NoServiceRenegotiationSupported = const(28)
-_responseCode__FAILED_PauseNotAllowed = const(29)
-_responseCode__FAILED_SequenceError = const(34)
-_responseCode__FAILED_UnknownSession = const(38)
-_responseCode__OK = const(0)
-_supportedAppProtocolReq__AppProtocol = const(0)
-# slots: end
+from codec.slots import (
+    MSG,
+    CertificateInstallationReq,
+    ChargingSession,
+    ListOfRootCertificateIDs,
+    MessageHeader,
+    MeterInfo,
+    MeteringConfirmationReq,
+    ResponseCode,
+    ServiceDetailRes,
+    SessionSetupReq,
+    SignedCertificateChain,
+    SignedMeteringData,
+    VehicleCheckInReq,
+    VehicleCheckOutReq,
+    X509IssuerSerial,
+    supportedAppProtocolReq,
+)
 
 # How to reach each phase: (service, stretch of World, states it leaves the machine in).
 PHASES = (
     ("SAP", lambda w: w.connect()),
     ("SETUP", lambda w: (w.connect(), w.sap([w.protocol()]))),
     ("AUTH_SETUP", lambda w: (w.connect(), w.sap([w.protocol()]), w.setup())),
-    ("AUTH", lambda w: (w.connect(), w.sap([w.protocol()]), w.setup(), w.plain(_MSG_AuthorizationSetupReq))),
+    ("AUTH", lambda w: (w.connect(), w.sap([w.protocol()]), w.setup(), w.plain(MSG.AuthorizationSetupReq))),
     ("DISCOVERY", lambda w: w.to_authorized(True)),
     ("SELECT", lambda w: (w.to_authorized(True), w.discovery())),
     ("PARAMETERS", lambda w: (w.to_authorized(True), w.discovery(), w.select(6, w.set_id(6, True)))),
@@ -93,7 +47,7 @@ PHASES = (
     ("WELDING", lambda w: (w.to_loop(6, True), w.power_delivery(1))),
     ("STOP", lambda w: (w.to_loop(5, True), w.power_delivery(1))),
     ("ENDED", lambda w: (w.to_authorized(True), w.stop())),
-    ("FAILED", lambda w: (w.to_authorized(True), w.plain(_MSG_AuthorizationSetupReq))),
+    ("FAILED", lambda w: (w.to_authorized(True), w.plain(MSG.AuthorizationSetupReq))),
 )
 
 
@@ -114,10 +68,10 @@ def requests(w):
 
     r = Recorder()
     r.sap([r.protocol()])
-    session = r.new(_LEN_SessionSetupReq)
-    session[_SessionSetupReq__EVCCID] = "X"
-    keep(_MSG_SessionSetupReq, session)
-    r.plain(_MSG_AuthorizationSetupReq)
+    session = r.new(SessionSetupReq.LEN)
+    session[SessionSetupReq.EVCCID] = "X"
+    keep(MSG.SessionSetupReq, session)
+    r.plain(MSG.AuthorizationSetupReq)
     r.authorization()
     r.discovery()
     r.detail(6)
@@ -125,7 +79,7 @@ def requests(w):
     r.ac_parameters(True)
     r.dc_parameters(True)
     r.schedule(True)
-    r.plain(_MSG_DC_CableCheckReq)
+    r.plain(MSG.DC_CableCheckReq)
     r.precharge()
     r.power_delivery(0)
     r.ac_loop(True, True)
@@ -138,39 +92,39 @@ def requests(w):
 
 def others(r):
     """Requests that are known and not served: they still get their response type (R-ERRORS-06)."""
-    meter = [None] * _LEN_MeterInfo
-    meter[_MeterInfo__MeterID] = "M"
-    meter[_MeterInfo__ChargedEnergyReadingWh] = 1
-    data = [None] * _LEN_SignedMeteringData
-    data[_SignedMeteringData__Id] = "id"
-    data[_SignedMeteringData__SessionID] = r.sid
-    data[_SignedMeteringData__MeterInfo] = meter
-    data[_SignedMeteringData__Dynamic_SMDTControlMode] = []
-    metering = r.new(_LEN_MeteringConfirmationReq)
-    metering[_MeteringConfirmationReq__SignedMeteringData] = data
-    chain = [None] * _LEN_SignedCertificateChain
-    chain[_SignedCertificateChain__Id] = "id"
-    chain[_SignedCertificateChain__Certificate] = b"\x30"
-    issuer = [None] * _LEN_X509IssuerSerial
-    issuer[_X509IssuerSerial__X509IssuerName] = "CN=x"
-    issuer[_X509IssuerSerial__X509SerialNumber] = 1
-    roots = [None] * _LEN_ListOfRootCertificateIDs
-    roots[_ListOfRootCertificateIDs__RootCertificateID] = [issuer]
-    install = r.new(_LEN_CertificateInstallationReq)
-    install[_CertificateInstallationReq__OEMProvisioningCertificateChain] = chain
-    install[_CertificateInstallationReq__ListOfRootCertificateIDs] = roots
-    install[_CertificateInstallationReq__MaximumContractCertificateChains] = 1
-    check_in = r.new(_LEN_VehicleCheckInReq)
-    check_in[_VehicleCheckInReq__EVCheckInStatus] = 0
-    check_in[_VehicleCheckInReq__ParkingMethod] = 0
-    check_out = r.new(_LEN_VehicleCheckOutReq)
-    check_out[_VehicleCheckOutReq__EVCheckOutStatus] = 0
-    check_out[_VehicleCheckOutReq__CheckOutTime] = 1
+    meter = [None] * MeterInfo.LEN
+    meter[MeterInfo.MeterID] = "M"
+    meter[MeterInfo.ChargedEnergyReadingWh] = 1
+    data = [None] * SignedMeteringData.LEN
+    data[SignedMeteringData.Id] = "id"
+    data[SignedMeteringData.SessionID] = r.sid
+    data[SignedMeteringData.MeterInfo] = meter
+    data[SignedMeteringData.Dynamic_SMDTControlMode] = []
+    metering = r.new(MeteringConfirmationReq.LEN)
+    metering[MeteringConfirmationReq.SignedMeteringData] = data
+    chain = [None] * SignedCertificateChain.LEN
+    chain[SignedCertificateChain.Id] = "id"
+    chain[SignedCertificateChain.Certificate] = b"\x30"
+    issuer = [None] * X509IssuerSerial.LEN
+    issuer[X509IssuerSerial.X509IssuerName] = "CN=x"
+    issuer[X509IssuerSerial.X509SerialNumber] = 1
+    roots = [None] * ListOfRootCertificateIDs.LEN
+    roots[ListOfRootCertificateIDs.RootCertificateID] = [issuer]
+    install = r.new(CertificateInstallationReq.LEN)
+    install[CertificateInstallationReq.OEMProvisioningCertificateChain] = chain
+    install[CertificateInstallationReq.ListOfRootCertificateIDs] = roots
+    install[CertificateInstallationReq.MaximumContractCertificateChains] = 1
+    check_in = r.new(VehicleCheckInReq.LEN)
+    check_in[VehicleCheckInReq.EVCheckInStatus] = 0
+    check_in[VehicleCheckInReq.ParkingMethod] = 0
+    check_out = r.new(VehicleCheckOutReq.LEN)
+    check_out[VehicleCheckOutReq.EVCheckOutStatus] = 0
+    check_out[VehicleCheckOutReq.CheckOutTime] = 1
     return {
-        _MSG_MeteringConfirmationReq: metering,
-        _MSG_CertificateInstallationReq: install,
-        _MSG_VehicleCheckInReq: check_in,
-        _MSG_VehicleCheckOutReq: check_out,
+        MSG.MeteringConfirmationReq: metering,
+        MSG.CertificateInstallationReq: install,
+        MSG.VehicleCheckInReq: check_in,
+        MSG.VehicleCheckOutReq: check_out,
     }
 
 
@@ -194,9 +148,9 @@ def test_every_request_in_every_phase_r_errors_01():
             res = w.request(msg, requests(w)[msg])
             assert res is not None, (name, msg)
             assert res[0] == reply.RESPONSE_OF[msg], (name, msg)
-            if msg != _MSG_supportedAppProtocolReq:
-                assert res[1][1] == _responseCode__FAILED_SequenceError, (name, msg, res[1][1])
-                assert bytes(res[1][0][_MessageHeader__SessionID]) == w.sid
+            if msg != MSG.supportedAppProtocolReq:
+                assert res[1][1] == ResponseCode.FAILED_SequenceError, (name, msg, res[1][1])
+                assert bytes(res[1][0][MessageHeader.SessionID]) == w.sid
             assert not w.hw.relay.wanted and w.hw.ma == 0 and w.hw.w == 0
             assert w.secc.state in (FAILED, ENDED)
             refused += 1
@@ -211,14 +165,14 @@ def test_wrong_session_id_r_session_03():
     w = World()
     for sid in (b"\xff" * 8, bytes(8), None):
         for msg in reply.RESPONSE_OF:
-            if msg in (_MSG_supportedAppProtocolReq, _MSG_SessionSetupReq):
+            if msg in (MSG.supportedAppProtocolReq, MSG.SessionSetupReq):
                 continue
             w.to_authorized(True)
             own = w.sid
             w.sid = sid or bytes([own[0] ^ 1]) + own[1:]
             res = w.request(msg, requests(w)[msg])
-            assert res[0] == reply.RESPONSE_OF[msg] and res[1][1] == _responseCode__FAILED_UnknownSession
-            assert bytes(res[1][0][_MessageHeader__SessionID]) == own  # R-SESSION-02
+            assert res[0] == reply.RESPONSE_OF[msg] and res[1][1] == ResponseCode.FAILED_UnknownSession
+            assert bytes(res[1][0][MessageHeader.SessionID]) == own  # R-SESSION-02
             w.secc.lost(w.now)
 
 
@@ -229,15 +183,15 @@ def test_failed_is_a_latch_r_errors_03_r_security_02():
     w.loop(6, True)
     sid = w.sid
     w.sid = bytes(8)
-    assert w.loop(6, True)[1][1] == _responseCode__FAILED_UnknownSession
+    assert w.loop(6, True)[1][1] == ResponseCode.FAILED_UnknownSession
     assert w.secc.state == FAILED and not w.hw.relay.wanted and w.hw.ma == 0
     w.sid = sid
     for _ in range(3):
-        assert w.loop(6, True)[1][1] == _responseCode__FAILED_SequenceError
+        assert w.loop(6, True)[1][1] == ResponseCode.FAILED_SequenceError
         assert not w.hw.contactor or not w.hw.relay.wanted
     w.sleep(4000)
     assert not w.closed
-    assert w.stop()[1][1] == _responseCode__OK
+    assert w.stop()[1][1] == ResponseCode.OK
     w.sleep(6000)
     assert w.closed
 
@@ -245,7 +199,7 @@ def test_failed_is_a_latch_r_errors_03_r_security_02():
 def test_failed_closes_after_five_seconds():
     w = World()
     w.to_authorized(True)
-    w.plain(_MSG_AuthorizationSetupReq)
+    w.plain(MSG.AuthorizationSetupReq)
     w.sleep(4900)
     assert not w.closed
     w.discovery()  # no further refusal extends the time
@@ -263,32 +217,32 @@ def test_wrong_mode_in_the_loop_r_loop_01():
                 w = World()
                 w.to_loop(service, dynamic)
                 res = w.dc_loop(bpt, dyn) if service in (2, 6) else w.ac_loop(bpt, dyn)
-                assert res[1][1] == _responseCode__FAILED
+                assert res[1][1] == ResponseCode.FAILED
                 assert not w.hw.relay.wanted
 
 
 def test_two_refusals_share_nothing_r_errors_08():
     w = World()
     w.to_authorized(True)
-    first = w.plain(_MSG_AuthorizationSetupReq)
+    first = w.plain(MSG.AuthorizationSetupReq)
     second = w.detail(99)
-    assert first[0] == _MSG_AuthorizationSetupRes and second[0] == _MSG_ServiceDetailRes
-    assert second[1][_ServiceDetailRes__ServiceID] == 0
+    assert first[0] == MSG.AuthorizationSetupRes and second[0] == MSG.ServiceDetailRes
+    assert second[1][ServiceDetailRes.ServiceID] == 0
 
 
 def test_certificate_installation_as_sap_r_v2gtp_05():
     """The one known field deviation is understood inside a session (and refused as not offered)."""
     w = World()
     w.to_authorized(True)
-    res = w.request(_MSG_CertificateInstallationReq, others(w)[_MSG_CertificateInstallationReq], 0x8001)
-    assert res[0] == _MSG_CertificateInstallationRes and res[1][1] == _responseCode__FAILED_SequenceError
+    res = w.request(MSG.CertificateInstallationReq, others(w)[MSG.CertificateInstallationReq], 0x8001)
+    assert res[0] == MSG.CertificateInstallationRes and res[1][1] == ResponseCode.FAILED_SequenceError
 
 
 def test_wrong_payload_type_is_a_decode_failure_r_v2gtp_05():
     w = World()
     w.to_loop(5, True)
     table = requests(w)
-    w.feed(w.frame(_MSG_AC_ChargeLoopReq, table[_MSG_AC_ChargeLoopReq], 0x8002))
+    w.feed(w.frame(MSG.AC_ChargeLoopReq, table[MSG.AC_ChargeLoopReq], 0x8002))
     assert w.closed and not w.hw.relay.wanted
 
 
@@ -302,14 +256,14 @@ def test_undecodable_ends_the_session_r_errors_07():
         assert not w.hw.relay.wanted and w.hw.ma == 0
         w.secc.lost(w.now)
         w.sleep(100)
-        assert w.to_authorized(True)[1][1] == _responseCode__OK
+        assert w.to_authorized(True)[1][1] == ResponseCode.OK
 
 
 def test_response_from_the_car_is_no_request():
     w = World()
     w.to_authorized(True)
-    res = reply.ok(w.secc.facts, _MSG_SessionStopRes)
-    w.feed(w.frame(_MSG_SessionStopRes, res))
+    res = reply.ok(w.secc.facts, MSG.SessionStopRes)
+    w.feed(w.frame(MSG.SessionStopRes, res))
     assert w.closed
 
 
@@ -325,32 +279,32 @@ def test_unknown_payload_types_are_skipped_r_v2gtp_03():
     w = World()
     w.to_authorized(True)
     w.feed(b"\x01\xfe\x9a\xbc\x00\x00\x00\x03abc\x01\xfe\xa0\x00\x00\x00\x00\x00")
-    assert w.discovery()[1][1] == _responseCode__OK
+    assert w.discovery()[1][1] == ResponseCode.OK
 
 
 def test_requests_in_pieces_and_joined_r_v2gtp_01_07():
     """Byte by byte; then three requests in one run: answered one after the other, in order."""
     w = World()
     w.connect()
-    entry = [None] * _LEN_supportedAppProtocolReq
-    entry[_supportedAppProtocolReq__AppProtocol] = [w.protocol()]
-    for byte in w.frame(_MSG_supportedAppProtocolReq, entry):
+    entry = [None] * supportedAppProtocolReq.LEN
+    entry[supportedAppProtocolReq.AppProtocol] = [w.protocol()]
+    for byte in w.frame(MSG.supportedAppProtocolReq, entry):
         w.feed(bytes([byte]))
-    assert w.answer()[0] == _MSG_supportedAppProtocolRes
+    assert w.answer()[0] == MSG.supportedAppProtocolRes
     w.setup()
     table = requests(w)
     joined = b""
-    for msg in (_MSG_AuthorizationSetupReq, _MSG_AuthorizationReq, _MSG_ServiceDiscoveryReq):
+    for msg in (MSG.AuthorizationSetupReq, MSG.AuthorizationReq, MSG.ServiceDiscoveryReq):
         joined += w.frame(msg, table[msg])
     w.feed(joined)
     got = [w.answer()[0] for _ in range(3)]
-    assert got == [_MSG_AuthorizationSetupRes, _MSG_AuthorizationRes, _MSG_ServiceDiscoveryRes]
+    assert got == [MSG.AuthorizationSetupRes, MSG.AuthorizationRes, MSG.ServiceDiscoveryRes]
 
 
 def test_flood_ends_the_session_r_v2gtp_07():
     w = World()
     w.to_authorized(True)
-    one = w.frame(_MSG_ServiceDiscoveryReq, requests(w)[_MSG_ServiceDiscoveryReq])
+    one = w.frame(MSG.ServiceDiscoveryReq, requests(w)[MSG.ServiceDiscoveryReq])
     w.feed(one * 1000)
     assert w.closed
 
@@ -372,14 +326,14 @@ def test_terminate_in_every_phase_r_stop_02():
         w = World()
         reach(w)
         res = w.stop()
-        assert res[0] == _MSG_SessionStopRes and res[1][1] == _responseCode__OK, name
+        assert res[0] == MSG.SessionStopRes and res[1][1] == ResponseCode.OK, name
         assert w.hw.path_off and w.secc.state == ENDED  # safe before the answer
 
 
 def test_pause_and_renegotiation_are_refused_r_stop_07_08():
     for kind, code in (
-        (_chargingSession__Pause, _responseCode__FAILED_PauseNotAllowed),
-        (_chargingSession__ServiceRenegotiation, _responseCode__FAILED_NoServiceRenegotiationSupported),
+        (ChargingSession.Pause, ResponseCode.FAILED_PauseNotAllowed),
+        (ChargingSession.ServiceRenegotiation, ResponseCode.FAILED_NoServiceRenegotiationSupported),
     ):
         w = World()
         w.to_loop(6, True)
@@ -438,12 +392,12 @@ def test_own_error_ends_that_session_only_r_errors_09():
         kind = w.buf[2] << 8 | w.buf[3]
         msg, value = exi.decode(exi.schema_of(kind), w.buf, 8, n - 8)
         assert msg == reply.RESPONSE_OF[row[1]], name
-        if msg != _MSG_supportedAppProtocolRes:
-            assert value[1] == _responseCode__FAILED, name
+        if msg != MSG.supportedAppProtocolRes:
+            assert value[1] == ResponseCode.FAILED, name
         assert not w.hw.relay.wanted and w.hw.ma == 0 and w.hw.w == 0
         machine.lost(w.now)
         w.sleep(200)
-        assert w.to_authorized(True)[1][1] == _responseCode__OK
+        assert w.to_authorized(True)[1][1] == ResponseCode.OK
         machine.lost(w.now)
         w.trace.messages.clear()
         w.trace.notes.clear()

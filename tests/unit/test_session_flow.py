@@ -2,46 +2,24 @@
 
 from codec import rational
 from firmware.session.states import ENDED, IDLE
-from micropython import const
 from tests.lib.world import World
 
 HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, interop)
-
-# slots: begin (make gen)
-_AC_CPDResEnergyTransferMode__EVSEMaximumChargePower = const(0)
-_AC_CPDResEnergyTransferMode__EVSEMaximumChargePower_L2 = const(1)
-_AC_CPDResEnergyTransferMode__EVSEMaximumChargePower_L3 = const(2)
-_AC_CPDResEnergyTransferMode__MaximumPowerAsymmetry = const(7)
-_AC_ChargeLoopRes__BPT_Dynamic_AC_CLResControlMode = const(6)
-_AC_ChargeLoopRes__BPT_Scheduled_AC_CLResControlMode = const(7)
-_AC_ChargeLoopRes__Dynamic_AC_CLResControlMode = const(9)
-_AC_ChargeLoopRes__EVSEStatus = const(2)
-_AC_ChargeLoopRes__MeterInfo = const(3)
-_AC_ChargeLoopRes__Scheduled_AC_CLResControlMode = const(10)
-_AC_ChargeParameterDiscoveryRes__BPT_AC_CPDResEnergyTransferMode = const(3)
-_BPT_Dynamic_DC_CLResControlMode__EVSEMaximumDischargePower = const(8)
-_DC_CableCheckRes__EVSEProcessing = const(2)
-_DC_ChargeLoopRes__BPT_Dynamic_DC_CLResControlMode = const(10)
-_DC_ChargeLoopRes__BPT_Scheduled_DC_CLResControlMode = const(11)
-_DC_ChargeLoopRes__Dynamic_DC_CLResControlMode = const(13)
-_DC_ChargeLoopRes__EVSECurrentLimitAchieved = const(8)
-_DC_ChargeLoopRes__EVSEPowerLimitAchieved = const(7)
-_DC_ChargeLoopRes__EVSEPresentCurrent = const(5)
-_DC_ChargeLoopRes__EVSEStatus = const(2)
-_DC_ChargeLoopRes__MeterInfo = const(3)
-_DC_ChargeLoopRes__Scheduled_DC_CLResControlMode = const(14)
-_Dynamic_AC_CLResControlMode__EVSETargetActivePower = const(4)
-_Dynamic_AC_CLResControlMode__EVSETargetActivePower_L3 = const(6)
-_EVSEStatus__EVSENotification = const(1)
-_EVSEStatus__NotificationMaxDelay = const(0)
-_MSG_DC_CableCheckReq = const(81)
-_MeterInfo__BPT_DischargedEnergyReadingWh = const(2)
-_PowerDeliveryRes__EVSEStatus = const(2)
-_evseNotification__Terminate = const(2)
-_responseCode__FAILED = const(21)
-_responseCode__FAILED_SequenceError = const(34)
-_responseCode__OK = const(0)
-# slots: end
+from codec.slots import (
+    MSG,
+    AC_ChargeLoopRes,
+    AC_ChargeParameterDiscoveryRes,
+    AC_CPDResEnergyTransferMode,
+    BPT_Dynamic_DC_CLResControlMode,
+    DC_CableCheckRes,
+    DC_ChargeLoopRes,
+    Dynamic_AC_CLResControlMode,
+    EvseNotification,
+    EVSEStatus,
+    MeterInfo,
+    PowerDeliveryRes,
+    ResponseCode,
+)
 
 START, STOP = 0, 1
 SERVICES = (1, 2, 5, 6)
@@ -56,19 +34,19 @@ def run(service, dynamic, **changes):
 
 def session(w, service, dynamic):
     res = w.to_loop(service, dynamic)
-    assert res[1][1] == _responseCode__OK, res
+    assert res[1][1] == ResponseCode.OK, res
     answers = []
     for _ in range(3):
         w.sleep(100)
         answers.append(w.loop(service, dynamic, soc=50))
-        assert answers[-1][1][1] == _responseCode__OK
+        assert answers[-1][1][1] == ResponseCode.OK
     assert w.hw.contactor
     res = w.power_delivery(STOP)
-    assert res[1][1] == _responseCode__OK
+    assert res[1][1] == ResponseCode.OK
     assert not w.hw.contactor and w.hw.path_off  # R-POWER-02, R-DC-SAFETY-09: off before the answer
     if service in (2, 6):
-        assert w.welding()[1][1] == _responseCode__OK
-    assert w.stop()[1][1] == _responseCode__OK
+        assert w.welding()[1][1] == ResponseCode.OK
+    assert w.stop()[1][1] == ResponseCode.OK
     assert w.secc.state == ENDED and w.secc.session_over
     return answers
 
@@ -78,15 +56,15 @@ def test_eight_combinations():
         for dynamic in (False, True):
             w, answers = run(service, dynamic)
             slots = (
-                (_AC_ChargeLoopRes__Scheduled_AC_CLResControlMode, _AC_ChargeLoopRes__Dynamic_AC_CLResControlMode),
-                (_DC_ChargeLoopRes__Scheduled_DC_CLResControlMode, _DC_ChargeLoopRes__Dynamic_DC_CLResControlMode),
+                (AC_ChargeLoopRes.Scheduled_AC_CLResControlMode, AC_ChargeLoopRes.Dynamic_AC_CLResControlMode),
+                (DC_ChargeLoopRes.Scheduled_DC_CLResControlMode, DC_ChargeLoopRes.Dynamic_DC_CLResControlMode),
                 (
-                    _AC_ChargeLoopRes__BPT_Scheduled_AC_CLResControlMode,
-                    _AC_ChargeLoopRes__BPT_Dynamic_AC_CLResControlMode,
+                    AC_ChargeLoopRes.BPT_Scheduled_AC_CLResControlMode,
+                    AC_ChargeLoopRes.BPT_Dynamic_AC_CLResControlMode,
                 ),
                 (
-                    _DC_ChargeLoopRes__BPT_Scheduled_DC_CLResControlMode,
-                    _DC_ChargeLoopRes__BPT_Dynamic_DC_CLResControlMode,
+                    DC_ChargeLoopRes.BPT_Scheduled_DC_CLResControlMode,
+                    DC_ChargeLoopRes.BPT_Dynamic_DC_CLResControlMode,
                 ),
             )[SERVICES.index(service)]
             for _msg, value in answers:
@@ -145,7 +123,7 @@ def test_ids_differ_between_sessions_r_session_01():
 
 def ac_target(value):
     return rational.to_int(
-        value[_AC_ChargeLoopRes__BPT_Dynamic_AC_CLResControlMode][_Dynamic_AC_CLResControlMode__EVSETargetActivePower]
+        value[AC_ChargeLoopRes.BPT_Dynamic_AC_CLResControlMode][Dynamic_AC_CLResControlMode.EVSETargetActivePower]
     )
 
 
@@ -162,8 +140,8 @@ def test_ac_set_point_steers_r_loop_07():
 def test_no_discharge_without_bpt_r_loop_10():
     w = World(setpoint_w=-3000)
     w.to_loop(1, True)
-    mode = w.loop(1, True)[1][_AC_ChargeLoopRes__Dynamic_AC_CLResControlMode]
-    assert mode[_Dynamic_AC_CLResControlMode__EVSETargetActivePower] == 0
+    mode = w.loop(1, True)[1][AC_ChargeLoopRes.Dynamic_AC_CLResControlMode]
+    assert mode[Dynamic_AC_CLResControlMode.EVSETargetActivePower] == 0
 
 
 def test_no_discharge_below_the_floors_r_loop_10():
@@ -183,15 +161,15 @@ def test_dc_set_point_turns_the_current_r_loop_06():
     for _ in range(20):
         value = w.loop(6, True)[1]
         w.sleep(100)
-    assert rational.to_milli(value[_DC_ChargeLoopRes__EVSEPresentCurrent]) == 20000
+    assert rational.to_milli(value[DC_ChargeLoopRes.EVSEPresentCurrent]) == 20000
     w.power.set_setpoint_w(-8000)
-    mode = w.loop(6, True)[1][_DC_ChargeLoopRes__BPT_Dynamic_DC_CLResControlMode]
+    mode = w.loop(6, True)[1][DC_ChargeLoopRes.BPT_Dynamic_DC_CLResControlMode]
     # the next answer carries it: the discharge limit is the set-point (R-LOOP-04)
-    assert rational.to_int(mode[_BPT_Dynamic_DC_CLResControlMode__EVSEMaximumDischargePower]) == 8000
+    assert rational.to_int(mode[BPT_Dynamic_DC_CLResControlMode.EVSEMaximumDischargePower]) == 8000
     for _ in range(20):
         value = w.loop(6, True)[1]
         w.sleep(100)
-    assert rational.to_milli(value[_DC_ChargeLoopRes__EVSEPresentCurrent]) == -20000
+    assert rational.to_milli(value[DC_ChargeLoopRes.EVSEPresentCurrent]) == -20000
     assert w.hw.w == -8000
 
 
@@ -209,54 +187,54 @@ def test_energy_is_counted_both_ways_r_meter_04():
         w.sleep(200)
         value = w.loop(6, True, meter=True)[1]
     assert charged <= w.hw.charged_wh <= charged + 2
-    meter = value[_DC_ChargeLoopRes__MeterInfo]
-    assert 15 < meter[_MeterInfo__BPT_DischargedEnergyReadingWh] < 25
+    meter = value[DC_ChargeLoopRes.MeterInfo]
+    assert 15 < meter[MeterInfo.BPT_DischargedEnergyReadingWh] < 25
 
 
 def test_meter_info_first_and_on_request_r_meter_01_02():
     w = World()
     w.to_loop(1, False)
-    assert w.loop(1, False)[1][_AC_ChargeLoopRes__MeterInfo] is not None
-    assert w.loop(1, False)[1][_AC_ChargeLoopRes__MeterInfo] is None
-    assert w.loop(1, False, meter=True)[1][_AC_ChargeLoopRes__MeterInfo] is not None
+    assert w.loop(1, False)[1][AC_ChargeLoopRes.MeterInfo] is not None
+    assert w.loop(1, False)[1][AC_ChargeLoopRes.MeterInfo] is None
+    assert w.loop(1, False, meter=True)[1][AC_ChargeLoopRes.MeterInfo] is not None
     w = World(meter_id="")
     w.to_loop(1, False)
-    assert w.loop(1, False, meter=True)[1][_AC_ChargeLoopRes__MeterInfo] is None  # R-METER-07
+    assert w.loop(1, False, meter=True)[1][AC_ChargeLoopRes.MeterInfo] is None  # R-METER-07
 
 
 def test_scheduled_dc_follows_the_car_inside_the_limits_r_loop_02():
     """500 A at a limit of 125 A: clamped, flag set, no failure; -30 A discharges; 0 V keeps the last voltage."""
     w = World(power_ramp_w_per_s=1000000)
     w.to_start(6, False)
-    assert w.power_delivery(START, 0, 1)[1][1] == _responseCode__OK
+    assert w.power_delivery(START, 0, 1)[1][1] == ResponseCode.OK
     for target_a, want_ma, limited in ((500, 125000, True), (20, 20000, False), (-30, -30000, False)):
         for _ in range(5):
             value = w.loop(6, False, target_a=target_a)[1]
             w.sleep(100)
-        assert rational.to_milli(value[_DC_ChargeLoopRes__EVSEPresentCurrent]) == want_ma
-        current = value[_DC_ChargeLoopRes__EVSECurrentLimitAchieved]
-        power = value[_DC_ChargeLoopRes__EVSEPowerLimitAchieved]
+        assert rational.to_milli(value[DC_ChargeLoopRes.EVSEPresentCurrent]) == want_ma
+        current = value[DC_ChargeLoopRes.EVSECurrentLimitAchieved]
+        power = value[DC_ChargeLoopRes.EVSEPowerLimitAchieved]
         assert (current or power) == limited
     value = w.loop(6, False, target_a=20, target_v=0)[1]
-    assert value[1] == _responseCode__OK and w.secc.facts.ev_target_mv == 400000
+    assert value[1] == ResponseCode.OK and w.secc.facts.ev_target_mv == 400000
 
 
 def test_station_stop_r_status_02():
     """Terminate stands in every answer until the car reacts, with a delay that counts down (R-STATUS-03)."""
     w = World()
     w.to_loop(6, True)
-    assert w.loop(6, True)[1][_DC_ChargeLoopRes__EVSEStatus] is None  # R-STATUS-01
+    assert w.loop(6, True)[1][DC_ChargeLoopRes.EVSEStatus] is None  # R-STATUS-01
     w.secc.request_stop(w.now)
     delays = []
     for _ in range(3):
-        status = w.loop(6, True)[1][_DC_ChargeLoopRes__EVSEStatus]
-        assert status[_EVSEStatus__EVSENotification] == _evseNotification__Terminate
-        delays.append(status[_EVSEStatus__NotificationMaxDelay])
+        status = w.loop(6, True)[1][DC_ChargeLoopRes.EVSEStatus]
+        assert status[EVSEStatus.EVSENotification] == EvseNotification.Terminate
+        delays.append(status[EVSEStatus.NotificationMaxDelay])
         for _ in range(3):
             w.sleep(400)
             w.loop(6, True)
     assert delays[0] == 30 and delays[0] > delays[1] > delays[2]
-    assert w.power_delivery(STOP)[1][1] == _responseCode__OK
+    assert w.power_delivery(STOP)[1][1] == ResponseCode.OK
     w.stop()
     assert w.trace.notes == ["session ended by the station"]
 
@@ -267,16 +245,16 @@ def test_car_that_ignores_terminate_r_status_04():
     w.secc.request_stop(w.now)
     for _ in range(60):
         res = w.loop(1, True)
-        if res[1][1] != _responseCode__OK:
+        if res[1][1] != ResponseCode.OK:
             break
         w.sleep(400)
-    assert res[1][1] == _responseCode__FAILED and not w.hw.relay.wanted
+    assert res[1][1] == ResponseCode.FAILED and not w.hw.relay.wanted
 
 
 def test_stop_after_n_loops():
     w = World(stop_after_loops=3)
     w.to_loop(5, True)
-    got = [w.loop(5, True)[1][_AC_ChargeLoopRes__EVSEStatus] is not None for _ in range(4)]
+    got = [w.loop(5, True)[1][AC_ChargeLoopRes.EVSEStatus] is not None for _ in range(4)]
     assert got == [False, False, True, True]
 
 
@@ -286,10 +264,10 @@ def test_stop_wish_before_power_r_status_06():
     w.to_schedule(5, True)
     w.secc.request_stop(w.now)
     value = w.power_delivery(START)[1]
-    assert value[1] == _responseCode__OK
-    assert value[_PowerDeliveryRes__EVSEStatus][_EVSEStatus__EVSENotification] == _evseNotification__Terminate
+    assert value[1] == ResponseCode.OK
+    assert value[PowerDeliveryRes.EVSEStatus][EVSEStatus.EVSENotification] == EvseNotification.Terminate
     assert not w.hw.contactor
-    assert w.loop(5, True)[1][1] == _responseCode__FAILED_SequenceError
+    assert w.loop(5, True)[1][1] == ResponseCode.FAILED_SequenceError
 
 
 def test_per_phase_answers_r_cpd_04_05():
@@ -298,20 +276,20 @@ def test_per_phase_answers_r_cpd_04_05():
     w.to_authorized(False)
     w.discovery()
     w.select(5, w.set_id(5, True))
-    block = w.ac_parameters(True, per_phase=True)[1][_AC_ChargeParameterDiscoveryRes__BPT_AC_CPDResEnergyTransferMode]
+    block = w.ac_parameters(True, per_phase=True)[1][AC_ChargeParameterDiscoveryRes.BPT_AC_CPDResEnergyTransferMode]
     total = 0
     for at in (
-        _AC_CPDResEnergyTransferMode__EVSEMaximumChargePower,
-        _AC_CPDResEnergyTransferMode__EVSEMaximumChargePower_L2,
-        _AC_CPDResEnergyTransferMode__EVSEMaximumChargePower_L3,
+        AC_CPDResEnergyTransferMode.EVSEMaximumChargePower,
+        AC_CPDResEnergyTransferMode.EVSEMaximumChargePower_L2,
+        AC_CPDResEnergyTransferMode.EVSEMaximumChargePower_L3,
     ):
         total += rational.to_int(block[at])
-    assert total == 11040 and block[_AC_CPDResEnergyTransferMode__MaximumPowerAsymmetry] is None  # R-CPD-06
+    assert total == 11040 and block[AC_CPDResEnergyTransferMode.MaximumPowerAsymmetry] is None  # R-CPD-06
     w.schedule(True)
     w.power_delivery(START)
-    mode = w.loop(5, True)[1][_AC_ChargeLoopRes__BPT_Dynamic_AC_CLResControlMode]
-    assert rational.to_int(mode[_Dynamic_AC_CLResControlMode__EVSETargetActivePower]) == 2000
-    assert rational.to_int(mode[_Dynamic_AC_CLResControlMode__EVSETargetActivePower_L3]) == 2000  # R-LOOP-08
+    mode = w.loop(5, True)[1][AC_ChargeLoopRes.BPT_Dynamic_AC_CLResControlMode]
+    assert rational.to_int(mode[Dynamic_AC_CLResControlMode.EVSETargetActivePower]) == 2000
+    assert rational.to_int(mode[Dynamic_AC_CLResControlMode.EVSETargetActivePower_L3]) == 2000  # R-LOOP-08
 
 
 def test_pieces_of_every_size_r_v2gtp_01():
@@ -345,7 +323,7 @@ def test_limits_of_the_loop_only_narrow_r_loop_03_11():
     w.to_schedule(6, True)
     w.secc.facts.ev_top_discharge_ma = 11000  # as a vehicle that said 11 A, and 100 A in the loop
     for _ in range(100):
-        if w.plain(_MSG_DC_CableCheckReq)[1][_DC_CableCheckRes__EVSEProcessing] == 0:
+        if w.plain(MSG.DC_CableCheckReq)[1][DC_CableCheckRes.EVSEProcessing] == 0:
             break
         w.sleep(50)
     for _ in range(20):
@@ -355,5 +333,5 @@ def test_limits_of_the_loop_only_narrow_r_loop_03_11():
     for _ in range(5):
         value = w.loop(6, True)[1]
         w.sleep(100)
-    assert rational.to_milli(value[_DC_ChargeLoopRes__EVSEPresentCurrent]) == -11000
-    assert value[_DC_ChargeLoopRes__EVSECurrentLimitAchieved] is True  # R-LOOP-05
+    assert rational.to_milli(value[DC_ChargeLoopRes.EVSEPresentCurrent]) == -11000
+    assert value[DC_ChargeLoopRes.EVSECurrentLimitAchieved] is True  # R-LOOP-05

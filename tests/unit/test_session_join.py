@@ -2,7 +2,6 @@
 
 from firmware.session.paused import binding
 from firmware.session.states import PARAMETERS
-from micropython import const
 from tests.lib.mtest import eq
 from tests.lib.paused import (
     COMBINATIONS,
@@ -21,47 +20,41 @@ from tests.lib.paused import (
 )
 
 HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, test_tls_station)
-
-# slots: begin (make gen)
-_AC_ChargeLoopRes__MeterInfo = const(3)
-_DC_ChargeLoopRes__MeterInfo = const(3)
-_MSG_AuthorizationSetupReq = const(5)
-_MSG_DC_CableCheckReq = const(81)
-_MeterInfo__BPT_DischargedEnergyReadingWh = const(2)
-_MeterInfo__ChargedEnergyReadingWh = const(1)
-_responseCode__FAILED = const(21)
-_responseCode__FAILED_SequenceError = const(34)
-_responseCode__OK = const(0)
-_responseCode__OK_OldSessionJoined = const(3)
-# slots: end
+from codec.slots import (
+    MSG,
+    AC_ChargeLoopRes,
+    DC_ChargeLoopRes,
+    MeterInfo,
+    ResponseCode,
+)
 
 
 def test_same_vehicle_joins_r_session_05_06():
     w = paused()
     sid = w.sid
-    eq(come_back(w, sid), _responseCode__OK_OldSessionJoined)
+    eq(come_back(w, sid), ResponseCode.OK_OldSessionJoined)
     eq((w.sid, w.secc.state), (sid, PARAMETERS))
     assert w.said("old session joined by vehicle " + NAME + ", certificate 00010203")
-    eq(w.dc_parameters(True)[1][1], _responseCode__OK)
+    eq(w.dc_parameters(True)[1][1], ResponseCode.OK)
 
 
 def test_joined_only_parameters_r_session_06():
     """Everything else is the sequence error, the parameters of the other current too."""
     for call in (
         lambda w: w.discovery(),
-        lambda w: w.plain(_MSG_AuthorizationSetupReq),
+        lambda w: w.plain(MSG.AuthorizationSetupReq),
         lambda w: w.authorization(),
         lambda w: w.select(6, 7),
         lambda w: w.schedule(True),
-        lambda w: w.plain(_MSG_DC_CableCheckReq),
+        lambda w: w.plain(MSG.DC_CableCheckReq),
         lambda w: w.power_delivery(START),
         lambda w: w.dc_loop(True, True),
         lambda w: w.ac_parameters(True),
     ):
         w = paused()
         sid = w.sid
-        eq(come_back(w, sid), _responseCode__OK_OldSessionJoined)
-        eq(call(w)[1][1], _responseCode__FAILED_SequenceError)
+        eq(come_back(w, sid), ResponseCode.OK_OldSessionJoined)
+        eq(call(w)[1][1], ResponseCode.FAILED_SequenceError)
         assert not w.hw.relay.wanted
         w.secc.lost(w.now)
         is_new(w, sid)  # R-SESSION-08: what has failed cannot be joined
@@ -97,8 +90,8 @@ def test_binding_has_all_three_parts():
 def test_terminate_of_a_joined_session_ends_it_r_session_09():
     w = paused()
     sid = w.sid
-    eq(come_back(w, sid), _responseCode__OK_OldSessionJoined)
-    eq(w.stop(TERMINATE)[1][1], _responseCode__OK)
+    eq(come_back(w, sid), ResponseCode.OK_OldSessionJoined)
+    eq(w.stop(TERMINATE)[1][1], ResponseCode.OK)
     w.secc.lost(w.now)
     is_new(w, sid)
 
@@ -109,7 +102,7 @@ def test_kept_for_a_time_r_session_10():
         w = paused(pause_max_s=120)
         sid = w.sid
         w.sleep(wait_ms)
-        eq(come_back(w, sid) == _responseCode__OK_OldSessionJoined, joined)
+        eq(come_back(w, sid) == ResponseCode.OK_OldSessionJoined, joined)
         eq(bool(w.said("given up: its time is over")), not joined)
 
 
@@ -137,10 +130,10 @@ def test_an_unfinished_stranger_changes_nothing_and_a_new_session_everything_r_s
     w.secc.lost(w.now)
     w.connect()
     w.sap([w.protocol()])
-    assert w.discovery()[1][1] >= _responseCode__FAILED
+    assert w.discovery()[1][1] >= ResponseCode.FAILED
     w.secc.lost(w.now)
     w.car = car
-    eq(come_back(w, sid), _responseCode__OK_OldSessionJoined)
+    eq(come_back(w, sid), ResponseCode.OK_OldSessionJoined)
     w = paused()
     sid = w.sid
     w.car = ("WMIV9999999999ABCDEX", OTHER)
@@ -174,29 +167,29 @@ def test_charges_again_without_authorisation_r_session_07():
         to_stop(w, service, dynamic)
         for _ in range(2):
             sid = w.sid
-            eq(w.stop(PAUSE)[1][1], _responseCode__OK)
+            eq(w.stop(PAUSE)[1][1], ResponseCode.OK)
             w.secc.lost(w.now)
             w.sleep(30000)
-            eq(come_back(w, sid, dc), _responseCode__OK_OldSessionJoined)
+            eq(come_back(w, sid, dc), ResponseCode.OK_OldSessionJoined)
             f = w.secc.facts
             eq((f.service, f.bpt, f.dynamic), (service, service >= 5, dynamic))
-            eq((w.dc_parameters if dc else w.ac_parameters)(service >= 5)[1][1], _responseCode__OK)
-            eq(w.schedule(dynamic)[1][1], _responseCode__OK)
+            eq((w.dc_parameters if dc else w.ac_parameters)(service >= 5)[1][1], ResponseCode.OK)
+            eq(w.schedule(dynamic)[1][1], ResponseCode.OK)
             w.on_to_start(service)
-            eq(w.power_delivery(START, 0, None if dynamic else 1)[1][1], _responseCode__OK)
+            eq(w.power_delivery(START, 0, None if dynamic else 1)[1][1], ResponseCode.OK)
             for _ in range(5):
                 more = {} if dc else {"present_w": 4000}
-                eq(w.loop(service, dynamic, **more)[1][1], _responseCode__OK)
+                eq(w.loop(service, dynamic, **more)[1][1], ResponseCode.OK)
                 w.sleep(100)
             assert w.hw.contactor and w.hw.w
-            eq(w.power_delivery(STOP)[1][1], _responseCode__OK)
-        eq(w.stop(TERMINATE)[1][1], _responseCode__OK)
+            eq(w.power_delivery(STOP)[1][1], ResponseCode.OK)
+        eq(w.stop(TERMINATE)[1][1], ResponseCode.OK)
 
 
 def readings(w, service):
     res = w.loop(service, True, meter=True)[1]
-    meter = res[_DC_ChargeLoopRes__MeterInfo if service in (2, 6) else _AC_ChargeLoopRes__MeterInfo]
-    return meter[_MeterInfo__ChargedEnergyReadingWh], meter[_MeterInfo__BPT_DischargedEnergyReadingWh] or 0
+    meter = res[DC_ChargeLoopRes.MeterInfo if service in (2, 6) else AC_ChargeLoopRes.MeterInfo]
+    return meter[MeterInfo.ChargedEnergyReadingWh], meter[MeterInfo.BPT_DischargedEnergyReadingWh] or 0
 
 
 def charge(w, service, watts):
@@ -221,7 +214,7 @@ def test_the_meter_goes_on_after_a_pause_r_meter_03():
         w.power_delivery(STOP)
         w.stop(PAUSE)
         w.secc.lost(w.now)
-        eq(come_back(w, w.sid, dc), _responseCode__OK_OldSessionJoined)
+        eq(come_back(w, w.sid, dc), ResponseCode.OK_OldSessionJoined)
         (w.dc_parameters if dc else w.ac_parameters)(True)
         w.schedule(True)
         w.on_to_start(service)
@@ -243,10 +236,10 @@ def test_two_pauses_of_two_cars_r_session_11():
     first = w.sid
     w.car = ("WMIV9999999999ABCDEX", OTHER)
     to_stop(w, 2)
-    eq(w.stop(PAUSE)[1][1], _responseCode__OK)
+    eq(w.stop(PAUSE)[1][1], ResponseCode.OK)
     second = w.sid
     w.secc.lost(w.now)
-    eq(come_back(w, second), _responseCode__OK_OldSessionJoined)
+    eq(come_back(w, second), ResponseCode.OK_OldSessionJoined)
     eq((w.secc.facts.service, w.secc.facts.base_charged_wh), (2, w.secc.facts.charged_wh))
     w.stop(TERMINATE)
     w.secc.lost(w.now)

@@ -5,7 +5,6 @@ from firmware.run.safe import Safe
 from firmware.session import steps
 from firmware.session.paused import Paused, binding
 from firmware.session.states import FAILED, IDLE, STATE_NAMES
-from micropython import const
 from tests.lib.mtest import eq
 from tests.lib.paused import (
     COMBINATIONS,
@@ -24,20 +23,15 @@ from tests.lib.paused import (
 from tests.lib.world import World
 
 HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, test_tls_station)
-
-# slots: begin (make gen)
-_responseCode__FAILED_NoServiceRenegotiationSupported = const(28)
-_responseCode__FAILED_PauseNotAllowed = const(29)
-_responseCode__FAILED_SequenceError = const(34)
-_responseCode__OK = const(0)
-_responseCode__OK_OldSessionJoined = const(3)
-# slots: end
+from codec.slots import (
+    ResponseCode,
+)
 
 
 def test_plain_tcp_never_pauses_r_session_05_r_stop_08():
     w = World()
     to_stop(w)
-    eq(w.stop(PAUSE)[1][1], _responseCode__FAILED_PauseNotAllowed)
+    eq(w.stop(PAUSE)[1][1], ResponseCode.FAILED_PauseNotAllowed)
     eq((w.secc.state, w.hw.path_off, w.secc.paused.left_ms(w.now)), (FAILED, True, 0))
     assert w.said("pause of a car without a certificate")
     sid = w.sid
@@ -50,7 +44,7 @@ def test_a_name_without_its_certificate_joins_nothing_r_session_05():
     w = world()
     w.car = (NAME, None)
     to_stop(w)
-    eq(w.stop(PAUSE)[1][1], _responseCode__FAILED_PauseNotAllowed)
+    eq(w.stop(PAUSE)[1][1], ResponseCode.FAILED_PauseNotAllowed)
     w = paused()
     sid = w.sid
     w.car = (NAME, None)
@@ -66,7 +60,7 @@ def test_a_leaf_without_a_name_does_not_count():
 def test_after_terminate_the_id_is_unknown_r_session_08_09():
     w = world()
     to_stop(w)
-    eq(w.stop(TERMINATE)[1][1], _responseCode__OK)
+    eq(w.stop(TERMINATE)[1][1], ResponseCode.OK)
     sid = w.sid
     eq((w.secc.paused._kept, w.secc.paused._digest, w.secc.paused.due), (None, b"", None))
     w.secc.lost(w.now)
@@ -81,7 +75,7 @@ def test_after_a_timeout_the_id_is_unknown_r_session_08():
         if joined:
             w.stop(PAUSE)
             w.secc.lost(w.now)
-            eq(come_back(w, w.sid), _responseCode__OK_OldSessionJoined)
+            eq(come_back(w, w.sid), ResponseCode.OK_OldSessionJoined)
         sid = w.sid
         w.sleep(60001)
         assert w.closed and w.said("sequence timeout")
@@ -102,15 +96,15 @@ def test_after_failed_the_id_is_unknown_r_session_08():
     w = world()
     to_stop(w)
     sid = w.sid
-    eq(w.discovery()[1][1], _responseCode__FAILED_SequenceError)
-    eq(w.stop(PAUSE)[1][1], _responseCode__FAILED_PauseNotAllowed)  # the one SessionStop that is answered (D-15)
+    eq(w.discovery()[1][1], ResponseCode.FAILED_SequenceError)
+    eq(w.stop(PAUSE)[1][1], ResponseCode.FAILED_PauseNotAllowed)  # the one SessionStop that is answered (D-15)
     w.secc.lost(w.now)
     is_new(w, sid)
     w = world()
     to_stop(w)
     sid = w.sid
     w.stop(PAUSE)
-    eq(w.stop(TERMINATE)[1][1], _responseCode__FAILED_SequenceError)
+    eq(w.stop(TERMINATE)[1][1], ResponseCode.FAILED_SequenceError)
     w.secc.lost(w.now)
     is_new(w, sid)
     w = world()
@@ -129,7 +123,7 @@ def test_pause_out_of_the_loop_is_refused_and_the_power_goes_off_r_stop_08():
         w.to_loop(service, dynamic)
         w.loop(service, dynamic)
         assert w.hw.contactor
-        eq(w.stop(PAUSE)[1][1], _responseCode__FAILED_PauseNotAllowed)
+        eq(w.stop(PAUSE)[1][1], ResponseCode.FAILED_PauseNotAllowed)
         eq((w.secc.state, w.hw.relay.wanted, w.hw.w), (FAILED, False, 0))
         assert w.said("refused: pause out of phase")
         sid = w.sid
@@ -159,21 +153,21 @@ def test_where_a_pause_is_allowed_d_05_r_stop_08():
         reach(w)
         state = w.secc.state
         code = w.stop(PAUSE)[1][1]
-        eq((state, code), (state, _responseCode__OK if may else _responseCode__FAILED_PauseNotAllowed))
+        eq((state, code), (state, ResponseCode.OK if may else ResponseCode.FAILED_PauseNotAllowed))
         assert not w.hw.relay.wanted
 
 
 def test_dc_leaves_out_the_cable_check_on_the_way_to_a_pause_r_dc_safety_01():
     w = world()
     w.to_schedule(6, True)
-    eq(w.power_delivery(STOP)[1][1], _responseCode__OK)
-    eq(w.stop(PAUSE)[1][1], _responseCode__OK)
+    eq(w.power_delivery(STOP)[1][1], ResponseCode.OK)
+    eq(w.stop(PAUSE)[1][1], ResponseCode.OK)
     sid = w.sid
     w.secc.lost(w.now)
-    eq(come_back(w, sid), _responseCode__OK_OldSessionJoined)
+    eq(come_back(w, sid), ResponseCode.OK_OldSessionJoined)
     w.dc_parameters(True)
     w.schedule(True)
-    eq(w.power_delivery(START)[1][1], _responseCode__FAILED_SequenceError)  # and not on the way to power
+    eq(w.power_delivery(START)[1][1], ResponseCode.FAILED_SequenceError)  # and not on the way to power
 
 
 def test_pause_waits_for_the_power_path_r_stop_08_09():
@@ -182,7 +176,7 @@ def test_pause_waits_for_the_power_path_r_stop_08_09():
     to_stop(w)
     w.hw.mv = 400000
     began = w.now
-    eq(w.stop(PAUSE)[1][1], _responseCode__OK)
+    eq(w.stop(PAUSE)[1][1], ResponseCode.OK)
     assert w.hw.path_off and ticks_diff(w.now, began) > 0
     for fault, why in ((0, "pause with a live cable"), (3, "pause with a station fault")):
         w = world()
@@ -190,7 +184,7 @@ def test_pause_waits_for_the_power_path_r_stop_08_09():
         w.hw.mv = 400000
         w.hw._ramp = lambda target_mv, dt: None  # the output capacitor keeps its charge
         w.hw.converter_fault = fault
-        eq(w.stop(PAUSE)[1][1], _responseCode__FAILED_PauseNotAllowed)
+        eq(w.stop(PAUSE)[1][1], ResponseCode.FAILED_PauseNotAllowed)
         assert w.said(why), w.trace.notes
         eq(w.secc.paused.left_ms(w.now), 0)
 
@@ -198,7 +192,7 @@ def test_pause_waits_for_the_power_path_r_stop_08_09():
 def test_pause_can_be_switched_off_r_stop_08():
     w = world(pause_allowed=False)
     to_stop(w)
-    eq(w.stop(PAUSE)[1][1], _responseCode__FAILED_PauseNotAllowed)
+    eq(w.stop(PAUSE)[1][1], ResponseCode.FAILED_PauseNotAllowed)
     assert w.said("pause is not configured")
 
 
@@ -206,14 +200,14 @@ def test_a_station_that_ends_the_session_is_not_paused():
     w = world()
     to_stop(w)
     w.secc.request_stop(w.now)
-    eq(w.stop(PAUSE)[1][1], _responseCode__FAILED_PauseNotAllowed)
+    eq(w.stop(PAUSE)[1][1], ResponseCode.FAILED_PauseNotAllowed)
 
 
 def test_the_three_answers_of_session_stop_r_stop_01():
     for kind, code in (
-        (0, _responseCode__OK),
-        (1, _responseCode__OK),
-        (2, _responseCode__FAILED_NoServiceRenegotiationSupported),
+        (0, ResponseCode.OK),
+        (1, ResponseCode.OK),
+        (2, ResponseCode.FAILED_NoServiceRenegotiationSupported),
     ):
         w = world()
         to_stop(w)
@@ -231,7 +225,7 @@ def test_tcp_is_held_after_a_pause_r_stop_03():
     w.sleep(200)
     assert w.closed
     w.secc.lost(w.now)
-    eq(come_back(w, w.sid), _responseCode__OK_OldSessionJoined)
+    eq(come_back(w, w.sid), ResponseCode.OK_OldSessionJoined)
 
 
 def test_nothing_is_energised_during_a_pause_r_stop_09():

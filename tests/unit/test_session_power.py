@@ -4,30 +4,16 @@ from codec import rational
 from firmware.clock import ticks_diff
 from firmware.session.dc_phases import test_voltage_mv as voltage_mv
 from firmware.session.states import FAILED
-from micropython import const
 from tests.lib.world import World
 
 HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, interop)
-
-# slots: begin (make gen)
-_DC_CableCheckRes__EVSEProcessing = const(2)
-_DC_PreChargeRes__EVSEPresentVoltage = const(2)
-_LEN_PowerDeliveryReq = const(5)
-_MSG_DC_CableCheckReq = const(81)
-_MSG_PowerDeliveryReq = const(24)
-_PowerDeliveryReq__ChargeProgress = const(2)
-_PowerDeliveryReq__EVProcessing = const(1)
-_responseCode__FAILED = const(21)
-_responseCode__FAILED_ContactorError = const(23)
-_responseCode__FAILED_EVPowerProfileInvalid = const(24)
-_responseCode__FAILED_PowerDeliveryNotApplied = const(30)
-_responseCode__FAILED_ScheduleSelectionInvalid = const(33)
-_responseCode__FAILED_SequenceError = const(34)
-_responseCode__OK = const(0)
-_responseCode__OK_NewSessionEstablished = const(2)
-_responseCode__WARNING_ScheduleRenegotiationFailed = const(18)
-_responseCode__WARNING_StandbyNotAllowed = const(19)
-# slots: end
+from codec.slots import (
+    MSG,
+    DC_CableCheckRes,
+    DC_PreChargeRes,
+    PowerDeliveryReq,
+    ResponseCode,
+)
 
 START, STOP, STANDBY = 0, 1, 2
 FINISHED, ONGOING = 0, 1
@@ -36,8 +22,8 @@ FINISHED, ONGOING = 0, 1
 def cable_check(w, poll_ms=50, most=2000):
     """Poll CableCheck until it is not Ongoing; returns the answer."""
     for _ in range(most):
-        res = w.plain(_MSG_DC_CableCheckReq)[1]
-        if res[1] != _responseCode__OK or res[_DC_CableCheckRes__EVSEProcessing] == FINISHED:
+        res = w.plain(MSG.DC_CableCheckReq)[1]
+        if res[1] != ResponseCode.OK or res[DC_CableCheckRes.EVSEProcessing] == FINISHED:
             return res
         w.sleep(poll_ms)
     return res
@@ -47,18 +33,18 @@ def test_cable_check_passes_after_the_whole_sequence_r_dc_safety_03():
     """Finished only with contactor closed, test voltage seen and output below 60 V again."""
     w = World(cable_check_ms=1000)
     w.to_schedule(6, True)
-    w.plain(_MSG_DC_CableCheckReq)
+    w.plain(MSG.DC_CableCheckReq)
     w.sleep(900)
     assert w.hw.mv == 500000 and w.hw.contactor  # 450 V vehicle: min(500, 450 + 50) V (R-DC-SAFETY-04)
     res = cable_check(w)
-    assert res[1] == _responseCode__OK and w.hw.mv < 60000 and w.hw.contactor
+    assert res[1] == ResponseCode.OK and w.hw.mv < 60000 and w.hw.contactor
 
 
 def test_cable_check_fails_r_dc_safety_02():
     for fault, code in (
-        ("insulation_bad", _responseCode__FAILED),
-        ("converter_dead", _responseCode__FAILED),
-        ("stuck_open", _responseCode__FAILED_ContactorError),
+        ("insulation_bad", ResponseCode.FAILED),
+        ("converter_dead", ResponseCode.FAILED),
+        ("stuck_open", ResponseCode.FAILED_ContactorError),
     ):
         w = World()
         setattr(w.hw.model if fault == "stuck_open" else w.hw, fault, True)
@@ -73,21 +59,21 @@ def test_cable_check_begins_with_the_contact_closed_r_dc_safety_03():
     w = World(cable_check_ms=100)
     w.hw.model._close_ms = 700
     w.to_schedule(6, True)
-    w.plain(_MSG_DC_CableCheckReq)
+    w.plain(MSG.DC_CableCheckReq)
     w.sleep(600)
     assert w.hw.mv == 0 and not w.hw.contactor and not w.hw.test_result
-    assert cable_check(w)[1] == _responseCode__OK
+    assert cable_check(w)[1] == ResponseCode.OK
     w.secc.lost(w.now)  # the next car's test, asked for before the contact has opened
     assert w.hw.contactor
     w.to_schedule(6, True)
-    w.plain(_MSG_DC_CableCheckReq)
-    assert cable_check(w)[1] == _responseCode__OK
+    w.plain(MSG.DC_CableCheckReq)
+    assert cable_check(w)[1] == ResponseCode.OK
     w = World(cable_check_ms=1000)
     w.to_schedule(6, True)
-    w.plain(_MSG_DC_CableCheckReq)
+    w.plain(MSG.DC_CableCheckReq)
     w.sleep(500)
     w.hw.model.stuck_open = True
-    assert cable_check(w)[1] == _responseCode__FAILED
+    assert cable_check(w)[1] == ResponseCode.FAILED
     assert w.secc.state == FAILED and not w.hw.relay.wanted
 
 
@@ -96,7 +82,7 @@ def test_cable_check_is_bounded_r_dc_safety_02():
     w = World(cable_check_ms=600000)
     w.to_schedule(6, True)
     begin = w.now
-    assert cable_check(w, 500)[1] == _responseCode__FAILED
+    assert cable_check(w, 500)[1] == ResponseCode.FAILED
     assert 38000 <= ticks_diff(w.now, begin) < 39000
 
 
@@ -111,11 +97,11 @@ def test_test_voltage_r_dc_safety_04():
 def test_start_without_cable_check_r_dc_safety_01():
     w = World()
     w.to_schedule(6, True)
-    assert w.power_delivery(START)[1][1] == _responseCode__FAILED_SequenceError
+    assert w.power_delivery(START)[1][1] == ResponseCode.FAILED_SequenceError
     w = World()
     w.to_schedule(6, True)
     cable_check(w)
-    assert w.power_delivery(START)[1][1] == _responseCode__FAILED_SequenceError  # no pre-charge yet
+    assert w.power_delivery(START)[1][1] == ResponseCode.FAILED_SequenceError  # no pre-charge yet
 
 
 def test_precharge_tells_the_measured_voltage_r_dc_safety_08():
@@ -125,11 +111,11 @@ def test_precharge_tells_the_measured_voltage_r_dc_safety_08():
     cable_check(w)
     w.precharge(400)
     w.sleep(100)
-    volts = rational.to_int(w.precharge(400)[1][_DC_PreChargeRes__EVSEPresentVoltage])
+    volts = rational.to_int(w.precharge(400)[1][DC_PreChargeRes.EVSEPresentVoltage])
     assert 0 < volts < 400
     w.precharge(2000)
     w.sleep(1000)
-    assert rational.to_int(w.precharge(2000)[1][_DC_PreChargeRes__EVSEPresentVoltage]) == 450
+    assert rational.to_int(w.precharge(2000)[1][DC_PreChargeRes.EVSEPresentVoltage]) == 450
 
 
 def test_precharge_is_bounded_r_dc_safety_08():
@@ -139,14 +125,14 @@ def test_precharge_is_bounded_r_dc_safety_08():
     w.hw.converter_dead = True
     for _ in range(70):
         res = w.precharge()
-        if res[1][1] != _responseCode__OK:
+        if res[1][1] != ResponseCode.OK:
             break
         w.sleep(100)
-    assert res[1][1] == _responseCode__FAILED
+    assert res[1][1] == ResponseCode.FAILED
 
 
 def test_start_at_the_wrong_voltage_d_04():
-    for lenient, code in ((False, _responseCode__FAILED_PowerDeliveryNotApplied), (True, _responseCode__OK)):
+    for lenient, code in ((False, ResponseCode.FAILED_PowerDeliveryNotApplied), (True, ResponseCode.OK)):
         w = World(lenient_ev_values=lenient)
         w.to_schedule(6, True)
         cable_check(w)
@@ -156,7 +142,7 @@ def test_start_at_the_wrong_voltage_d_04():
 
 def test_start_while_precharge_is_ongoing_d_04():
     """The PyPI vehicle says Ongoing last; accepted unless the switch is strict."""
-    for strict, code in ((False, _responseCode__OK), (True, _responseCode__FAILED_SequenceError)):
+    for strict, code in ((False, ResponseCode.OK), (True, ResponseCode.FAILED_SequenceError)):
         w = World(strict_precharge_order=strict)
         w.to_start(6, True)
         assert w.power_delivery(START)[1][1] == code
@@ -166,26 +152,26 @@ def test_polls_decide_nothing_r_power_03():
     w = World()
     w.to_start(5, True)
     for _ in range(5):
-        assert w.power_delivery(START, ONGOING)[1][1] == _responseCode__OK
+        assert w.power_delivery(START, ONGOING)[1][1] == ResponseCode.OK
         assert not w.hw.relay.wanted
-    assert w.power_delivery(START)[1][1] == _responseCode__OK and w.hw.contactor
+    assert w.power_delivery(START)[1][1] == ResponseCode.OK and w.hw.contactor
 
 
 def test_stop_instead_of_start_r_power_01():
     w = World()
     w.to_start(5, True)
-    assert w.power_delivery(STOP)[1][1] == _responseCode__OK
+    assert w.power_delivery(STOP)[1][1] == ResponseCode.OK
     assert not w.hw.relay.wanted
-    assert w.loop(5, True)[1][1] == _responseCode__FAILED_SequenceError
+    assert w.loop(5, True)[1][1] == ResponseCode.FAILED_SequenceError
 
 
 def test_standby_is_a_warning_r_power_12():
     w = World()
     w.to_loop(5, True)
-    assert w.power_delivery(STANDBY)[1][1] == _responseCode__WARNING_StandbyNotAllowed
-    assert w.loop(5, True)[1][1] == _responseCode__OK  # R-ERRORS-04
-    assert w.power_delivery(3)[1][1] == _responseCode__WARNING_ScheduleRenegotiationFailed
-    assert w.loop(5, True)[1][1] == _responseCode__OK
+    assert w.power_delivery(STANDBY)[1][1] == ResponseCode.WARNING_StandbyNotAllowed
+    assert w.loop(5, True)[1][1] == ResponseCode.OK  # R-ERRORS-04
+    assert w.power_delivery(3)[1][1] == ResponseCode.WARNING_ScheduleRenegotiationFailed
+    assert w.loop(5, True)[1][1] == ResponseCode.OK
 
 
 def test_contactor_that_does_not_close_r_power_04():
@@ -193,16 +179,16 @@ def test_contactor_that_does_not_close_r_power_04():
     w = World()
     w.hw.model.stuck_open = True
     w.to_start(5, True)
-    w.feed(w.frame(_MSG_PowerDeliveryReq, start_request(w)))
+    w.feed(w.frame(MSG.PowerDeliveryReq, start_request(w)))
     assert w.answer(1300) is None
-    assert w.answer(200)[1][1] == _responseCode__FAILED_ContactorError
+    assert w.answer(200)[1][1] == ResponseCode.FAILED_ContactorError
     assert not w.hw.relay.wanted
 
 
 def start_request(w):
-    r = w.new(_LEN_PowerDeliveryReq)
-    r[_PowerDeliveryReq__EVProcessing] = FINISHED
-    r[_PowerDeliveryReq__ChargeProgress] = START
+    r = w.new(PowerDeliveryReq.LEN)
+    r[PowerDeliveryReq.EVProcessing] = FINISHED
+    r[PowerDeliveryReq.ChargeProgress] = START
     return r
 
 
@@ -211,7 +197,7 @@ def test_contactor_wait_is_cancelled_r_power_06():
     w = World()
     w.hw.model.stuck_open = True
     w.to_start(5, True)
-    w.feed(w.frame(_MSG_PowerDeliveryReq, start_request(w)))
+    w.feed(w.frame(MSG.PowerDeliveryReq, start_request(w)))
     w.secc.lost(w.now)
     w.sleep(3000)
     assert w.secc.tx(w.buf) == 0 and not w.hw.relay.wanted
@@ -221,28 +207,28 @@ def test_welded_contactor_r_power_07():
     w = World()
     w.to_loop(6, True)
     w.hw.model.welded = True
-    assert w.power_delivery(STOP)[1][1] == _responseCode__FAILED_ContactorError
+    assert w.power_delivery(STOP)[1][1] == ResponseCode.FAILED_ContactorError
 
 
 def test_profile_is_checked_r_power_08_09():
     for tuple_id, watts, code in (
-        (1, 11040, _responseCode__OK),  # what real vehicles send (R-SCHEDULE-04)
-        (1, -11040, _responseCode__OK),
-        (99, 1000, _responseCode__FAILED_ScheduleSelectionInvalid),
-        (1, 12000, _responseCode__FAILED_EVPowerProfileInvalid),
-        (1, -12000, _responseCode__FAILED_EVPowerProfileInvalid),
-        (None, 0, _responseCode__FAILED_EVPowerProfileInvalid),
+        (1, 11040, ResponseCode.OK),  # what real vehicles send (R-SCHEDULE-04)
+        (1, -11040, ResponseCode.OK),
+        (99, 1000, ResponseCode.FAILED_ScheduleSelectionInvalid),
+        (1, 12000, ResponseCode.FAILED_EVPowerProfileInvalid),
+        (1, -12000, ResponseCode.FAILED_EVPowerProfileInvalid),
+        (None, 0, ResponseCode.FAILED_EVPowerProfileInvalid),
     ):
         w = World()
         w.to_start(5, False)
         assert w.power_delivery(START, FINISHED, tuple_id, watts)[1][1] == code, (tuple_id, watts)
-        assert w.hw.contactor == (code == _responseCode__OK)
+        assert w.hw.contactor == (code == ResponseCode.OK)
 
 
 def test_discharge_profile_needs_bpt_r_power_09():
     w = World()
     w.to_start(1, False)
-    assert w.power_delivery(START, FINISHED, 1, -1000)[1][1] == _responseCode__FAILED_EVPowerProfileInvalid
+    assert w.power_delivery(START, FINISHED, 1, -1000)[1][1] == ResponseCode.FAILED_EVPowerProfileInvalid
 
 
 def test_loop_silence_removes_power_in_half_a_second_r_timers_02():
@@ -267,13 +253,13 @@ def test_pace_below_the_limit_is_fine_r_timers_09():
     w.to_loop(6, True)
     for _ in range(5):
         w.sleep(450)
-        assert w.loop(6, True)[1][1] == _responseCode__OK
+        assert w.loop(6, True)[1][1] == ResponseCode.OK
 
 
 def test_silence_elsewhere_sixty_seconds_r_timers_01_03():
     for reach in (
         lambda w: w.to_authorized(True),
-        lambda w: (w.to_schedule(6, True), w.plain(_MSG_DC_CableCheckReq)),
+        lambda w: (w.to_schedule(6, True), w.plain(MSG.DC_CableCheckReq)),
         lambda w: w.to_loop(6, True),
         lambda w: (w.to_loop(6, True), w.power_delivery(STOP)),
     ):
@@ -300,7 +286,7 @@ def test_own_slowness_is_not_counted_r_timers_05():
     w.to_loop(6, True)
     w.loop(6, True)
     w.sleep(400)
-    assert w.power_delivery(STOP)[1][1] == _responseCode__OK
+    assert w.power_delivery(STOP)[1][1] == ResponseCode.OK
 
 
 def test_set_up_timer_r_sdp_08_r_timers_04():
@@ -309,7 +295,7 @@ def test_set_up_timer_r_sdp_08_r_timers_04():
     w.sleep(17000)
     assert w.sap([w.protocol()])[1][0] == 0
     w.sleep(900)
-    assert w.setup()[1][1] == _responseCode__OK_NewSessionEstablished
+    assert w.setup()[1][1] == ResponseCode.OK_NewSessionEstablished
     w.sleep(20000)
     assert not w.closed
     w = World()
@@ -328,7 +314,7 @@ def test_station_fault_in_the_loop_r_status_07():
     w.hw.converter_fault = 3
     w.secc.poll(w.now)
     assert not w.hw.relay.wanted and w.hw.ma == 0
-    assert w.loop(6, True)[1][1] == _responseCode__FAILED
+    assert w.loop(6, True)[1][1] == ResponseCode.FAILED
 
 
 def test_nothing_flows_before_the_first_loop_request_r_power_11():

@@ -1,64 +1,36 @@
 """SupportedAppProtocol to ChargeParameterDiscovery and ScheduleExchange: choices and refusals."""
 
 from codec import rational
-from micropython import const
 from tests.lib.world import World
 
 HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, interop)
-
-# slots: begin (make gen)
-_AC_ChargeParameterDiscoveryRes__AC_CPDResEnergyTransferMode = const(2)
-_AC_ChargeParameterDiscoveryRes__BPT_AC_CPDResEnergyTransferMode = const(3)
-_AuthorizationRes__EVSEProcessing = const(2)
-_AuthorizationSetupRes__AuthorizationServices = const(2)
-_AuthorizationSetupRes__CertificateInstallationService = const(3)
-_AuthorizationSetupRes__EIM_ASResAuthorizationMode = const(4)
-_AuthorizationSetupRes__PnC_ASResAuthorizationMode = const(5)
-_BPT_DC_CPDResEnergyTransferMode__EVSEMaximumDischargeCurrent = const(9)
-_BPT_DC_CPDResEnergyTransferMode__EVSEMaximumDischargePower = const(7)
-_ChargingSchedule__PowerSchedule = const(0)
-_ChargingSchedule__PriceLevelSchedule = const(2)
-_DC_ChargeParameterDiscoveryRes__BPT_DC_CPDResEnergyTransferMode = const(2)
-_DC_ChargeParameterDiscoveryRes__DC_CPDResEnergyTransferMode = const(3)
-_MSG_AuthorizationSetupReq = const(5)
-_MessageHeader__SessionID = const(0)
-_MessageHeader__TimeStamp = const(1)
-_ParameterSet__Parameter = const(1)
-_ParameterSet__ParameterSetID = const(0)
-_Parameter__Name = const(0)
-_Parameter__intValue = const(4)
-_PowerScheduleEntryList__PowerScheduleEntry = const(0)
-_PowerScheduleEntry__Duration = const(0)
-_PowerScheduleEntry__Power = const(1)
-_PowerSchedule__PowerScheduleEntries = const(3)
-_ScheduleExchangeRes__Dynamic_SEResControlMode = const(4)
-_ScheduleExchangeRes__EVSEProcessing = const(2)
-_ScheduleExchangeRes__Scheduled_SEResControlMode = const(5)
-_ScheduleTuple__ChargingSchedule = const(1)
-_ScheduleTuple__DischargingSchedule = const(2)
-_Scheduled_SEResControlMode__ScheduleTuple = const(0)
-_ServiceDetailRes__ServiceID = const(2)
-_ServiceDetailRes__ServiceParameterList = const(3)
-_ServiceDiscoveryRes__EnergyTransferServiceList = const(3)
-_ServiceList__Service = const(0)
-_ServiceParameterList__ParameterSet = const(0)
-_Service__ServiceID = const(0)
-_SessionSetupRes__EVSEID = const(2)
-_processing__Finished = const(0)
-_processing__Ongoing = const(1)
-_responseCode__FAILED = const(21)
-_responseCode__FAILED_NoEnergyTransferServiceSelected = const(27)
-_responseCode__FAILED_SequenceError = const(34)
-_responseCode__FAILED_ServiceIDInvalid = const(35)
-_responseCode__FAILED_ServiceSelectionInvalid = const(36)
-_responseCode__FAILED_WrongChargeParameter = const(39)
-_responseCode__OK = const(0)
-_responseCode__OK_NewSessionEstablished = const(2)
-_responseCode__WARNING_AuthorizationSelectionInvalid = const(5)
-_responseCode__WARNING_EIMAuthorizationFailure = const(11)
-_supportedAppProtocolRes__ResponseCode = const(0)
-_supportedAppProtocolRes__SchemaID = const(1)
-# slots: end
+from codec.slots import (
+    MSG,
+    AC_ChargeParameterDiscoveryRes,
+    AuthorizationRes,
+    AuthorizationSetupRes,
+    BPT_DC_CPDResEnergyTransferMode,
+    ChargingSchedule,
+    DC_ChargeParameterDiscoveryRes,
+    MessageHeader,
+    Parameter,
+    ParameterSet,
+    PowerSchedule,
+    PowerScheduleEntry,
+    PowerScheduleEntryList,
+    Processing,
+    ResponseCode,
+    Scheduled_SEResControlMode,
+    ScheduleExchangeRes,
+    ScheduleTuple,
+    Service,
+    ServiceDetailRes,
+    ServiceDiscoveryRes,
+    ServiceList,
+    ServiceParameterList,
+    SessionSetupRes,
+    supportedAppProtocolRes,
+)
 
 AC = "urn:iso:std:iso:15118:-20:AC"
 DC = "urn:iso:std:iso:15118:-20:DC"
@@ -68,7 +40,7 @@ def sap(entries, **changes):
     w = World(**changes)
     w.connect()
     res = w.sap([w.protocol(*e) for e in entries])
-    return w, res[1][_supportedAppProtocolRes__ResponseCode], res[1][_supportedAppProtocolRes__SchemaID]
+    return w, res[1][supportedAppProtocolRes.ResponseCode], res[1][supportedAppProtocolRes.SchemaID]
 
 
 OK = 0
@@ -127,16 +99,16 @@ def test_old_session_id_gives_a_new_one_r_session_04():
         w.connect()
         w.sap([w.protocol()])
         res = w.setup(offered)[1]
-        assert res[1] == _responseCode__OK_NewSessionEstablished
-        assert w.sid not in (offered, bytes(8)) and res[_SessionSetupRes__EVSEID] == "DE*MV2*E000001"
+        assert res[1] == ResponseCode.OK_NewSessionEstablished
+        assert w.sid not in (offered, bytes(8)) and res[SessionSetupRes.EVSEID] == "DE*MV2*E000001"
 
 
 def test_header_r_session_02():
     w = World()
     w.to_authorized(True)
     res = w.discovery()[1]
-    assert bytes(res[0][_MessageHeader__SessionID]) == w.sid
-    assert res[0][_MessageHeader__TimeStamp] == 1800000000
+    assert bytes(res[0][MessageHeader.SessionID]) == w.sid
+    assert res[0][MessageHeader.TimeStamp] == 1800000000
 
 
 def test_eim_only_r_auth_01_03():
@@ -144,29 +116,29 @@ def test_eim_only_r_auth_01_03():
     w.connect()
     w.sap([w.protocol()])
     w.setup()
-    res = w.plain(_MSG_AuthorizationSetupReq)[1]
-    assert res[_AuthorizationSetupRes__AuthorizationServices] == [0]
-    assert res[_AuthorizationSetupRes__CertificateInstallationService] is False
-    assert res[_AuthorizationSetupRes__EIM_ASResAuthorizationMode] is not None
-    assert res[_AuthorizationSetupRes__PnC_ASResAuthorizationMode] is None
+    res = w.plain(MSG.AuthorizationSetupReq)[1]
+    assert res[AuthorizationSetupRes.AuthorizationServices] == [0]
+    assert res[AuthorizationSetupRes.CertificateInstallationService] is False
+    assert res[AuthorizationSetupRes.EIM_ASResAuthorizationMode] is not None
+    assert res[AuthorizationSetupRes.PnC_ASResAuthorizationMode] is None
     # R-AUTH-04, R-AUTH-07: a warning keeps the phase, EIM may follow
-    assert w.authorization(1)[1][1] == _responseCode__WARNING_AuthorizationSelectionInvalid
-    assert w.authorization(0)[1][1] == _responseCode__OK
-    assert w.discovery()[1][1] == _responseCode__OK
+    assert w.authorization(1)[1][1] == ResponseCode.WARNING_AuthorizationSelectionInvalid
+    assert w.authorization(0)[1][1] == ResponseCode.OK
+    assert w.discovery()[1][1] == ResponseCode.OK
 
 
 def test_eim_takes_its_time_r_auth_05():
     """Granted after 900 ms: Ongoing until then; ServiceDiscovery before it is a sequence error (R-AUTH-07)."""
     w = World(eim_delay_ms=900)
     res = w.to_authorized(True)
-    assert res[1][_AuthorizationRes__EVSEProcessing] == _processing__Ongoing
+    assert res[1][AuthorizationRes.EVSEProcessing] == Processing.Ongoing
     w.sleep(500)
-    assert w.authorization()[1][_AuthorizationRes__EVSEProcessing] == _processing__Ongoing
+    assert w.authorization()[1][AuthorizationRes.EVSEProcessing] == Processing.Ongoing
     w.sleep(500)
-    assert w.authorization()[1][_AuthorizationRes__EVSEProcessing] == _processing__Finished
+    assert w.authorization()[1][AuthorizationRes.EVSEProcessing] == Processing.Finished
     w = World(eim_delay_ms=900)
     w.to_authorized(True)
-    assert w.discovery()[1][1] == _responseCode__FAILED_SequenceError
+    assert w.discovery()[1][1] == ResponseCode.FAILED_SequenceError
 
 
 def test_end_of_the_eim_wait_r_auth_06():
@@ -174,14 +146,14 @@ def test_end_of_the_eim_wait_r_auth_06():
     w.to_authorized(True)
     w.sleep(5000)
     res = w.authorization()[1]
-    assert res[1] == _responseCode__WARNING_EIMAuthorizationFailure
-    assert res[_AuthorizationRes__EVSEProcessing] == _processing__Finished
-    assert w.discovery()[1][1] == _responseCode__FAILED_SequenceError
+    assert res[1] == ResponseCode.WARNING_EIMAuthorizationFailure
+    assert res[AuthorizationRes.EVSEProcessing] == Processing.Finished
+    assert w.discovery()[1][1] == ResponseCode.FAILED_SequenceError
 
 
 def services(res):
-    items = res[_ServiceDiscoveryRes__EnergyTransferServiceList][_ServiceList__Service]
-    return [s[_Service__ServiceID] for s in items]
+    items = res[ServiceDiscoveryRes.EnergyTransferServiceList][ServiceList.Service]
+    return [s[Service.ServiceID] for s in items]
 
 
 def test_services_on_offer_r_services_12():
@@ -197,7 +169,7 @@ def test_unidirectional_when_bpt_is_off():
     w = World(services=["AC", "DC"])
     w.to_authorized(True)
     assert services(w.discovery()[1]) == [2]
-    assert w.detail(6)[1][1] == _responseCode__FAILED_ServiceIDInvalid
+    assert w.detail(6)[1][1] == ResponseCode.FAILED_ServiceIDInvalid
 
 
 def test_service_filter_r_services_01_d_25():
@@ -208,7 +180,7 @@ def test_service_filter_r_services_01_d_25():
 
 
 def names(s):
-    return [p[_Parameter__Name] for p in s[_ParameterSet__Parameter]]
+    return [p[Parameter.Name] for p in s[ParameterSet.Parameter]]
 
 
 def test_parameter_sets_r_services_09_10_11():
@@ -227,17 +199,17 @@ def test_parameter_sets_r_services_09_10_11():
         w.to_authorized(service in (2, 6))
         w.discovery()
         res = w.detail(service)[1]
-        assert res[_ServiceDetailRes__ServiceID] == service
-        sets = res[_ServiceDetailRes__ServiceParameterList][_ServiceParameterList__ParameterSet]
+        assert res[ServiceDetailRes.ServiceID] == service
+        sets = res[ServiceDetailRes.ServiceParameterList][ServiceParameterList.ParameterSet]
         modes = []
         for s in sets:
             assert sorted(names(s)) == sorted(want[service])
-            seen.append(s[_ParameterSet__ParameterSetID])
-            for p in s[_ParameterSet__Parameter]:
-                if p[_Parameter__Name] == "ControlMode":
-                    modes.append(p[_Parameter__intValue])
-                if p[_Parameter__Name] == "MobilityNeedsMode":
-                    assert p[_Parameter__intValue] == 1
+            seen.append(s[ParameterSet.ParameterSetID])
+            for p in s[ParameterSet.Parameter]:
+                if p[Parameter.Name] == "ControlMode":
+                    modes.append(p[Parameter.intValue])
+                if p[Parameter.Name] == "MobilityNeedsMode":
+                    assert p[Parameter.intValue] == 1
         assert modes == [2, 1]
     assert len(set(seen)) == 8
 
@@ -245,10 +217,10 @@ def test_parameter_sets_r_services_09_10_11():
 def test_selection_is_a_pair_r_services_06_08():
     w = World()
     for service, set_id, code in (
-        (6, 99, _responseCode__FAILED_ServiceSelectionInvalid),
-        (6, 3, _responseCode__FAILED_ServiceSelectionInvalid),  # a set of service 2
-        (5, 5, _responseCode__FAILED_ServiceSelectionInvalid),  # AC service, DC protocol
-        (65, 1, _responseCode__FAILED_NoEnergyTransferServiceSelected),
+        (6, 99, ResponseCode.FAILED_ServiceSelectionInvalid),
+        (6, 3, ResponseCode.FAILED_ServiceSelectionInvalid),  # a set of service 2
+        (5, 5, ResponseCode.FAILED_ServiceSelectionInvalid),  # AC service, DC protocol
+        (65, 1, ResponseCode.FAILED_NoEnergyTransferServiceSelected),
     ):
         w.to_authorized(True)
         w.discovery()
@@ -261,7 +233,7 @@ def test_selection_without_detail_d_13():
     w = World()
     w.to_authorized(True)
     w.discovery()
-    assert w.select(6, 7)[1][1] == _responseCode__OK and w.secc.facts.dynamic
+    assert w.select(6, 7)[1][1] == ResponseCode.OK and w.secc.facts.dynamic
 
 
 def test_parameters_must_fit_the_service_r_cpd_01():
@@ -273,16 +245,16 @@ def test_parameters_must_fit_the_service_r_cpd_01():
         w.discovery()
         w.select(service, w.set_id(service, True))
         res = (w.dc_parameters if dc else w.ac_parameters)(service < 5)[1]
-        assert res[1] == _responseCode__FAILED_WrongChargeParameter
+        assert res[1] == ResponseCode.FAILED_WrongChargeParameter
         if dc:
             block = (
-                _DC_ChargeParameterDiscoveryRes__DC_CPDResEnergyTransferMode,
-                _DC_ChargeParameterDiscoveryRes__BPT_DC_CPDResEnergyTransferMode,
+                DC_ChargeParameterDiscoveryRes.DC_CPDResEnergyTransferMode,
+                DC_ChargeParameterDiscoveryRes.BPT_DC_CPDResEnergyTransferMode,
             )
         else:
             block = (
-                _AC_ChargeParameterDiscoveryRes__AC_CPDResEnergyTransferMode,
-                _AC_ChargeParameterDiscoveryRes__BPT_AC_CPDResEnergyTransferMode,
+                AC_ChargeParameterDiscoveryRes.AC_CPDResEnergyTransferMode,
+                AC_ChargeParameterDiscoveryRes.BPT_AC_CPDResEnergyTransferMode,
             )
         assert res[block[1 if service >= 5 else 0]] is not None
 
@@ -293,7 +265,7 @@ def test_contradictory_limits_r_cpd_03():
         w.to_authorized(True)
         w.discovery()
         w.select(6, w.set_id(6, True))
-        assert w.dc_parameters(True, max_v, min_v)[1][1] == _responseCode__FAILED_WrongChargeParameter
+        assert w.dc_parameters(True, max_v, min_v)[1][1] == ResponseCode.FAILED_WrongChargeParameter
 
 
 def test_discharge_limits_r_cpd_08_d_02():
@@ -304,10 +276,10 @@ def test_discharge_limits_r_cpd_08_d_02():
         w.select(6, w.set_id(6, True))
         # the car may send either sign too
         block = w.dc_parameters(True, discharge_w=-15000)[1][
-            _DC_ChargeParameterDiscoveryRes__BPT_DC_CPDResEnergyTransferMode
+            DC_ChargeParameterDiscoveryRes.BPT_DC_CPDResEnergyTransferMode
         ]
-        assert rational.to_int(block[_BPT_DC_CPDResEnergyTransferMode__EVSEMaximumDischargePower]) == sign * 30000
-        assert rational.to_milli(block[_BPT_DC_CPDResEnergyTransferMode__EVSEMaximumDischargeCurrent]) == sign * 80000
+        assert rational.to_int(block[BPT_DC_CPDResEnergyTransferMode.EVSEMaximumDischargePower]) == sign * 30000
+        assert rational.to_milli(block[BPT_DC_CPDResEnergyTransferMode.EVSEMaximumDischargeCurrent]) == sign * 80000
         assert w.secc.facts.ev_max_discharge_w == 15000
 
 
@@ -319,9 +291,9 @@ def test_schedule_in_the_other_mode_r_schedule_02():
         w.select(6, w.set_id(6, dynamic))
         w.dc_parameters(True)
         res = w.schedule(not dynamic)[1]
-        assert res[1] == _responseCode__FAILED
-        assert (res[_ScheduleExchangeRes__Dynamic_SEResControlMode] is not None) == dynamic
-        assert (res[_ScheduleExchangeRes__Scheduled_SEResControlMode] is not None) == (not dynamic)
+        assert res[1] == ResponseCode.FAILED
+        assert (res[ScheduleExchangeRes.Dynamic_SEResControlMode] is not None) == dynamic
+        assert (res[ScheduleExchangeRes.Scheduled_SEResControlMode] is not None) == (not dynamic)
 
 
 def test_scheduled_tuples_r_schedule_04_05_09():
@@ -329,36 +301,36 @@ def test_scheduled_tuples_r_schedule_04_05_09():
     for service, watts, out in ((1, 11040, None), (2, 50000, None), (5, 11040, 11040), (6, 50000, 30000)):
         w = World()
         res = w.to_schedule(service, False)[1]
-        tuples = res[_ScheduleExchangeRes__Scheduled_SEResControlMode][_Scheduled_SEResControlMode__ScheduleTuple]
+        tuples = res[ScheduleExchangeRes.Scheduled_SEResControlMode][Scheduled_SEResControlMode.ScheduleTuple]
         assert len(tuples) == 1
-        plan = tuples[0][_ScheduleTuple__ChargingSchedule]
-        power = plan[_ChargingSchedule__PowerSchedule]
-        entries = power[_PowerSchedule__PowerScheduleEntries][_PowerScheduleEntryList__PowerScheduleEntry]
-        assert rational.to_int(entries[0][_PowerScheduleEntry__Power]) == watts
-        assert sum([e[_PowerScheduleEntry__Duration] for e in entries]) >= 86400
-        assert plan[_ChargingSchedule__PriceLevelSchedule] is not None
-        back = tuples[0][_ScheduleTuple__DischargingSchedule]
+        plan = tuples[0][ScheduleTuple.ChargingSchedule]
+        power = plan[ChargingSchedule.PowerSchedule]
+        entries = power[PowerSchedule.PowerScheduleEntries][PowerScheduleEntryList.PowerScheduleEntry]
+        assert rational.to_int(entries[0][PowerScheduleEntry.Power]) == watts
+        assert sum([e[PowerScheduleEntry.Duration] for e in entries]) >= 86400
+        assert plan[ChargingSchedule.PriceLevelSchedule] is not None
+        back = tuples[0][ScheduleTuple.DischargingSchedule]
         if out is None:
             assert back is None
         else:
-            entries = back[_ChargingSchedule__PowerSchedule][_PowerSchedule__PowerScheduleEntries]
-            entry = entries[_PowerScheduleEntryList__PowerScheduleEntry][0]
-            assert rational.to_int(entry[_PowerScheduleEntry__Power]) == out
+            entries = back[ChargingSchedule.PowerSchedule][PowerSchedule.PowerScheduleEntries]
+            entry = entries[PowerScheduleEntryList.PowerScheduleEntry][0]
+            assert rational.to_int(entry[PowerScheduleEntry.Power]) == out
     w = World(send_price_schedule="never")
     res = w.to_schedule(1, False)[1]
-    plan = res[_ScheduleExchangeRes__Scheduled_SEResControlMode][_Scheduled_SEResControlMode__ScheduleTuple][0]
-    assert plan[_ScheduleTuple__ChargingSchedule][_ChargingSchedule__PriceLevelSchedule] is None
+    plan = res[ScheduleExchangeRes.Scheduled_SEResControlMode][Scheduled_SEResControlMode.ScheduleTuple][0]
+    assert plan[ScheduleTuple.ChargingSchedule][ChargingSchedule.PriceLevelSchedule] is None
 
 
 def test_schedule_ongoing_has_a_mode_block_r_schedule_01_03():
     for dynamic in (False, True):
         w = World(schedule_delay_ms=1000)
         res = w.to_schedule(5, dynamic)[1]
-        assert res[_ScheduleExchangeRes__EVSEProcessing] == _processing__Ongoing
-        block = (_ScheduleExchangeRes__Scheduled_SEResControlMode, _ScheduleExchangeRes__Dynamic_SEResControlMode)
+        assert res[ScheduleExchangeRes.EVSEProcessing] == Processing.Ongoing
+        block = (ScheduleExchangeRes.Scheduled_SEResControlMode, ScheduleExchangeRes.Dynamic_SEResControlMode)
         assert res[block[1 if dynamic else 0]] is not None
         w.sleep(1000)
-        assert w.schedule(dynamic)[1][_ScheduleExchangeRes__EVSEProcessing] == _processing__Finished
+        assert w.schedule(dynamic)[1][ScheduleExchangeRes.EVSEProcessing] == Processing.Finished
         w = World(schedule_delay_ms=1000)
         w.to_schedule(5, dynamic)
-        assert w.power_delivery(0)[1][1] == _responseCode__FAILED_SequenceError
+        assert w.power_delivery(0)[1][1] == ResponseCode.FAILED_SequenceError
