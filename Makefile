@@ -47,6 +47,7 @@ gen:
 	@$(SETUP) packages-venv venv schemas
 	@$(PY) -m host_tools.exi_gen gen
 	@$(PY) -m host_tools.diagram
+	@$(PY) -m host_tools.gen.supervisor
 
 gen-check:
 	@$(SETUP) packages-venv venv schemas

@@ -13,6 +13,7 @@ CHECKS = {
     "gen-check": (
         ("tables and slots", ["-m", "host_tools.exi_gen", "check"]),
         ("state diagram", ["-m", "host_tools.diagram", "--check"]),
+        ("supervisor", ["-m", "host_tools.gen.supervisor", "--check"]),
     ),
 }
 

@@ -5,7 +5,7 @@ from codec.slots import (
     MSG,
 )
 from codec.tables.grammar import ROOTS
-from firmware.app.charger import STATE_NAMES as CHARGER
+from firmware.app.plug_steps import STATE_NAMES as CHARGER
 from firmware.session.states import STATE_NAMES as SESSION
 from firmware.trace import ATTENUATION, CHANGE, ERROR, FROM_CAR, MESSAGE, PILOT, POWER, Cursor
 

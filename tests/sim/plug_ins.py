@@ -5,7 +5,7 @@ A failure names seed and number; Mill(seed).run(number) comes to the same place.
 
 import gc
 
-from firmware.app import charger as sup
+from firmware.app import plug_steps as sup
 from firmware.clock import ticks_add, ticks_diff
 from host_tools.ev.options import SLAC_FAULTS
 from tests.lib.plant import Plant, Random
@@ -79,7 +79,7 @@ class Mill:
             if not car.done:
                 car.unplug(plant.now)
         plant.sleep(150)
-        if plant.charger.state == sup.PULSE:  # the station itself is at -12 V: it sees the plug afterwards
+        if plant.charger.state in (sup.PULSE_F, sup.LEAVE_F):  # the station itself is at -12 V: it sees the plug afterwards
             plant.until(lambda plant: plant.board.circuit.duty, 5000)
             plant.sleep(150)
         self._rest(plant, watch)

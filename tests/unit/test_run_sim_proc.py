@@ -56,7 +56,8 @@ def one_session(runtime):
         facts = build_report(trace, os.path.join(folder, "s.html"))
     assert not [r for r in records if "error" in r], records
     changes = [(r["change"]["from"], r["change"]["to"]) for r in records if "change" in r]
-    assert changes == [("Unplugged", "Matching"), ("Matching", "Linked"), ("Linked", "Unplugged")], changes
+    way = ("Unplugged", "Keying", "Calling", "Matching", "Linked", "Unplugged")
+    assert changes == list(zip(way, way[1:])), changes
     assert facts["ok"] and facts["pilot"] == "A B C B A" and not facts["contactor_closed"]
     assert facts["min_w"] < 0 and 16 < facts["attenuation_db"] < 40 and 0 < facts["link_s"] < 10
     status = next(r["status"] for r in records if "status" in r)
@@ -85,7 +86,7 @@ def test_car_without_iso_15118_charges_within_10_s():
         car, _ = drive(port, iso15118=False, duration_ms=1500)
         assert car.ok, car.why
         until(lambda: [r for r in records if "change" in r and r["change"]["to"] == "Unplugged"])
-    plugged = next(r["t_ms"] for r in records if "change" in r and r["change"]["to"] == "Matching")
+    plugged = next(r["t_ms"] for r in records if "change" in r and r["change"]["to"] == "Keying")
     closed = next(r["t_ms"] for r in records if "power" in r and r["power"]["contactor"])
     assert closed - plugged < 10000, closed - plugged
     duties = [r["pilot"]["duty_permille"] for r in records if "pilot" in r]
@@ -120,7 +121,7 @@ def test_pilot_by_hand():
     port, records = free_port(), []
     with SeccProcess(f"sim:{port}", {}, "cpython", None, records.append) as secc:
         secc.wait_ready(10)
-        for word, state in (("B", "Matching"), ("E", "Fault"), ("A", "Unplugged")):
+        for word, state in (("B", "Calling"), ("E", "Replug"), ("A", "Unplugged")):
             secc.command("cp " + word)
             until(lambda state=state: [r for r in records if "change" in r][-1:] and last(records)["to"] == state)
         secc.command("counters")
