@@ -5,9 +5,8 @@ python -m host_tools.gen.supervisor --check  exit 1 if it is not in step
 """
 
 import sys
-from pathlib import Path
+from host_tools.root import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "firmware" / "app" / "plug_steps.py"
 PAGE = ROOT / "docs" / "supervisor.md"
 
