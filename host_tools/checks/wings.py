@@ -14,12 +14,12 @@ from host_tools.root import ROOT
 ALLOWED = {
     "root": (),
     "twin": ("firmware",),  # of it the ticks alone: layers.py
-    "checks": ("root",),
     "building": ("root", "tests"),  # of the tests: which of them the image of make test32 holds
     "station": ("root", "codec", "firmware"),
     "recordings": ("station", "codec", "firmware"),
     "ev": ("twin", "codec", "firmware"),
     "gen": ("root", "codec", "firmware"),
+    "checks": ("root", "gen"),
     "board": ("root", "building", "station", "drivers", "firmware"),
     "pki": ("board", "firmware"),
     "emu": ("root", "twin", "ev", "pki", "recordings", "codec", "drivers", "firmware"),
