@@ -5,6 +5,7 @@ python -m host_tools.gen.supervisor --check  exit 1 if it is not in step
 """
 
 import sys
+
 from host_tools.root import ROOT
 
 SOURCE = ROOT / "firmware" / "app" / "plug_steps.py"
@@ -84,12 +85,27 @@ def page():
     lines = ["```mermaid", "stateDiagram-v2", "    state GivingUp <<choice>>", "    [*] --> " + names[plug.UNPLUGGED]]
     lines += ["    %s --> %s : %s" % (names[a], names[b], ", ".join(said)) for (a, b), said in edges.items()]
     lines += ["```"]
-    rows = ["", "## States", "", "| state | number | pilot | at most | power may flow | what is going on |", "|---|---|---|---|---|---|"]
+    rows = [
+        "",
+        "## States",
+        "",
+        "| state | number | pilot | at most | power may flow | what is going on |",
+        "|---|---|---|---|---|---|",
+    ]
     for number, (duty, ms, power) in enumerate(plug.STATES):
         pilot = "as it is" if duty is None else {0: "F", 1000: "X1"}.get(duty, "%g %%" % (duty / 10))
         most = "" if ms is None else "`%s`" % ms if isinstance(ms, str) else "%d ms" % ms
-        rows.append("| %s | %d | %s | %s | %s | %s |" % (names[number], number, pilot, most, "yes" if power else "", going_on[number]))
-    rows += ["", "## Rows", "", "| state | event | if | do | next state | why | source |", "|---|---|---|---|---|---|---|"]
+        rows.append(
+            "| %s | %d | %s | %s | %s | %s |"
+            % (names[number], number, pilot, most, "yes" if power else "", going_on[number])
+        )
+    rows += [
+        "",
+        "## Rows",
+        "",
+        "| state | event | if | do | next state | why | source |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for (state, event, guard, do, then, why), source in zip(plug.ROWS, sources, strict=True):
         cells = (
             states_of(state),

@@ -79,7 +79,10 @@ class Mill:
             if not car.done:
                 car.unplug(plant.now)
         plant.sleep(150)
-        if plant.charger.state in (sup.PULSE_F, sup.LEAVE_F):  # the station itself is at -12 V: it sees the plug afterwards
+        if plant.charger.state in (
+            sup.PULSE_F,
+            sup.LEAVE_F,
+        ):  # the station itself is at -12 V: it sees the plug afterwards
             plant.until(lambda plant: plant.board.circuit.duty, 5000)
             plant.sleep(150)
         self._rest(plant, watch)

@@ -155,7 +155,9 @@ def modem_restarts(what):
     plant, watch = begin(["AC"], setpoint_w=4000, slac_init_ms=25000, ef_retries=0)
     plant.sleep(3000)
     silent = what == plug.CALLING
-    car = plant.plug(service="AC", iso15118=not silent, unplug_after_ms=NEVER, slac_fault="no_rsp" if what == plug.FAILED else "")
+    car = plant.plug(
+        service="AC", iso15118=not silent, unplug_after_ms=NEVER, slac_fault="no_rsp" if what == plug.FAILED else ""
+    )
     if what == plug.LINKED:
         until(plant, plug.LINKED)
     elif silent:
@@ -261,7 +263,7 @@ def back_before_it_slept():
 
 
 def modem_off_while_pausing():
-    plant, _, car = paused()
+    plant, _, _ = paused()
     plant.cable.filter = lambda data, to_station: [] if to_station else [data]
     plant.board.chip.reboot(plant.now)
     until(plant, plug.KEYING, 5000)
@@ -309,9 +311,16 @@ def wake_ups():
 
 
 def toggles():
-    plant, _, car = paused()
+    plant, _, _ = paused()
     until(plant, plug.PAUSED, 6000)
-    for letter, state in (("D", plug.TOGGLING), ("C", plug.TOGGLING), ("D", plug.TOGGLING), ("?", plug.PAUSED), ("C", plug.TOGGLING), ("B", plug.LINKED)):
+    for letter, state in (
+        ("D", plug.TOGGLING),
+        ("C", plug.TOGGLING),
+        ("D", plug.TOGGLING),
+        ("?", plug.PAUSED),
+        ("C", plug.TOGGLING),
+        ("B", plug.LINKED),
+    ):
         if letter == "?":  # a bad contact
             for one in "BABABA":
                 plant.board.command(["cp", one], plant.now)
@@ -414,3 +423,7 @@ def test_every_row_is_reached():
         if number not in seen.rows and not any([(s, e) in NOT_REACHED for s in states for e in events]):
             missing.append(plug.ROWS[number])
     eq(missing, [])
+
+
+def test_a_lost_link_is_left_through_x1_r_link_04_28():
+    lost_link_leaves_through_x1()

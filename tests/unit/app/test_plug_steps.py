@@ -71,7 +71,7 @@ def test_5_percent_is_left_through_f_or_x1_r_link_04():
         if row[4] in (STAY, GIVING_UP):
             continue
         for state in many(row[0]):
-            if state == GIVING_UP or state == ANY:
+            if state in (GIVING_UP, ANY):
                 continue
             before, after = STATE_NAMES[state], STATE_NAMES[row[4]]
             assert not (before != "Keying" and at[before] == 50 and after == "Basic"), row

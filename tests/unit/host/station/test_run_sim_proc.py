@@ -1,6 +1,7 @@
 """`microv2g secc --link sim` and a whole simulated car as two programs: UDP cable, SPI model, matching, session, unplug.
 Real time; about 6 s each."""
 
+import itertools
 import os
 import socket
 import subprocess
@@ -58,7 +59,7 @@ def one_session(runtime):
     assert not [r for r in records if "error" in r], records
     changes = [(r["change"]["from"], r["change"]["to"]) for r in records if "change" in r]
     way = ("Unplugged", "Keying", "Calling", "Matching", "Linked", "Unplugged")
-    assert changes == list(zip(way, way[1:])), changes
+    assert changes == list(itertools.pairwise(way)), changes
     assert facts["ok"] and facts["pilot"] == "A B C B A" and not facts["contactor_closed"]
     assert facts["min_w"] < 0 and 16 < facts["attenuation_db"] < 40 and 0 < facts["link_s"] < 10
     status = next(r["status"] for r in records if "status" in r)
