@@ -7,10 +7,11 @@
     raise PeerError(ResponseCode.FAILED_SequenceError, "...")
     MSG.DC_ChargeLoopRes                                          id of a message
 
-A type has the names of its slots and LEN, an enumeration its values; an enumeration is written with a capital. OP and KIND
-are for codec and schema compiler alone. Before a source is compiled for a target, the numbers are put in the places of these
-names (host_tools/building/fold.py), so a folded module never imports this one. Where a source runs as it is (CPython, a file
-copied to a board), the names are made when they are asked for.
+A type has the names of its slots and LEN, an enumeration its values; an enumeration is written with
+a capital. OP and KIND are for codec and schema compiler alone. Before a source is compiled for a
+target, the numbers are put in the places of these names (host_tools/building/fold.py), so a folded
+module never imports this one. Where a source runs as it is (CPython, a file copied to a board), the
+names are made when they are asked for.
 """
 
 from codec.tables import names

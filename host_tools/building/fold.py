@@ -3,12 +3,13 @@
     from codec.slots import MSG, DC_ChargeLoopRes        ->  pass
     r[DC_ChargeLoopRes.EVSEPresentCurrent] = x           ->  r[7] = x
 
-So the target has no names, no look-up and no import; lines keep their numbers. A source that is not folded does the same
-(codec/slots.py makes the names when they are asked for), so folding is never a condition. What could differ between the
-two is refused: a name that does not exist, one that is bound again, one that stands alone.
+So the target has no names, no look-up and no import; lines keep their numbers. A source that is not
+folded does the same (codec/slots.py makes the names when they are asked for), so folding is never a
+condition. What could differ between the two is refused: a name that does not exist, one that is
+bound again, one that stands alone.
 
     python -m host_tools.building.fold                   fold all sources, write nothing: what `make lint` does
-    python fold.py --cross MPY_CROSS ARGUMENTS... FILE   run mpy-cross on the folded FILE (host_tools/build.py: cross)
+    python fold.py --cross MPY_CROSS ARGUMENTS... FILE   run mpy-cross on the folded FILE (building/build.py: cross)
 """
 
 import ast
@@ -19,11 +20,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
-    sys.path[0] = str(ROOT)
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from codec.tables import names
+from host_tools.root import ROOT
 
 MODULE = "codec.slots"
 slots = importlib.import_module(MODULE)
