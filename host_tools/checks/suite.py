@@ -10,6 +10,8 @@ CHECKS = {
         ("ruff format", ["-m", "ruff", "format", "--check", "--quiet", "."]),
         ("layers", ["-m", "host_tools.checks.layers"]),
         ("names of slots", ["-m", "host_tools.building.fold"]),
+        ("wings of host_tools", ["-m", "host_tools.checks.wings"]),
+        ("private names", ["-m", "host_tools.checks.privates"]),
     ),
     "gen-check": (
         ("tables", ["-m", "host_tools.gen.exi", "check"]),
