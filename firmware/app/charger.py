@@ -30,8 +30,8 @@ class Charger:
     plug_ins    since boot
     Of this plug-in:
     pulses      of F that were to wake the car (R-LINK-03)
-    begun       the car has asked for matching: 5 % is left through X1, not through F (R-LINK-04, R-LINK-28)
-    fallback    it may be charged by the pilot alone: never with DC, and not a car that has paused a session
+    never_begun no car has asked for matching: 5 % is left through F, not through X1 (R-LINK-04, R-LINK-28)
+    no_fallback the car is not charged by the pilot alone: DC, switched off, or it has paused a session
     """
 
     def __init__(self, cfg, pilot, proximity, slac, net, link, power, trace):
@@ -48,8 +48,8 @@ class Charger:
         self.modem_up = False
         self.plug_ins = 0
         self.pulses = 0
-        self.begun = False
-        self.fallback = False
+        self.never_begun = True
+        self.no_fallback = True
         self._trace = trace
         self._deadline = None  # of the state
         self._shown_duty = -1  # in the last record of the pilot
@@ -280,19 +280,9 @@ class Charger:
         return self.pulses < self.cfg["ef_retries"]
 
     @property
-    def no_fallback(self):
-        """The car may not be charged by the pilot alone: DC, switched off, or it has paused a session."""
-        return not self.fallback
-
-    @property
     def never_five(self):
         """5 % is not on the pilot: there is nothing to leave."""
         return self.pilot.duty != FIVE_PERCENT
-
-    @property
-    def never_begun(self):
-        """No car has asked for matching on this plug-in."""
-        return not self.begun
 
     @property
     def stage_whole(self):
@@ -310,8 +300,10 @@ class Charger:
         """A car: nothing of the last one counts."""
         self.plug_ins += 1
         self.pulses = 0
-        self.begun = False
-        self.fallback = self.cfg["basic_fallback"] and not [s for s in self.cfg["services"] if s.startswith("DC")]
+        self.never_begun = True
+        self.no_fallback = not self.cfg["basic_fallback"] or bool(
+            [s for s in self.cfg["services"] if s.startswith("DC")]
+        )
         self.link.clear()
         self.link.enabled = True
         self.slac.plugged(True, now)
@@ -322,7 +314,7 @@ class Charger:
 
     def matching_begins(self, why, now):
         """A car has asked: remembered until the next plug-in."""
-        self.begun = True
+        self.never_begun = False
 
     def unmatch(self, why, now):
         """No request to match is answered any more."""
@@ -367,7 +359,7 @@ class Charger:
 
     def sleep(self, why, now):
         """A car that has had a session and does not wake up is not charged by the pilot alone."""
-        self.fallback = False
+        self.no_fallback = True
 
     def resume(self, why, now):
         """The same network, and the time of a new one to set up a session. Whether the old session can still be joined is the

@@ -73,7 +73,7 @@ EVENT_NAMES = (
     "discovery", "session set up", "pause confirmed", "connection gone", "wake", "clear",
 )  # fmt: skip
 
-STAY = None
+STAY = const(-2)
 ANY = const(-1)  # every state that has no row of its own for the event
 
 _X1 = const(1000)  # permille of the pilot: steady +12 V

@@ -4,6 +4,7 @@ python -m host_tools.gen.supervisor          rewrite docs/supervisor.md
 python -m host_tools.gen.supervisor --check  exit 1 if it is not in step
 """
 
+import re
 import sys
 
 from host_tools.root import ROOT
@@ -119,8 +120,8 @@ def page():
         rows.append("| " + " | ".join(cells) + " |")
     rows += ["", "| `if`, `do` | what it asks or does |", "|---|---|"]
     for member in sorted({row[i] for row in plug.ROWS for i in (2, 3) if row[i]}):
-        thing = getattr(Charger, member)
-        said = (thing.fget if isinstance(thing, property) else thing).__doc__
+        thing = getattr(Charger, member, None)  # a value of this plug-in stands in the text of the class
+        said = re.search(r"^    %s +(.*)$" % member, Charger.__doc__, re.M).group(1) if thing is None else thing.__doc__
         rows.append("| `%s` | %s |" % (member, " ".join(said.split())))
     return HEAD + "\n".join(lines) + "\n" + MIDDLE + "\n".join(everywhere) + "\n" + "\n".join(rows) + "\n" + TAIL
 
