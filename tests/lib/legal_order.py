@@ -114,7 +114,13 @@ LEGAL = (
     (SELECTION, "ServiceDetailReq:not offered", "FAILED_ServiceIDInvalid", FAILED, "R-SERVICES-05 [V2G20-464]"),
     (SELECTION, "ServiceSelectionReq", "OK", AC_PARAMETERS, "R-SERVICES-02 D-13 [V2G20-1983]"),
     (SELECTION, "ServiceSelectionReq", "OK", DC_PARAMETERS, "R-SERVICES-02 D-13 [V2G20-1983]"),
-    (SELECTION, "ServiceSelectionReq:foreign set", "FAILED_ServiceSelectionInvalid", FAILED, "R-SERVICES-06 [V2G20-467]"),
+    (
+        SELECTION,
+        "ServiceSelectionReq:foreign set",
+        "FAILED_ServiceSelectionInvalid",
+        FAILED,
+        "R-SERVICES-06 [V2G20-467]",
+    ),
     # AC
     (AC_PARAMETERS, "AC_ChargeParameterDiscoveryReq", "OK", AC_SCHEDULE, "R-SESSION-06 R-CPD-01"),
     (AC_PARAMETERS, "AC_ChargeParameterDiscoveryReq:other kind", "FAILED_WrongChargeParameter", FAILED, "R-CPD-01"),
@@ -142,7 +148,13 @@ LEGAL = (
     (CABLE_CHECK, "DC_CableCheckReq", "OK", PRECHARGE, "R-DC-SAFETY-03"),
     (CABLE_CHECK, "PowerDeliveryReq:poll", SILENT, CABLE_CHECK, "R-DC-SAFETY-01 R-POWER-03"),
     (CABLE_CHECK, "PowerDeliveryReq:Stop", "OK", DC_NO_POWER, "R-POWER-01 R-DC-SAFETY-01 [V2G20-2122]"),
-    (CABLE_CHECK, "PowerDeliveryReq:Standby", "WARNING_StandbyNotAllowed", CABLE_CHECK, "R-DC-SAFETY-01 R-POWER-12 D-20"),
+    (
+        CABLE_CHECK,
+        "PowerDeliveryReq:Standby",
+        "WARNING_StandbyNotAllowed",
+        CABLE_CHECK,
+        "R-DC-SAFETY-01 R-POWER-12 D-20",
+    ),
     (CABLE_CHECK, "PowerDeliveryReq:ScheduleRenegotiation", SILENT, CABLE_CHECK, "R-ERRORS-04"),
     (PRECHARGE, "DC_PreChargeReq", "OK", PRECHARGED, "R-DC-SAFETY-08 [V2G20-2005]"),
     (PRECHARGE, "DC_PreChargeReq:Finished", "OK", PRECHARGED, "R-DC-SAFETY-08 [V2G20-2005]"),
@@ -174,7 +186,17 @@ LEGAL = (
 # -- SessionStop
 
 # A service is selected and the cable is dead: there is something to join again (R-SESSION-06, R-SESSION-07).
-_PAUSABLE = (AC_PARAMETERS, AC_SCHEDULE, AC_START, AC_END, AC_NO_POWER, DC_PARAMETERS, DC_SCHEDULE, WELDING, DC_NO_POWER)
+_PAUSABLE = (
+    AC_PARAMETERS,
+    AC_SCHEDULE,
+    AC_START,
+    AC_END,
+    AC_NO_POWER,
+    DC_PARAMETERS,
+    DC_SCHEDULE,
+    WELDING,
+    DC_NO_POWER,
+)
 _ESTABLISHED = tuple(phase for phase in PHASES if phase not in (HANDSHAKE, SETUP, ENDED))
 
 

@@ -13,8 +13,6 @@ from codec.slots import (
     DC_WeldingDetectionReq,
     Processing,
     ResponseCode,
-    SAP_responseCode,
-    SessionSetupReq,
 )
 from firmware.session.states import STATE_NAMES
 from tests.lib import every_request, legal_order
@@ -60,12 +58,13 @@ class Walk:
         self.joined = joined
         self.bpt = service >= 5
         self.current = "dc" if service in (2, 6) else "ac"
-        self._slow = slow
         self._set_id = 1
         self._foreign_set_id = 2
         self._paused_id = None
         self.phase = None
-        self.w = None
+        changes = {"eim_delay_ms": 300, "schedule_delay_ms": 300} if slow else {}
+        self.w = World(**changes)
+        self.w.car = _CAR
 
     # -- what is seen of the station
 
@@ -80,20 +79,25 @@ class Walk:
     # -- going
 
     def to(self, phase, first_poll=False):
-        """A new station, driven to `phase`; first_poll: on to one answer that says Ongoing there."""
-        changes = {"eim_delay_ms": 300, "schedule_delay_ms": 300} if self._slow else {}
-        self.w = World(**changes)
-        self.w.car = _CAR
+        """A new connection, driven to `phase`; first_poll: on to one answer that says Ongoing there."""
+        self._leave()
         if self.joined:
             self._go(self.current + " parameters", False)
             assert self.code(self.send("SessionStopReq:Pause")) == ResponseCode.OK
             self._paused_id = self.w.sid
-            self.w.secc.lost(self.w.now)
+            self._leave()
         self._go(phase, self.joined)
         if first_poll:
             answer = self.send(self._poll_of(phase))
             assert not self.finished(answer), phase
         return self
+
+    def _leave(self):
+        w = self.w
+        w.secc.lost(w.now)
+        w.sleep(200)  # the contactor opens
+        w.trace.messages.clear()
+        w.trace.notes.clear()
 
     def _go(self, phase, joined):
         self.w.connect()

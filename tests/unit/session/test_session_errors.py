@@ -10,20 +10,10 @@ from tests.lib.world import NoTrace, World
 HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, interop)
 from codec.slots import (
     MSG,
-    CertificateInstallationReq,
     ChargingSession,
-    ListOfRootCertificateIDs,
     MessageHeader,
-    MeterInfo,
-    MeteringConfirmationReq,
     ResponseCode,
     ServiceDetailRes,
-    SessionSetupReq,
-    SignedCertificateChain,
-    SignedMeteringData,
-    VehicleCheckInReq,
-    VehicleCheckOutReq,
-    X509IssuerSerial,
     supportedAppProtocolReq,
 )
 
