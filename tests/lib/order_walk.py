@@ -3,19 +3,20 @@
 What it knows of the station besides its answers is the name of the state, and whether anything is energised.
 """
 
-from codec import rational, slots
+from codec import rational
 from codec.slots import (
     MSG,
     Authorization,
-    ChargeProgress,
-    ChargingSession,
+    AuthorizationRes,
+    DC_CableCheckRes,
     DC_PreChargeRes,
     DC_WeldingDetectionReq,
     Processing,
     ResponseCode,
+    ScheduleExchangeRes,
 )
 from firmware.session.states import STATE_NAMES
-from tests.lib import every_request, legal_order
+from tests.lib import every_request, legal_order, words
 from tests.lib.world import World
 
 # How the station names the phases; it needs no state of its own for each.
@@ -46,6 +47,11 @@ NAMES = {
 _CAR = ("WMIV1234567890ABCDEX", bytes(range(32)))
 _BATTERY_V = 400
 _POLLS = 200
+_POLLED = (
+    (MSG.AuthorizationRes, AuthorizationRes.EVSEProcessing),
+    (MSG.ScheduleExchangeRes, ScheduleExchangeRes.EVSEProcessing),
+    (MSG.DC_CableCheckRes, DC_CableCheckRes.EVSEProcessing),
+)
 
 
 class Walk:
@@ -137,9 +143,9 @@ class Walk:
 
     def finished(self, answer):
         """False: the same request is to be sent again."""
-        for name in ("Authorization", "ScheduleExchange", "DC_CableCheck"):
-            if answer[0] == getattr(MSG, name + "Res"):
-                return answer[1][getattr(slots, name + "Res").EVSEProcessing] == Processing.Finished
+        for msg, at in _POLLED:
+            if answer[0] == msg:
+                return answer[1][at] == Processing.Finished
         if answer[0] == MSG.DC_PreChargeRes and self.code(answer) == ResponseCode.OK:
             return abs(rational.to_int(answer[1][DC_PreChargeRes.EVSEPresentVoltage]) - _BATTERY_V) < 10
         return True
@@ -151,11 +157,11 @@ class Walk:
         name, _, what = request.partition(":")
         w = self.w
         if name == "PowerDeliveryReq":
-            progress = ChargeProgress.Start if what == "poll" else getattr(ChargeProgress, what)
+            progress = words.value("ChargeProgress", "Start" if what == "poll" else what)
             offered = None if self.dynamic or what != "Start" else 1
             return w.power_delivery(progress, Processing.Ongoing if what == "poll" else Processing.Finished, offered)
         if name == "SessionStopReq":
-            return w.stop(getattr(ChargingSession, what or "Terminate"))
+            return w.stop(words.value("ChargingSession", what or "Terminate"))
         if name == "SessionSetupReq":
             return w.setup(self._paused_id if what and self.phase == legal_order.SETUP else None)
         if name == "supportedAppProtocolReq":
@@ -187,6 +193,6 @@ class Walk:
             r[DC_WeldingDetectionReq.EVProcessing] = Processing.Finished if what else Processing.Ongoing
             return w.request(MSG.DC_WeldingDetectionReq, r)
         if name in ("AuthorizationSetupReq", "DC_CableCheckReq"):
-            return w.plain(getattr(MSG, name))
-        msg = getattr(MSG, name)
+            return w.plain(words.message(name))
+        msg = words.message(name)
         return w.request(msg, every_request.requests(w)[msg], kind)
