@@ -1,9 +1,9 @@
 """What each test module costs, in seconds of processor: measured by tests/run.py, kept in tests/seconds.json by --record, and
 the reason why the long ones begin first. A module that waits counts by the clock, for it hardly computes.
 
-    {"test_faults": {"cpython": 11.5, "unix": 31.0}}
+    {"tests.sim.test_faults": {"cpython": 11.5, "unix": 31.0}}
 
-By the name of the file without its folder, so that a module may move. Host only.
+Host only.
 """
 
 import json
@@ -20,7 +20,7 @@ def load(path=PATH):
 
 def expected(table, name, runtime, slow):
     """Seconds that module `name` (tests.unit.test_x) will take on `runtime`; of another runtime if only that is known."""
-    known = table.get(name.split(".")[-1], {})
+    known = table.get(name, {})
     if runtime in known:
         return known[runtime]
     return max(known.values()) if known else _UNKNOWN_S[bool(slow)]
@@ -30,11 +30,11 @@ def record(measured, path=PATH):
     """Write what was measured, {(name, runtime): seconds}, over what is kept of the same modules on these runtimes."""
     table = load(path)
     for (name, runtime), seconds in measured.items():
-        table.setdefault(name.split(".")[-1], {})[runtime] = round(seconds, 1)
+        table.setdefault(name, {})[runtime] = round(seconds, 1)
     kept = {}
-    for stem, known in sorted(table.items()):
+    for name, known in sorted(table.items()):
         known = {runtime: seconds for runtime, seconds in sorted(known.items()) if seconds >= LEAST_S}
         if known:
-            kept[stem] = known
-    lines = ["%s: %s" % (json.dumps(stem), json.dumps(known)) for stem, known in kept.items()]
+            kept[name] = known
+    lines = ["%s: %s" % (json.dumps(name), json.dumps(known)) for name, known in kept.items()]
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
