@@ -16,7 +16,7 @@ from host_tools.recordings.report import build_report
 from host_tools.root import ROOT
 from host_tools.station.process import SeccError, SeccProcess, firmware_command
 from tests.lib.mtest import raises
-from tests.lib.patience import LIMIT_S, until
+from tests.lib.patience import LIMIT_S, let_pass, until
 
 RUNTIMES = ("cpython",)  # starts processes
 WAITS = True
@@ -31,7 +31,7 @@ def free_port():
 def drive(port, **ev):
     """One car to its end, plugged in after the station has seen an open plug; (car, its records)."""
     records = []
-    time.sleep(0.3)
+    let_pass(0.3)
     return cable.run({**options.DEFAULTS, "unplug_after_ms": 200, **ev}, port, records.append), records
 
 
