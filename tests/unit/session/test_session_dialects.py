@@ -26,6 +26,7 @@ from codec.slots import (
     supportedAppProtocolRes,
 )
 from firmware.clock import ticks_diff
+from firmware.session.paused import same
 from tests.lib.mtest import eq
 from tests.lib.world import World
 
@@ -52,8 +53,8 @@ def test_connector_of_ac_d_01():
 
 
 def test_name_of_the_islanding_parameter_d_07():
-    names = ("GridCodeIslandingDetectionMethod", "DetectionMethodGridCodeIslanding")
-    for name, other in (names, names[::-1]):
+    first, second = "GridCodeIslandingDetectionMethod", "DetectionMethodGridCodeIslanding"
+    for name, other in ((first, second), (second, first)):
         eq(parameter(5, name, islanding_param_name=name, islanding_method=2), [2])
         eq(parameter(5, other, islanding_param_name=name), [])
         eq(parameter(1, name, islanding_param_name=name), [])
@@ -80,8 +81,8 @@ def test_one_phase_has_no_other_lines_r_cpd_05():
     w.select(1, w.set_id(1, True))
     block = w.ac_parameters(False, per_phase=True)[1][AC_ChargeParameterDiscoveryRes.AC_CPDResEnergyTransferMode]
     eq(rational.to_int(block[AC_CPDResEnergyTransferMode.EVSEMaximumChargePower]), 3680)
-    for line in ("L2", "L3"):
-        eq(block[getattr(AC_CPDResEnergyTransferMode, "EVSEMaximumChargePower_" + line)], None)
+    eq(block[AC_CPDResEnergyTransferMode.EVSEMaximumChargePower_L2], None)
+    eq(block[AC_CPDResEnergyTransferMode.EVSEMaximumChargePower_L3], None)
     w.schedule(True)
     w.power_delivery(0)
     block = w.loop(1, True)[1][AC_ChargeLoopRes.Dynamic_AC_CLResControlMode]
@@ -133,6 +134,28 @@ def test_details_of_what_is_not_offered_r_services_05():
         assert res[ServiceDetailRes.ServiceParameterList][ServiceParameterList.ParameterSet]
 
 
+def test_ids_are_compared_to_the_end_r_security_06():
+    """As many octets are read of two that differ in the first one as of two that are equal."""
+
+    class Octets:
+        def __init__(self, *octets):
+            self.octets = octets
+            self.read = 0
+
+        def __len__(self):
+            return len(self.octets)
+
+        def __getitem__(self, i):
+            self.read += 1
+            return self.octets[i]
+
+    for other, equal in ((1, True), (9, False)):
+        a, b = Octets(1, 2, 3, 4), Octets(other, 2, 3, 4)
+        eq(same(a, b), equal)
+        eq((a.read, b.read), (4, 4))
+    eq(same(b"\x00" * 8, b"\x00" * 7), False)
+
+
 def test_handshake_comes_first_and_once_r_sap_07():
     w = World()
     w.connect()
@@ -160,8 +183,9 @@ def test_schedule_keeps_to_the_bounds_of_the_car_r_schedule_06():
 def test_dynamic_answers_have_no_needs_of_the_station_r_schedule_08():
     """Mobility needs mode 1: departure and states of charge are the car's business."""
     block = World().to_schedule(6, True)[1][ScheduleExchangeRes.Dynamic_SEResControlMode]
-    for name in ("DepartureTime", "MinimumSOC", "TargetSOC"):
-        eq(block[getattr(Dynamic_SEResControlMode, name)], None)
+    eq(block[Dynamic_SEResControlMode.DepartureTime], None)
+    eq(block[Dynamic_SEResControlMode.MinimumSOC], None)
+    eq(block[Dynamic_SEResControlMode.TargetSOC], None)
 
 
 def test_schedule_that_never_comes_r_timers_08():
