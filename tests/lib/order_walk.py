@@ -47,6 +47,8 @@ NAMES = {
 _CAR = ("WMIV1234567890ABCDEX", bytes(range(32)))
 _BATTERY_V = 400
 _POLLS = 200
+_WORLD = World()  # one station for all sessions (R-SESSION-11), made while a small heap is still in one piece
+_WORLD.car = _CAR
 _POLLED = (
     (MSG.AuthorizationRes, AuthorizationRes.EVSEProcessing),
     (MSG.ScheduleExchangeRes, ScheduleExchangeRes.EVSEProcessing),
@@ -68,9 +70,9 @@ class Walk:
         self._foreign_set_id = 2
         self._paused_id = None
         self.phase = None
-        changes = {"eim_delay_ms": 300, "schedule_delay_ms": 300} if slow else {}
-        self.w = World(**changes)
-        self.w.car = _CAR
+        self.w = _WORLD
+        for name in ("eim_delay_ms", "schedule_delay_ms"):
+            self.w.cfg[name] = 300 if slow else 0
 
     # -- what is seen of the station
 

@@ -25,7 +25,7 @@ from tests.lib.legal_order import (
 )
 from tests.lib.order_walk import NAMES, Walk
 
-HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, interop)
+HEAP_KB = 200
 TIMEOUT_S = 300
 SLOW = True
 # CPython does all of it; the others each service and each control mode, but not each pair of them with new and joined.
