@@ -35,7 +35,7 @@ class Cutter:
         cutter.buf[cutter.at : cutter.at + cutter.n]    the payload; what was decoded may be views of it (exi.decode_here)
         cutter.release()                    it is done with, and its bytes are free; next() and reset() do that too
 
-    `limit` is the largest payload in bytes of a known type (below 65528). `types` is what the session negotiated; it
+    `limit` is the largest payload in bytes of a known type (below 65528; R-V2GTP-09). `types` is what the session negotiated; it
     may be changed at any time. Frames of other types are skipped by their length, however long (R-V2GTP-03), and
     counted in `skipped`.
     """
