@@ -1,7 +1,7 @@
 # Targets of microv2g. `make demo` and `make test` fetch and build what they need; a second run starts at once.
 # MICROPY_DIR=/path/to/micropython takes the source of MicroPython 1.25 from there instead of fetching it.
 PY := build/venv/bin/python
-SETUP := python3 host_tools/build.py
+SETUP := python3 host_tools/building/build.py
 
 help:
 	@echo "make demo           simulated car and station, from plug-in to unplug, live, with a report"
@@ -14,12 +14,13 @@ help:
 	@echo "make size BOARD=rpi_pico        code and heap of each module against the committed budget"
 	@echo "make bench          measure and write docs/benchmarks.md"
 	@echo "make lint           ruff and the import layers of docs/design.md"
-	@echo "make gen            compile the schemas into tables, fill slot regions, print the state diagram"
-	@echo "make gen-check      prove generated files in step"
+	@echo "make gen            compile the schemas into tables, print the state diagram and the page of requirements"
+	@echo "make gen-check      prove generated files in step, and that every requirement, page or file named anywhere exists"
+	@echo "make requirements   what is met, partly, missing; REQ=R-LOOP-07 (or R-LOOP) with the lines in code and tests"
 	@echo "make deps           fetch and build everything that any of these needs"
 	@echo "make clean          remove build/"
 	@echo
-	@echo "One test file:      build/venv/bin/python tests/run.py tests/unit/test_v2gtp.py   (--help tells more)"
+	@echo "One test file:      build/venv/bin/python tests/run.py tests/unit/codec/test_v2gtp.py   (--help tells more)"
 
 demo:
 	@$(SETUP) packages-demo unix venv
@@ -45,12 +46,17 @@ lint:
 
 gen:
 	@$(SETUP) packages-venv venv schemas
-	@$(PY) -m host_tools.exi_gen gen
-	@$(PY) -m host_tools.diagram
+	@$(PY) -m host_tools.gen.exi gen
+	@$(PY) -m host_tools.gen.diagram
+	@$(PY) -m host_tools.gen.requirements
 
 gen-check:
 	@$(SETUP) packages-venv venv schemas
 	@$(PY) -m host_tools.checks gen-check
+
+requirements:
+	@$(SETUP) packages-venv venv
+	@$(PY) -m host_tools.gen.requirements --list $(REQ)
 
 interop:
 	@$(SETUP) packages-interop unix mcu32 venv evcc
@@ -64,7 +70,7 @@ BOARD ?= rpi_pico
 firmware:
 	@test -d boards/$(BOARD) || { echo "microv2g: no board $(BOARD); there are rpi_pico, esp32s3 and unix" >&2; exit 2; }
 	@$(SETUP) $(if $(filter rpi_pico,$(BOARD)),packages-pico,packages-demo) venv
-	@$(PY) host_tools/build.py $(BOARD)
+	@$(PY) host_tools/building/build.py $(BOARD)
 
 firmware-unix:
 	@$(SETUP) packages-test unix mcu32
@@ -84,4 +90,4 @@ deps:
 clean:
 	rm -rf build
 
-.PHONY: help demo test test-fast test32 setup-test lint gen gen-check interop bench firmware firmware-unix emu size deps clean
+.PHONY: help demo test test-fast test32 setup-test lint gen gen-check requirements interop bench firmware firmware-unix emu size deps clean

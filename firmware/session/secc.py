@@ -1,4 +1,4 @@
-"""The session machine of the station: V2GTP bytes in, V2GTP bytes out (design.md 2).
+"""The session machine of the station: V2GTP bytes in, V2GTP bytes out (docs/design.md, what happens).
 
 One object for the life of the process, one connection at a time. It owns the cutter, the facts and the timers; what to
 do with a request is in `steps.STEPS`. Every way out of a session goes through `_off`, which opens the contactor.

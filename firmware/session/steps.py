@@ -1,4 +1,4 @@
-"""The legal order of a session: ONE table (design.md 2).
+"""The legal order of a session: ONE table (docs/design.md, what happens).
 
 A row is (state, request, handler, states it may lead to). A pair that is not here is the sequence error
 (R-ERRORS-01, [V2G20-459]). The state diagram of the manual is printed from it (`microv2g` docs, docs/session.md).

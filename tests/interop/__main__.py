@@ -17,11 +17,11 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
 
-from host_tools.cli import _paths
+from host_tools.root import import_paths
 
-_paths()
+import_paths()
 
-from host_tools.secc_proc import SeccError, SeccProcess
+from host_tools.station.process import SeccError, SeccProcess
 from tests.interop import bad_cars, bad_line, bulk, evcc, matching, netns, refusals, rig, tls, wireshark
 from tests.interop.cases import COMBINATIONS, DISCHARGE_W, FRAMED, LOOPS, SCENARIOS, check, check_trace
 

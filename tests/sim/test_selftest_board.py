@@ -4,9 +4,9 @@ RP2040 the contactor closes in C and D alone, by its guard; on the ESP32-S3 noth
 RUNTIMES = ("cpython",)
 
 from tests.lib.controller.boot import Controller
-from tests.lib.controller.place import ABSENT, SWAPPED
 from tests.lib.mtest import eq
 from tests.lib.plant import Notes
+from twin.wiring import ABSENT, SWAPPED
 
 GUARDED, BARE = "rpi_pico", "esp32s3"
 

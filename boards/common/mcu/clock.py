@@ -1,7 +1,8 @@
 """The clock of a controller board: certificates need the time, and a microcontroller has forgotten it at power-on."""
 
-from firmware.clock import utc
 from machine import RTC
+
+from firmware.clock import utc
 
 
 def set_unix_s(unix_s):

@@ -131,7 +131,7 @@ class Guard:
 
     def _high_plateau(self):
         duty = self._duty
-        if 0 < duty < _PERIOD_US and _HIGH_AT_US + _CONVERSION_US + 3 >= duty:
+        if 0 < duty < _PERIOD_US and duty <= _HIGH_AT_US + _CONVERSION_US + 3:
             self._late += 1
             self._bad += 1
         else:

@@ -50,7 +50,9 @@ def modules(place):
             self, number, baudrate=ABSENT, *, polarity=ABSENT, phase=ABSENT, bits=ABSENT, firstbit=ABSENT,
             sck=ABSENT, mosi=ABSENT, miso=ABSENT,
         ):  # fmt: skip
-            default = lambda value, usual: usual if given(value) == -1 else to_int(value)
+            def default(value, usual):
+                return usual if given(value) == -1 else to_int(value)
+
             pins = [usual if pin is ABSENT else _pin(pin) for pin, usual in zip((sck, mosi, miso), (12, 11, 13))]
             self._configure(
                 default(baudrate, 500000), default(polarity, 0), default(phase, 0), default(bits, 8),

@@ -94,7 +94,7 @@ def _divided(hz):
     if hz <= 0:
         raise ValueError("baudrate")
     for prescale in range(2, 255, 2):
-        if _PERIPHERAL_HZ < (prescale + 2) * 256 * hz:
+        if (prescale + 2) * 256 * hz > _PERIPHERAL_HZ:
             break
     for post in range(256, 0, -1):
         if _PERIPHERAL_HZ // (prescale * (post - 1) if post > 1 else 1) > hz:

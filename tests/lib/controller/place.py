@@ -16,7 +16,7 @@ from twin.line import Line
 from twin.modem import EVSE, Modem
 from twin.pilot import PilotCircuit, PlugResistor
 from twin.qca7000 import QcaSpi
-from twin.wiring import ABSENT, GOOD, SWAPPED, Wires
+from twin.wiring import ABSENT, SWAPPED, Wires
 
 IN = "in"
 OUT = "out"
@@ -269,7 +269,7 @@ class _Bits:
         self._level = level
         if not level:
             if not self._n:
-                literal, number, fill = self._chip.ahead()
+                literal, _, fill = self._chip.ahead()
                 self._next = literal[0] if literal else fill
             self.out = self._next >> (7 - self._n) & 1
             return
@@ -278,6 +278,3 @@ class _Bits:
         if self._n == 8:
             self._n = 0
             self._chip.write(bytes((self._in,)))
-
-
-__all__ = ("ABSENT", "GOOD", "IN", "OPEN_DRAIN", "OUT", "SWAPPED", "Place")
