@@ -128,7 +128,7 @@ def test_random_behind_a_good_start():
 
 
 def test_claimed_lengths_take_no_memory():
-    """A length of 65535 in a short message is refused before memory is taken: it needs the bytes first."""
+    """A length of 65535 in a short message is refused before memory is taken: it needs the bytes first (R-SECURITY-04)."""
     head = unhexlify("808c0450d961ea72fb038c0ea8d8ad8062")  # an answer up to its header
     for tail in (b"\xff\xff\xff\x03", b"\xff\xff\x03" * 9, b"\x80" * 40):
         for schema in range(5):
