@@ -39,7 +39,7 @@ def schema_of(payload_type):
 
 
 def payload_type(msg):
-    """V2GTP payload type of a message id."""
+    """V2GTP payload type of a message id (R-V2GTP-04)."""
     return _PAYLOAD_SAP + _schema(msg)
 
 

@@ -1,5 +1,5 @@
 """EXI decoder: one interpreter over the tables. Bytes from the car are hostile: every read is checked against the end,
-every length against the schema and the bytes left before memory is taken, and nesting is bounded by the schema.
+every length against the schema and the bytes left before memory is taken, and nesting is bounded by the schema (R-SECURITY-04, -05).
 """
 
 from codec.slots import KIND, OP
