@@ -322,6 +322,7 @@ def test_lost_connection_in_every_phase_r_stop_10():
 
 
 def test_terminate_in_every_phase_r_stop_02():
+    """Up to Start (R-STOP-11) and later."""
     for name, reach in PHASES:
         if name in ("SAP", "SETUP", "ENDED"):
             continue
