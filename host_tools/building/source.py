@@ -5,7 +5,8 @@ import os
 import shutil
 from pathlib import Path
 
-from host_tools.building.step import BUILD, Missing, done, fresh, run
+from host_tools.building.step import Missing, done, fresh, run
+from host_tools.root import BUILD
 
 TAG = "v1.25.0"
 SUITE = "trixie"  # the release of Debian that has 1.25

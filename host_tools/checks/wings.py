@@ -16,7 +16,7 @@ ALLOWED = {
     "twin": ("firmware",),  # of it the ticks alone: layers.py
     "building": ("root", "tests"),  # of the tests: which of them the image of make test32 holds
     "station": ("root", "codec", "firmware"),
-    "recordings": ("station", "codec", "firmware"),
+    "recordings": ("root", "station", "codec", "firmware"),
     "ev": ("twin", "codec", "firmware"),
     "gen": ("root", "codec", "firmware"),
     "checks": ("root", "gen"),

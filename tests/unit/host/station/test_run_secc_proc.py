@@ -12,7 +12,7 @@ import time
 from firmware.app import config
 from host_tools.recordings.oneline import summary
 from host_tools.root import ROOT
-from host_tools.station import process
+from host_tools.station import images
 from host_tools.station.process import Decoder, SeccError, SeccProcess
 
 RUNTIMES = ("cpython",)  # starts processes
@@ -90,15 +90,15 @@ def test_bad_configuration_is_found_before_the_start():
 
 
 def test_a_missing_firmware_names_the_remedy():
-    saved = process._BINARIES
-    process._BINARIES = {"unix": "build/nosuch/micropython"}
+    saved = images.FOLDERS
+    images.FOLDERS = {"unix": "nosuch"}
     try:
-        SeccProcess("lo").start()
+        SeccProcess("lo", runtime="unix").start()
     except SeccError as e:
         assert "make firmware-unix" in str(e) and "build/nosuch" in str(e)
         return
     finally:
-        process._BINARIES = saved
+        images.FOLDERS = saved
     raise AssertionError("started")
 
 
