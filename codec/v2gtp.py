@@ -32,7 +32,7 @@ class Cutter:
         kind = cutter.next()                payload type, MORE, or a bad code (< 0: close the connection)
         cutter.buf[cutter.at : cutter.at + cutter.n]    the payload, valid until the next feed() or next()
 
-    `limit` is the largest payload in bytes of a known type (below 65528). `types` is what the session negotiated; it
+    `limit` is the largest payload in bytes of a known type (below 65528; R-V2GTP-09). `types` is what the session negotiated; it
     may be changed at any time. Frames of other types are skipped by their length, however long (R-V2GTP-03), and
     counted in `skipped`.
     """

@@ -195,7 +195,9 @@ class SeccProcess:
         """Start the process. Raises SeccError, or firmware.app.config.ConfigError for a bad config."""
         from firmware.app import config
 
-        config.merge(self.config)
+        whole = config.merge(self.config)
+        if self.runtime == "cpython" and whole["tls"] != "none":
+            raise SeccError("TLS 1.3 is a module of the MicroPython images: take --runtime unix, or no TLS")
         command = self._command or firmware_command(self.runtime)
         if self.trace:
             self._file = open(self.trace, "w", buffering=1)

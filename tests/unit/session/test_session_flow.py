@@ -84,6 +84,7 @@ def test_payload_types_r_v2gtp_04():
 
 
 def test_tcp_is_kept_five_seconds_r_stop_03():
+    """The default of D-19."""
     w, _ = run(5, True)
     w.sleep(4900)
     assert not w.closed

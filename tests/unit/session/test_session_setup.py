@@ -142,6 +142,7 @@ def test_eim_takes_its_time_r_auth_05():
 
 
 def test_end_of_the_eim_wait_r_auth_06():
+    """A warning with Finished (D-28)."""
     w = World(eim_delay_ms=30000, eim_timeout_ms=5000)
     w.to_authorized(True)
     w.sleep(5000)
@@ -215,6 +216,7 @@ def test_parameter_sets_r_services_09_10_11():
 
 
 def test_selection_is_a_pair_r_services_06_08():
+    """The two codes are those of R-SERVICES-07 and D-14."""
     w = World()
     for service, set_id, code in (
         (6, 99, ResponseCode.FAILED_ServiceSelectionInvalid),
