@@ -13,6 +13,7 @@ from host_tools.recordings.oneline import summary
 from host_tools.root import ROOT
 from host_tools.station import images
 from host_tools.station.process import Decoder, SeccError, SeccProcess
+from tests.lib.mtest import raises
 from tests.lib.patience import LIMIT_S, until
 
 RUNTIMES = ("cpython",)  # starts processes
