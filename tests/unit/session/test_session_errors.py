@@ -4,6 +4,7 @@ from codec import exi
 from firmware.run.safe import Safe
 from firmware.session import reply, steps
 from firmware.session.states import ENDED, FAILED, IDLE, SAP
+from tests.lib.poison import BYTE
 from tests.lib.world import NoTrace, World
 
 HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, interop)
@@ -321,6 +322,7 @@ def test_lost_connection_in_every_phase_r_stop_10():
 
 
 def test_terminate_in_every_phase_r_stop_02():
+    """Up to Start (R-STOP-11) and later."""
     for name, reach in PHASES:
         if name in ("SAP", "SETUP", "ENDED"):
             continue
@@ -402,3 +404,24 @@ def test_own_error_ends_that_session_only_r_errors_09():
         machine.lost(w.now)
         w.trace.messages.clear()
         w.trace.notes.clear()
+
+
+def test_a_view_of_a_request_that_is_kept_is_spoilt_and_the_session_does_not_notice():
+    """World spoils each request when its answer is made (tests/lib/poison.py): had the product kept views, its sessions would fail.
+    That it works: the view that this test keeps of the same requests reads as what it was spoilt to."""
+    w = World()
+    seen = []
+    decode = w.secc._decode
+
+    def keep(kind, buf, at, n):
+        msg, value = decode(kind, buf, at, n)
+        if msg != MSG.supportedAppProtocolReq:
+            seen.append((value[0][MessageHeader.SessionID], bytes(value[0][MessageHeader.SessionID])))
+        return msg, value
+
+    w.secc._decode = keep
+    w.to_loop(6, True)
+    w.loop(6, True, soc=50)
+    assert len(seen) > 10 and w.secc.facts.session_id == seen[-1][1]
+    for view, at_that_time in seen:
+        assert bytes(view) == bytes([BYTE] * 8) != at_that_time
