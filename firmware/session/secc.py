@@ -249,12 +249,12 @@ class Secc:
         if kind == v2gtp.SAP and self.state != SAP:
             # A known field deviation: CertificateInstallationReq framed as SAP (R-V2GTP-05).
             try:
-                found = exi.decode(exi.CM, buf, at, n)
+                found = exi.decode(exi.CM, buf, at, n)  # a copy: it may have to be decoded once more
                 if found[0] == MSG.CertificateInstallationReq:
                     return found
             except exi.ExiError:
                 pass
-        return exi.decode(exi.schema_of(kind), buf, at, n)
+        return exi.decode_here(exi.schema_of(kind), buf, at, n)
 
     def _step(self, now):
         """Run the handler of the request under way; None from it means: not yet, ask again."""
@@ -333,6 +333,7 @@ class Secc:
         kind = exi.payload_type(res_msg)
         out = self._out
         n = exi.encode(res_msg, value, out, v2gtp.HEADER)
+        self._cutter.release()  # of the request: views of it, which the answer may have had, end here
         v2gtp.write_header(out, 0, kind, n)
         self._out_n = v2gtp.HEADER + n
         self._req = None

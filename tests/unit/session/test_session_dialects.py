@@ -2,6 +2,7 @@
 
 from codec import rational
 from codec.slots import (
+    MSG,
     AC_ChargeLoopRes,
     AC_ChargeParameterDiscoveryRes,
     AC_CPDResEnergyTransferMode,
@@ -9,8 +10,10 @@ from codec.slots import (
     DC_WeldingDetectionRes,
     Dynamic_AC_CLResControlMode,
     Dynamic_SEResControlMode,
+    MessageHeader,
     Parameter,
     ParameterSet,
+    PowerDeliveryReq,
     PowerSchedule,
     PowerScheduleEntryList,
     Processing,
@@ -23,12 +26,13 @@ from codec.slots import (
     ServiceDiscoveryRes,
     ServiceList,
     ServiceParameterList,
+    SessionSetupReq,
     supportedAppProtocolRes,
 )
 from firmware.clock import ticks_diff
 from firmware.session.paused import same
 from tests.lib.mtest import eq
-from tests.lib.world import World
+from tests.lib.world import UNIX_S, World
 
 HEAP_KB = 400  # the tests themselves are compiled into this heap
 
@@ -132,6 +136,48 @@ def test_details_of_what_is_not_offered_r_services_05():
         res = w.detail(service)[1]
         eq(res[1], ResponseCode.FAILED_ServiceIDInvalid)
         assert res[ServiceDetailRes.ServiceParameterList][ServiceParameterList.ParameterSet]
+
+
+def test_order_of_the_control_modes_r_services_13():
+    """The configuration prefers one by its order; the car finds both."""
+    for control, want in ((["dynamic", "scheduled"], [2, 1]), (["scheduled", "dynamic"], [1, 2])):
+        for service in (1, 2, 5, 6):
+            w = World(control=control)
+            w.to_authorized(service in (2, 6))
+            w.discovery()
+            sets = w.detail(service)[1][ServiceDetailRes.ServiceParameterList][ServiceParameterList.ParameterSet]
+            modes = []
+            for s in sets:
+                modes += [
+                    p[Parameter.intValue] for p in s[ParameterSet.Parameter] if p[Parameter.Name] == "ControlMode"
+                ]
+            eq(modes, want)
+
+
+def test_channel_selection_is_taken_and_ignored_r_power_13():
+    for channel in (None, 0, 1):
+        w = World()
+        w.to_start(5, True)
+        req = w.new(PowerDeliveryReq.LEN)
+        req[PowerDeliveryReq.EVProcessing] = Processing.Finished
+        req[PowerDeliveryReq.ChargeProgress] = 0
+        req[PowerDeliveryReq.BPT_ChannelSelection] = channel
+        eq(w.request(MSG.PowerDeliveryReq, req)[1][1], ResponseCode.OK)
+        assert w.hw.contactor
+        eq(w.loop(5, True)[1][1], ResponseCode.OK)
+
+
+def test_time_of_the_car_is_not_judged_r_session_12():
+    for stamp in (0, 1, 1 << 32, (1 << 63) + 1):
+        w = World()
+        w.connect()
+        w.sap([w.protocol()])
+        req = w.new(SessionSetupReq.LEN)
+        req[0][MessageHeader.TimeStamp] = stamp
+        req[SessionSetupReq.EVCCID] = "WMIV1234567890ABCDEX"
+        res = w.request(MSG.SessionSetupReq, req)[1]
+        eq(res[1], ResponseCode.OK_NewSessionEstablished)
+        eq(res[0][MessageHeader.TimeStamp], UNIX_S)
 
 
 def test_ids_are_compared_to_the_end_r_security_06():

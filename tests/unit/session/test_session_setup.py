@@ -262,6 +262,7 @@ def test_parameters_must_fit_the_service_r_cpd_01():
 
 
 def test_contradictory_limits_r_cpd_03():
+    """Ranges of both sides apart, and a minimum above the maximum (R-CPD-12)."""
     for max_v, min_v in ((100, 50), (2000, 1000), (300, 400)):
         w = World()
         w.to_authorized(True)
