@@ -149,7 +149,7 @@ class Rig:
         self.station.ask("cp A")
         self.station.ask("plant " + fault)
         # The pilot of the new plug has to be seen, or the first question finds the old one.
-        until(lambda: station_words.status(self.station.ask("status"))["pilot"] == "A")
+        until(lambda: station_words.status(self.station.ask("status"))["pilot"] not in ("B", "C", "D"))
 
     def run(self, *words):
         self.line.turn = self.turn
