@@ -1,0 +1,35 @@
+"""The protocols that the station speaks. This is the one place that names them.
+
+A dialect is a module (or an object) with
+
+    FIRST                       the state after SupportedAppProtocol; the session is established when it is left
+    STATES                      ((number, name), ...) of its own states; numbers that no other dialect has
+    PAYLOADS                    the V2GTP payload types that it takes, SupportedAppProtocol's 0x8001 among them
+    STEPS                       its law (`rows.py`)
+    FAILED, OUT_OF_ORDER        its response codes for a fault of the station and for the sequence error
+    supports(f, entry)          does the station serve this AppProtocol entry of SupportedAppProtocolReq?
+    begin(f, entry)             the entry is chosen; returns the code for SupportedAppProtocolRes
+    decode(payload, buf, at, n) (message id, value) of buf[at:at+n], or ExiError
+    answers(msg)                message id of the answer to a request, None = not a request of this dialect
+    payload_of(msg)             V2GTP payload type of a message
+    check(f, msg, req)          what holds for every request, as the session id; PeerError if not
+    blank(f, msg, code)         the neutral answer to a request with every mandatory field
+    name(payload, head)         name of the message that begins with the bytes `head`, None = not one of this dialect
+"""
+
+from firmware.session import states
+from firmware.session.iso20 import dialect as iso20
+
+DIALECTS = (iso20,)
+
+
+def state_name(number):
+    """The name of a state as traces and diagrams show it; "?" for a number that nobody has."""
+    for known, name in states.NAMES:
+        if known == number:
+            return name
+    for dialect in DIALECTS:
+        for known, name in dialect.STATES:
+            if known == number:
+                return name
+    return "?"
