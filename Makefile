@@ -1,7 +1,7 @@
 # Targets of microv2g. `make demo` and `make test` fetch and build what they need; a second run starts at once.
 # MICROPY_DIR=/path/to/micropython takes the source of MicroPython 1.25 from there instead of fetching it.
 PY := build/venv/bin/python
-SETUP := python3 host_tools/build.py
+SETUP := python3 host_tools/building/build.py
 
 help:
 	@echo "make demo           simulated car and station, from plug-in to unplug, live, with a report"
@@ -19,7 +19,7 @@ help:
 	@echo "make deps           fetch and build everything that any of these needs"
 	@echo "make clean          remove build/"
 	@echo
-	@echo "One test file:      build/venv/bin/python tests/run.py tests/unit/test_v2gtp.py   (--help tells more)"
+	@echo "One test file:      build/venv/bin/python tests/run.py tests/unit/codec/test_v2gtp.py   (--help tells more)"
 
 demo:
 	@$(SETUP) packages-demo unix venv
@@ -45,8 +45,8 @@ lint:
 
 gen:
 	@$(SETUP) packages-venv venv schemas
-	@$(PY) -m host_tools.exi_gen gen
-	@$(PY) -m host_tools.diagram
+	@$(PY) -m host_tools.gen.exi gen
+	@$(PY) -m host_tools.gen.diagram
 
 gen-check:
 	@$(SETUP) packages-venv venv schemas
@@ -64,7 +64,7 @@ BOARD ?= rpi_pico
 firmware:
 	@test -d boards/$(BOARD) || { echo "microv2g: no board $(BOARD); there are rpi_pico, esp32s3 and unix" >&2; exit 2; }
 	@$(SETUP) $(if $(filter rpi_pico,$(BOARD)),packages-pico,packages-demo) venv
-	@$(PY) host_tools/build.py $(BOARD)
+	@$(PY) host_tools/building/build.py $(BOARD)
 
 firmware-unix:
 	@$(SETUP) packages-test unix mcu32

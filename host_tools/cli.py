@@ -1,10 +1,12 @@
-"""The command line `microv2g`. Each subcommand is a module cmd_<name> with register(subparsers)."""
+"""The command line `microv2g`. Each subcommand is a module of commands/ with register(subparsers)."""
 
 import argparse
 import importlib
 import importlib.util
 import os
 import sys
+
+from host_tools.root import ROOT
 
 COMMANDS = (
     "demo", "secc", "ev", "exi", "report", "pki", "bench", "size", "emu",
@@ -30,14 +32,16 @@ def parser():
     )
     subparsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
-        if importlib.util.find_spec("host_tools.cmd_" + name):  # a command that is not there must not break the others
-            importlib.import_module("host_tools.cmd_" + name).register(subparsers)
+        if importlib.util.find_spec(
+            "host_tools.commands." + name
+        ):  # a command that is not there must not break the others
+            importlib.import_module("host_tools.commands." + name).register(subparsers)
     return top
 
 
 def _paths():
     """The firmware's modules import `micropython`, `board` and `twin`; on CPython these stand in for them."""
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    root = str(ROOT)
     boards = os.path.join(root, "boards")
     for path in (
         os.path.join(boards, "common"), os.path.join(boards, "unix"), os.path.join(root, "host_tools", "shim"), root,

@@ -44,7 +44,7 @@ IMAGES = {
     "unix": "unix",
     "unix32": "mcu32",
     BARE: "qemu_m3",
-}  # runtime -> step of host_tools/build.py, folder below build/
+}  # runtime -> step of host_tools/building/build.py, folder below build/
 HEAP_KB = {"unix": 2000, "unix32": 200}
 TIMEOUT_S = 120
 WAITING = 3  # modules that wait, side by side; the others leave them the processor
@@ -212,9 +212,9 @@ def left_out(reasons):
 
 
 def _checks(total):
-    from host_tools import checks
+    from host_tools.checks import suite
 
-    for title, ok, text, seconds in checks.results(checks.CHECKS):
+    for title, ok, text, seconds in suite.results(suite.CHECKS):
         total.add(ok, not ok, 0)
         print("%-58s %-4s %.1f s" % (title, "ok" if ok else "FAILED", seconds), flush=True)
         if text:
@@ -259,7 +259,7 @@ def main():
     images = sorted({IMAGES[r] for _, r in jobs if r in IMAGES})
     if images and not args.no_build:
         # The frozen modules are tested: an old image would test old code.
-        built = subprocess.run([sys.executable, str(ROOT / "host_tools" / "build.py"), *images])
+        built = subprocess.run([sys.executable, str(ROOT / "host_tools" / "building" / "build.py"), *images])
         if built.returncode:
             return built.returncode
     (ROOT / "build").mkdir(exist_ok=True)

@@ -2,7 +2,7 @@
 
 A line is a request. Who sends it decides how it is answered:
 
-    setpoint -5000        on a pipe: in the trace, as records S (status), N and E (host_tools/secc_proc.py)
+    setpoint -5000        on a pipe: in the trace, as records S (status), N and E (host_tools/station/process.py)
     setpoint -5000        typed at the serial line of a board: plain lines
     @7f setpoint -5000    from a program, on either: any number of lines "@7f TEXT", then one "@7f ok" or "@7f error WHY"
 

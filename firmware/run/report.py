@@ -1,4 +1,4 @@
-"""Trace records as lines on stdout: numbers and hex only, names are put to them on the host (host_tools/secc_proc.py).
+"""Trace records as lines on stdout: numbers and hex only, names are put to them on the host (host_tools/station/process.py).
 
     READY port=P addr=A                        discovery answers from now on
     M t rx|tx TYPE STATE EXI                   one V2GTP message: payload type and EXI stream in hex, state number

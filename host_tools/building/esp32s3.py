@@ -11,7 +11,8 @@ import struct
 from host_tools.building.manifest import Manifest
 from host_tools.building.mpy import compiled
 from host_tools.building.source import TAG, source
-from host_tools.building.step import BUILD, ROOT, Missing, done, fresh, run, say, stamp_of
+from host_tools.building.step import BUILD, Missing, done, fresh, run, say, stamp_of
+from host_tools.root import ROOT
 
 BOARD = ROOT / "boards" / "esp32s3"
 MARCH = "xtensawin"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from host_tools.building.step import ROOT
+from host_tools.root import ROOT
 
 BOARDS = ROOT / "boards"
 

@@ -5,7 +5,8 @@ import shutil
 import sys
 
 from host_tools.building.source import TAG, port_source
-from host_tools.building.step import BUILD, ROOT, done, fresh, run, say, stamp_of
+from host_tools.building.step import BUILD, done, fresh, run, say, stamp_of
+from host_tools.root import ROOT
 
 _RP2040 = "0xe48bff56"  # family of the UF2 format
 _FLASH = "0x10000000"

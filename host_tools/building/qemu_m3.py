@@ -5,7 +5,8 @@ import os
 import shutil
 
 from host_tools.building.source import TAG, mbedtls, source
-from host_tools.building.step import BUILD, ROOT, Missing, done, fresh, run, say, stamp_of
+from host_tools.building.step import BUILD, Missing, done, fresh, run, say, stamp_of
+from host_tools.root import ROOT
 from tests.lib import closure
 
 NAME = "qemu_m3"

@@ -1,6 +1,6 @@
 """What is measured of an emulated board while it works: messages, latencies, phases. All times are emulated."""
 
-from host_tools.oneline import summary
+from host_tools.recordings.oneline import summary
 
 _TCP, _IPV6 = 6, b"\x86\xdd"
 
@@ -22,7 +22,7 @@ def frames(burst):
 
 
 class Observer:
-    """sink(record) gets records like those of a trace (host_tools/oneline.py), with t_ms of the emulator.
+    """sink(record) gets records like those of a trace (host_tools/recordings/oneline.py), with t_ms of the emulator.
 
     messages: [(name of the answer, ms, ms of the car)]: from the release of CS behind the read of the request to the release
     behind the write of the answer, and from the car's sending to its having the answer. causes: ms from each rising edge of INT to the read of its cause. duties, coils, loads: [(ms, value)].

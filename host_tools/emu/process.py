@@ -8,11 +8,11 @@ import subprocess
 from pathlib import Path
 
 from host_tools.emu import wire
+from host_tools.root import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "emu"
 MAIN = Path(__file__).resolve().parent / "js" / "main.mjs"
-_INSTALL = "python3 host_tools/build.py emulator"
+_INSTALL = "python3 host_tools/building/build.py emulator"
 
 
 class EmulatorError(Exception):

@@ -49,9 +49,9 @@ def files(folder, profile):
 
 def install(port, folder, profile, say=lambda text: None):
     """Onto the board at `port`; it is restarted, and its clock set from this computer. say(text): progress."""
-    from host_tools.deploy.copy import Copier
-    from host_tools.flash.repl import Repl
-    from host_tools.port import Station
+    from host_tools.board.deploy.copy import Copier
+    from host_tools.board.flash.repl import Repl
+    from host_tools.board.port import Station
 
     wanted = files(folder, profile)
     with Repl(port) as board:

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from host_tools import selftest_run
+from host_tools.board import selftest as selftest_run
 from host_tools.emu import files
 from host_tools.emu.board import EmulatedBoard
 from host_tools.emu.bridge import Served
@@ -50,7 +50,7 @@ def test_every_command():
 
 def test_a_session_is_watched_changed_and_recorded():
     """Set-point below zero while the car charges: power turns; the recording is opened by tshark and replayed."""
-    from tests.unit.test_port_tools import opened_by_tshark
+    from tests.unit.host.board.test_port_tools import opened_by_tshark
 
     with served() as line, tempfile.TemporaryDirectory() as folder:
         until(lambda: line.call(lambda board: board.ms) > 4000)

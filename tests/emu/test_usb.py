@@ -13,7 +13,7 @@ from host_tools.emu import files
 from host_tools.emu.board import EmulatedBoard
 from host_tools.emu.bridge import Served
 from host_tools.ev import states
-from host_tools.secc_proc import ROOT
+from host_tools.root import ROOT
 from tests.lib.emulator import need_image
 from tests.lib.mtest import eq
 from tests.lib.tool_cases import good

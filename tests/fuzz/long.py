@@ -25,7 +25,7 @@ def main():
     seconds = args.minutes * 60 / len(RUNTIMES)
     env = dict(os.environ, FUZZ_SECONDS=str(seconds), FUZZ_SEED=str(args.seed))
     command = [sys.executable, str(ROOT / "tests" / "run.py"), str(ROOT / "tests" / "fuzz" / "test_rx_fuzz.py")]
-    subprocess.run([sys.executable, str(ROOT / "host_tools" / "build.py"), "mcu32"], check=True)
+    subprocess.run([sys.executable, str(ROOT / "host_tools" / "building" / "build.py"), "mcu32"], check=True)
     runs = [subprocess.Popen([*command, "--no-build", "--runtime", runtime], env=env) for runtime in RUNTIMES]
     return 1 if any([run.wait() for run in runs]) else 0
 

@@ -5,8 +5,8 @@ from drivers.qca7000 import Qca7000
 from drivers.qca_frame import FRAME_MAX, FRAME_MIN, LEAD, RDBUF_MAX, Decoder
 from firmware.clock import ticks_add
 from tests.lib.mtest import SMALL, eq
-from tests.unit import data_spi
-from tests.unit.data_spi import FRAME, Dice, Irq, Transcript, octets
+from tests.unit.drivers import data_spi
+from tests.unit.drivers.data_spi import FRAME, Dice, Irq, Transcript, octets
 from twin.line import Line
 from twin.modem import EVSE, PEV, Modem
 from twin.qca7000 import QcaSpi

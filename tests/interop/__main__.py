@@ -21,7 +21,7 @@ from host_tools.cli import _paths
 
 _paths()
 
-from host_tools.secc_proc import SeccError, SeccProcess
+from host_tools.station.process import SeccError, SeccProcess
 from tests.interop import bad_cars, bad_line, bulk, evcc, matching, netns, refusals, rig, tls, wireshark
 from tests.interop.cases import COMBINATIONS, DISCHARGE_W, FRAMED, LOOPS, SCENARIOS, check, check_trace
 

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-from host_tools.secc_proc import ROOT
+from host_tools.root import ROOT
 from tests.interop import netns, rig
 
 SESSIONS = 50

@@ -8,7 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from host_tools.secc_proc import ROOT, firmware_command
+from host_tools.root import ROOT
+from host_tools.station.process import firmware_command
 from tests.interop import netns
 
 SIZE = 1 << 20

@@ -13,7 +13,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from host_tools.secc_proc import SeccProcess
+from host_tools.station.process import SeccProcess
 from tests.interop import evcc, netns
 from tests.interop.cases import COMBINATIONS
 

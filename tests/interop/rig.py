@@ -11,7 +11,8 @@ import sys
 import threading
 import time
 
-from host_tools.secc_proc import ROOT, SeccProcess
+from host_tools.root import ROOT
+from host_tools.station.process import SeccProcess
 from tests.interop import netns
 
 _SIM_PORT = 15200  # of the namespace's own loopback

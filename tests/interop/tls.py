@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from host_tools.pki import profile as names
-from host_tools.secc_proc import ROOT
+from host_tools.root import ROOT
 
 # What the vehicle's only group must be: by itself it offers P-256 alone.
 GROUPS = {"strict": "secp521r1", "field": None}

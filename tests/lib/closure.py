@@ -1,7 +1,7 @@
 """What a test module needs on a target: the files that it imports, and what it wants that a target lacks.
 
-    closure("tests.unit.test_slac")                              {module: file} of everything of ours, itself included
-    closure("tests.unit.test_slac", frozen=("codec", "drivers", "firmware"))     without what the image holds: the files
+    closure("tests.unit.slac.test_slac")                              {module: file} of everything of ours, itself included
+    closure("tests.unit.slac.test_slac", frozen=("codec", "drivers", "firmware"))     without what the image holds: the files
                                                                  to compile and to copy to a board
     verdict(path)                                                None, or why it cannot run on a bare image
 
@@ -156,7 +156,7 @@ def test_files(folders=("unit", "golden", "fuzz", "mem", "sim")):
 
 
 def name_of(path):
-    """tests/unit/test_x.py -> tests.unit.test_x"""
+    """tests/unit/codec/test_x.py -> tests.unit.codec.test_x"""
     return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 

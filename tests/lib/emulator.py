@@ -15,7 +15,7 @@ def need_emulator():
     if shutil.which("node") is None:
         raise Skip("no node")
     if not (FOLDER / "node_modules" / "rp2040js").is_dir():
-        raise Skip("no rp2040js: python3 host_tools/build.py emulator")
+        raise Skip("no rp2040js: python3 host_tools/building/build.py emulator")
 
 
 def need_image():

@@ -1,4 +1,4 @@
-"""A station process without the session machine, for tests of host_tools/secc_proc.py: IFACE CONFIG.json [die]"""
+"""A station process without the session machine, for tests of host_tools/station/process.py: IFACE CONFIG.json [die]"""
 
 import os
 import sys

@@ -1,10 +1,10 @@
-"""What every board must do at its serial line, as functions of a port: run over a pty (tests/unit/test_port_link.py), and over the UART of
+"""What every board must do at its serial line, as functions of a port: run over a pty (tests/unit/host/board/test_port_link.py), and over the UART of
 an emulated or a real board. They need a station that runs, with no car, and leave one behind."""
 
 import time
 
-from host_tools.port import NoAnswer, Refusal, Station
-from host_tools.port.link import REPL, RUNNING
+from host_tools.board.port import NoAnswer, Refusal, Station
+from host_tools.board.port.link import REPL, RUNNING
 from tests.lib.mtest import raises
 
 

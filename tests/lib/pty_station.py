@@ -23,7 +23,7 @@ import threading
 import time
 from pathlib import Path
 
-from host_tools.secc_proc import ROOT
+from host_tools.root import ROOT
 
 IMAGES = {"unix": "unix", "unix32": "mcu32"}
 

@@ -1,4 +1,4 @@
-"""Every command of `microv2g` at a serial port, as functions of a port: over a pty (tests/unit/test_port_tools.py), and over the UART of an
+"""Every command of `microv2g` at a serial port, as functions of a port: over a pty (tests/unit/host/board/test_port_tools.py), and over the UART of an
 emulated or a real board. They need a station that runs without a car, and leave one behind."""
 
 import json
@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 
-from host_tools.secc_proc import ROOT
+from host_tools.root import ROOT
 
 LIMIT_S = 60
 

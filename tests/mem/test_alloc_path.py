@@ -18,7 +18,7 @@ from tests.lib.mtest import eq
 from tests.lib.plant import Plant
 from tests.lib.slac_car import Car as SlacCar
 from tests.mem.test_alloc_qca import FixedChip, framed
-from tests.unit.data_spi import Irq
+from tests.unit.drivers.data_spi import Irq
 
 RUNTIMES = ("unix32",)
 BARE_HEAP_KB = 900  # as on the unix images

@@ -8,7 +8,7 @@ import gc
 from drivers.qca7000 import DOWN, FAULT, READY, UP, Qca7000
 from firmware.clock import ticks_add
 from tests.lib.heap import locked
-from tests.unit.data_spi import FRAME, Irq, octets
+from tests.unit.drivers.data_spi import FRAME, Irq, octets
 
 RUNTIMES = ("unix32",)
 

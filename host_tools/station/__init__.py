@@ -1,0 +1,1 @@
+"""The station firmware as a process, and the codec in one."""

@@ -1,0 +1,284 @@
+"""The definition of the board esp32s3, as far as it can be proved without ESP-IDF."""
+
+import contextlib
+import importlib
+import os
+import re
+import sys
+
+from host_tools.board.flash import esp_image
+from host_tools.building import esp32s3
+from host_tools.building.manifest import Manifest
+from host_tools.building.mpy import compiled
+from host_tools.building.step import Missing
+from tests.lib.mtest import skip
+
+RUNTIMES = ("cpython",)
+CSV = (esp32s3.BOARD / "partitions.csv").read_text()
+OPTIONS = (esp32s3.BOARD / "sdkconfig.board").read_text()
+
+
+def test_every_frozen_module_compiles_for_the_chip():
+    modules = Manifest("esp32s3").modules
+    assert {"main.py", "evse.py", "board/hardware.py", "mcu/board.py", "codec/exi_in.py"} <= set(modules)
+    for name, path in modules.items():
+        assert compiled(path, name, esp32s3.MARCH)[:1] == b"M", name
+
+
+def test_the_partition_table_is_one_that_the_chip_takes():
+    entries = esp32s3.partitions(CSV)
+    assert esp32s3.table_faults(entries) == []
+    data = esp32s3.table(entries)
+    assert len(data) == 0xC00 and esp_image.table(data) == entries, "read by another reader than wrote it"
+    assert esp_image.app_partition(entries) == (0x10000, 0x2F0000)
+
+
+def test_faults_of_a_partition_table_are_named():
+    def faults(*rows):
+        return " / ".join(esp32s3.table_faults(esp32s3.partitions("\n".join(rows))))
+
+    app, vfs = "factory, app, factory, 0x10000, 0x2f0000", "vfs, data, fat, 0x300000, 0x500000"
+    assert faults(app, vfs) == ""
+    assert "overlaps" in faults(app, "vfs, data, fat, 0x2ff000, 0x1000")
+    assert "overlaps" in faults(app, vfs, "nvs, data, nvs, 0x8000, 0x1000"), "that is the table's own sector"
+    assert "steps of 0x10000" in faults("factory, app, factory, 0x11000, 0x1000", vfs)
+    assert "steps of 0x1000" in faults(app, "vfs, data, fat, 0x300800, 0x1000")
+    assert "end at 0x900000, the flash at 0x800000" in faults(app, "vfs, data, fat, 0x300000, 0x600000")
+    assert "no data partition vfs" in faults(app)
+    assert "no partition for the application" in faults(vfs)
+    assert "a name of its own" in faults(app, vfs, vfs)
+    for bad in ("factory, app, nonsense, 0x10000, 0x1000", "factory, app, factory, here, 0x1000", "one, two"):
+        try:
+            esp32s3.partitions(bad)
+            raise AssertionError(bad)
+        except Missing as error:
+            assert "partitions.csv:1" in str(error)
+
+
+def test_the_application_fits_its_partition():
+    need, room, frozen = esp32s3.estimate()
+    assert 150_000 < frozen < 400_000 and need < room, (need, room, frozen)
+
+
+def test_every_option_of_the_sdk_is_known_once_and_says_why():
+    try:
+        known = esp32s3.known_options()
+    except Missing as error:
+        skip("the source of MicroPython: %s" % str(error).splitlines()[0])
+    assert esp32s3.option_faults(OPTIONS, known) == []
+    kconfig = (esp32s3.BOARD / "kconfig.txt").read_text()
+    for name in re.findall(r"^(\w+) ", kconfig, re.M):
+        assert "CONFIG_%s=" % name in OPTIONS, "kconfig.txt names an option that is not set: " + name
+
+
+def test_faults_of_options_are_named():
+    text = "# why\nCONFIG_A=y\nCONFIG_A=n\n\nCONFIG_B=y\n# why\nCONFIG_C=maybe\nCONFIG_NEW=7\n"
+    faults = " / ".join(esp32s3.option_faults(text, {"A", "B", "C"}))
+    assert "board:3: CONFIG_A comes twice" in faults and "board:5: CONFIG_B says no reason" in faults
+    assert "board:7: CONFIG_C: no value" in faults and "board:8: CONFIG_NEW is no option" in faults
+    assert faults.count("/") == 3
+
+
+def test_the_profile_of_the_standard_is_switched_on():
+    for option in ("SSL_PROTO_TLS1_3", "CHACHAPOLY_C", "ECP_DP_SECP521R1_ENABLED", "SSL_KEEP_PEER_CERTIFICATE"):
+        assert "CONFIG_MBEDTLS_%s=y\n" % option in OPTIONS
+    header = (esp32s3.BOARD / "tls13_esp_config.h").read_text()
+    assert "#define MBEDTLS_ECP_DP_CURVE448_ENABLED\n" in header
+    own = (esp32s3.ROOT / "boards/common/tls13/tls13_mbedtls_config.h").read_text()
+    for size in ("IN", "OUT"):
+        number = re.search(r"#define MBEDTLS_SSL_%s_CONTENT_LEN (\d+)" % size, own)[1]
+        assert "CONFIG_MBEDTLS_SSL_%s_CONTENT_LEN=%s\n" % (size, number) in OPTIONS, "records as on the other boards"
+
+
+def _pins():
+    """{name: number} of board/pins.py."""
+    text = (esp32s3.BOARD / "board" / "pins.py").read_text()
+    return {name: int(number) for name, number in re.findall(r"^(\w+) = const\((\d+)\)", text, re.M)}
+
+
+def test_pins_are_unique_and_free_on_the_module():
+    pins = _pins()
+    assert len(pins) == 13 and len(set(pins.values())) == 13
+    flash_and_psram, usb, console, strapping = set(range(26, 38)), {19, 20}, {43, 44}, {0, 3, 45, 46}
+    absent = {22, 23, 24, 25} | set(range(49, 64))
+    for name, number in pins.items():
+        assert number not in flash_and_psram | usb | console | strapping | absent, (name, number)
+    for name in ("CP_HIGH_ADC", "CP_LOW_ADC", "PP_ADC"):
+        assert 1 <= pins[name] <= 10, "%s needs ADC1" % name
+    assert pins["CONTACTOR"] != 18, "18 glitches high at power-up"
+
+
+def test_pins_csv_and_readme_say_the_same_as_the_code():
+    pins = _pins()
+    named = dict(line.split(",GPIO") for line in (esp32s3.BOARD / "pins.csv").read_text().split())
+    for name, number in pins.items():
+        assert named.get(name.replace("_ADC", "")) == str(number), name
+    readme = (esp32s3.BOARD / "README.md").read_text()
+    told = {int(number) for number in re.findall(r"^\| GPIO(\d+) ", readme, re.M)}
+    assert set(pins.values()) <= told
+
+
+def test_without_the_sdk_the_word_is_clear():
+    old = os.environ.pop("IDF_PATH", None)
+    try:
+        esp32s3.esp32s3(lambda: "")
+        raise AssertionError("built without ESP-IDF")
+    except Missing as error:
+        assert "ESP-IDF v5.4" in str(error) and "export.sh" in str(error), error
+    finally:
+        if old is not None:
+            os.environ["IDF_PATH"] = old
+
+
+# -- the hardware package over a model of `machine`
+
+
+class _Pin:
+    IN, OUT, OPEN_DRAIN, PULL_UP, PULL_DOWN, IRQ_RISING = range(6)
+    levels = {}
+
+    def __init__(self, number, mode=None, pull=None, value=None):
+        self.number = number
+        if value is not None:
+            self.levels[number] = value
+
+    def value(self, *level):
+        if level:
+            self.levels[self.number] = level[0]
+        return self.levels.get(self.number, 0)
+
+    def irq(self, handler, trigger=None):
+        self.handler = handler
+
+
+class _Adc:
+    ATTN_11DB = 3
+    uv = {}
+
+    def __init__(self, pin, atten):
+        assert atten == self.ATTN_11DB
+        self.number = pin.number
+
+    def read_uv(self):
+        return self.uv[self.number]
+
+
+class _Pwm:
+    def __init__(self, pin, freq, duty_u16):
+        self.freq, self.duty = freq, duty_u16
+        _Pwm.last = self
+
+    def duty_u16(self, duty):
+        assert 0 <= duty <= 65535
+        self.duty = duty
+
+
+class _Spi:
+    MSB = 0
+
+    def __init__(self, number, **options):
+        self.options = options
+
+    def init(self, **options):
+        self.options.update(options)
+
+
+class _Timer:
+    PERIODIC = 1
+
+    def __init__(self, number):
+        _Timer.last = self
+
+    def init(self, period, mode, callback):
+        self.period, self.callback = period, callback
+
+
+class _Wdt:
+    fed = 0
+
+    def __init__(self, timeout):
+        _Wdt.timeout = timeout
+
+    def feed(self):
+        _Wdt.fed += 1
+
+
+@contextlib.contextmanager
+def hardware():
+    """board.hardware of this board over the model, and nothing of the unix board's package."""
+    import types
+
+    machine = types.ModuleType("machine")
+    machine.Pin, machine.ADC, machine.PWM, machine.SPI, machine.Timer, machine.WDT = (
+        _Pin,
+        _Adc,
+        _Pwm,
+        _Spi,
+        _Timer,
+        _Wdt,
+    )
+    machine.unique_id = lambda: b"\x24\x6f\x28\x11\x22\x33"
+    time = types.ModuleType("time")
+    time.sleep_us = lambda us: None
+    kept = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] in ("board", "mcu", "time")}
+    paths = [str(esp32s3.BOARD), str(esp32s3.ROOT / "boards" / "common")]
+    sys.path[:0] = paths
+    sys.modules.update(machine=machine, time=time)
+    _Pin.levels.clear()
+    try:
+        yield importlib.import_module("board.hardware").Hardware()
+    finally:
+        del sys.path[:2]
+        for name in [name for name in sys.modules if name.split(".")[0] in ("board", "mcu", "machine", "time")]:
+            del sys.modules[name]
+        sys.modules.update(kept)
+
+
+def test_the_hardware_starts_with_the_contactor_open_and_the_pilot_at_x1():
+    with hardware() as hw:
+        pins = _pins()
+        _Pin.levels[pins["CONTACTOR"]] = 1
+        hw.start()
+        assert _Pin.levels[pins["CONTACTOR"]] == 0 and _Pwm.last.duty == 65535 and _Pwm.last.freq == 1000
+        assert hw.spi.options["polarity"] == hw.spi.options["phase"] == 1 and hw.spi.options["baudrate"] <= 12_000_000
+        assert len(hw.mac) == 6 and hw.mac[0] & 3 == 2, "locally administered, not a group"
+        hw.drive(1)
+        hw.stop()
+        assert _Pin.levels[pins["CONTACTOR"]] == 0 and _Pwm.last.duty == 0
+
+
+def test_the_pilot_is_read_in_volts_of_the_contact():
+    with hardware() as hw:
+        pins = _pins()
+        _Adc.uv = {pins["CP_HIGH_ADC"]: 2_550_000, pins["CP_LOW_ADC"]: 450_000, pins["PP_ADC"]: 1_000_000}
+        hw.start()
+        hw.front.set_duty(50)
+        hw.front.sample()
+        assert abs(hw.front.high_mv - 9000) < 20 and abs(hw.front.low_mv + 12000) < 20
+        _Adc.uv[pins["CP_HIGH_ADC"]] = 3_100_000  # the ADC's end
+        hw.front.sample()
+        assert hw.front.high_mv > 13000, "no state of the standard"
+
+
+def test_the_guard_opens_when_the_firmware_pauses():
+    with hardware() as hw:
+        contactor = _pins()["CONTACTOR"]
+        hw.start()
+        hw.drive(1)
+        for _ in range(10):
+            for _ in range(49):
+                _Timer.last.callback(None)
+            hw.alive()
+        assert _Pin.levels[contactor] == 1 and hw.notes() == ()
+        fed = _Wdt.fed
+        for _ in range(51):
+            _Timer.last.callback(None)
+        assert _Pin.levels[contactor] == 0 and _Wdt.fed == fed + 51
+        assert len(hw.notes()) == 1 and hw.notes() == (), "said once"
+        hw.start()
+        hw.stop()
+        for _ in range(100):
+            _Timer.last.callback(None)
+        assert _Wdt.fed == fed + 151 and _Wdt.timeout == 3_600_000, "at the REPL it is patient, and fed on"
+        hw.start()
+        assert _Wdt.timeout == 3000
