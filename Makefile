@@ -14,8 +14,9 @@ help:
 	@echo "make size BOARD=rpi_pico        code and heap of each module against the committed budget"
 	@echo "make bench          measure and write docs/benchmarks.md"
 	@echo "make lint           ruff and the import layers of docs/design.md"
-	@echo "make gen            compile the schemas into tables, fill slot regions, print the state diagram"
-	@echo "make gen-check      prove generated files in step"
+	@echo "make gen            compile the schemas into tables, print the state diagram and the page of requirements"
+	@echo "make gen-check      prove generated files in step, and that every requirement named anywhere exists"
+	@echo "make requirements   what is met, partly, missing; REQ=R-LOOP-07 (or R-LOOP) with the lines in code and tests"
 	@echo "make deps           fetch and build everything that any of these needs"
 	@echo "make clean          remove build/"
 	@echo
@@ -47,10 +48,15 @@ gen:
 	@$(SETUP) packages-venv venv schemas
 	@$(PY) -m host_tools.gen.exi gen
 	@$(PY) -m host_tools.gen.diagram
+	@$(PY) -m host_tools.gen.requirements
 
 gen-check:
 	@$(SETUP) packages-venv venv schemas
 	@$(PY) -m host_tools.checks gen-check
+
+requirements:
+	@$(SETUP) packages-venv venv
+	@$(PY) -m host_tools.gen.requirements --list $(REQ)
 
 interop:
 	@$(SETUP) packages-interop unix mcu32 venv evcc
@@ -84,4 +90,4 @@ deps:
 clean:
 	rm -rf build
 
-.PHONY: help demo test test-fast test32 setup-test lint gen gen-check interop bench firmware firmware-unix emu size deps clean
+.PHONY: help demo test test-fast test32 setup-test lint gen gen-check requirements interop bench firmware firmware-unix emu size deps clean

@@ -13,6 +13,7 @@ CHECKS = {
     "gen-check": (
         ("tables and slots", ["-m", "host_tools.gen.exi", "check"]),
         ("state diagram", ["-m", "host_tools.gen.diagram", "--check"]),
+        ("requirements", ["-m", "host_tools.gen.requirements", "--check"]),
     ),
 }
 

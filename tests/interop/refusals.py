@@ -35,11 +35,11 @@ def refusals():
                 f.session_id = b"\x11\x22\x33\x44\x55\x66\x77\x88"
                 f.unix_s = 1800000000
                 f.family, f.bpt, f.dynamic = family, bpt, dynamic
-                blank = [(row[0] + 1, lambda code, request=row[0]: messages.blank(f, request, code)) for row in messages.MESSAGES]
-                blank.append((sap.ANSWER, lambda _: sap.refused()))
-                for msg, make in blank:
+                for request in [row[0] for row in messages.MESSAGES] + [sap.REQUEST]:
+                    msg = request + 1
                     for code in _CODES:
-                        n = exi.encode(msg, make(code), out, 0)
+                        answer = sap.refused() if msg == sap.ANSWER else messages.blank(f, request, code)
+                        n = exi.encode(msg, answer, out, 0)
                         data = bytes(out[:n])
                         kind = exi.payload_type(msg)
                         if (kind, data) not in seen:

@@ -53,10 +53,7 @@ def supports(f, entry):
     if not f.cfg["sap_filter_by_service"]:
         return True
     prefix = "DC" if current == _f.DC else "AC"
-    for name in f.cfg["services"]:
-        if name.startswith(prefix):
-            return True
-    return False
+    return any(name.startswith(prefix) for name in f.cfg["services"])
 
 
 def begin(f, entry):
