@@ -15,7 +15,7 @@ help:
 	@echo "make bench          measure and write docs/benchmarks.md"
 	@echo "make lint           ruff and the import layers of docs/design.md"
 	@echo "make gen            compile the schemas into tables, print the state diagram and the page of requirements"
-	@echo "make gen-check      prove generated files in step, and that every requirement named anywhere exists"
+	@echo "make gen-check      prove generated files in step, and that every requirement, page or file named anywhere exists"
 	@echo "make requirements   what is met, partly, missing; REQ=R-LOOP-07 (or R-LOOP) with the lines in code and tests"
 	@echo "make deps           fetch and build everything that any of these needs"
 	@echo "make clean          remove build/"

@@ -2,17 +2,18 @@
 
 import argparse
 import importlib
-import importlib.util
 import os
 import sys
 
-from host_tools.root import ROOT
+from host_tools.root import import_paths
 
 COMMANDS = (
     "demo", "secc", "ev", "exi", "report", "pki", "bench", "size", "emu",
     "flash", "deploy", "selftest", "repl", "monitor", "status", "setpoint", "config", "clock", "log", "trace",
     "replay",
 )  # fmt: skip
+
+BROKEN = {}  # command -> the exception of its import
 
 _EPILOG = """examples:
   microv2g demo                                    simulated car and station over loopback, with a report
@@ -32,30 +33,33 @@ def parser():
     )
     subparsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
-        if importlib.util.find_spec(
-            "host_tools.commands." + name
-        ):  # a command that is not there must not break the others
+        try:
             importlib.import_module("host_tools.commands." + name).register(subparsers)
+        except Exception as error:  # the others work
+            BROKEN[name] = error
+            if name not in subparsers.choices:
+                subparsers.add_parser(name, help="CANNOT BE LOADED: " + _said(error).replace("%", "%%"))
     return top
 
 
-def _paths():
-    """The firmware's modules import `micropython`, `board` and `twin`; on CPython these stand in for them."""
-    root = str(ROOT)
-    boards = os.path.join(root, "boards")
-    for path in (
-        os.path.join(boards, "common"), os.path.join(boards, "unix"), os.path.join(root, "host_tools", "shim"), root,
-    ):  # fmt: skip
-        if path not in sys.path:
-            sys.path.insert(0, path)
-    tools = os.path.join(root, "host_tools")  # `twin`; last, so that no tool is taken for a library
-    if tools not in sys.path:
-        sys.path.append(tools)
+def _said(error):
+    return "%s: %s" % (type(error).__name__, error)
 
 
 def main(argv=None):
-    _paths()
-    args = parser().parse_args(argv)
+    import_paths()
+    argv = sys.argv[1:] if argv is None else argv
+    top = parser()
+    if argv and argv[0] in BROKEN:
+        error = BROKEN[argv[0]]
+        if os.environ.get("MICROV2G_DEBUG"):
+            raise error
+        print(
+            "microv2g %s: cannot be loaded: %s (MICROV2G_DEBUG=1 shows where)" % (argv[0], _said(error)),
+            file=sys.stderr,
+        )
+        return 1
+    args = top.parse_args(argv)
     try:
         return args.func(args)
     except KeyboardInterrupt:
@@ -66,5 +70,5 @@ def main(argv=None):
     except Exception as error:
         if os.environ.get("MICROV2G_DEBUG"):
             raise
-        print("microv2g: %s: %s (MICROV2G_DEBUG=1 shows where)" % (type(error).__name__, error), file=sys.stderr)
+        print("microv2g: %s (MICROV2G_DEBUG=1 shows where)" % _said(error), file=sys.stderr)
         return 1

@@ -5,14 +5,11 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [
-    str(ROOT),
-    str(ROOT / "host_tools" / "shim"),
-    str(ROOT / "boards" / "unix"),
-    str(ROOT / "boards" / "common"),
-]
-sys.path.append(str(ROOT / "host_tools"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from host_tools.root import import_paths
+
+import_paths()
 
 from tests.lib.mtest import Skip
 from tests.run import Module

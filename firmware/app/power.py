@@ -141,7 +141,7 @@ class Power:
         self.hw.dc(mv, wish_ma, car_mv)
 
     def off(self, now):
-        """Power off whatever the session thinks: the last way out (design.md 6)."""
+        """Power off whatever the session thinks: the last way out (docs/design.md, safety of a session)."""
         self.hw.off(now)
         self._live = self._cut = self._tested = False
 

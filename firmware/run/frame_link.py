@@ -185,7 +185,7 @@ class FrameLink:
         self.charger.start(now)
 
     def _broken(self, what, error, now):
-        """A fault of our own: contactor open, pilot F, trace, and a new beginning (design.md, errors)."""
+        """A fault of our own: contactor open, pilot F, trace, and a new beginning (docs/design.md, the run loops)."""
         self.wall.off(now)
         self._n = 0
         self._again = ticks_add(now, _FAULT_PAUSE_MS)

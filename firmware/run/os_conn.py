@@ -2,7 +2,7 @@
 connection of a car.
 
 Nothing is queued here: what the system does not take stays with the caller, who is asked again when there is room. One write
-of the caller is one write to the system, because some cars take one read for one message (peer-ev.md 1).
+of the caller is one write to the system, because some cars take one read for one message (docs/design.md, frames).
 """
 
 from firmware.clock import ticks_add, ticks_diff, ticks_ms

@@ -7,8 +7,8 @@ vehicle and negative the other way ([V2G20-1034], R-LOOP-06).
 
 from micropython import const
 
-# What a session may ask of the power stage. The handler only says so; `app/power.py` acts (design: a handler never
-# opens a contactor, it asks by returning).
+# What a session may ask of the power stage. A handler only says so; `app/power.py` does it before the answer leaves
+# (docs/design.md, what happens).
 ASK_OFF = const(0)  # no power, contactors open
 ASK_TEST = const(1)  # DC: insulation test before the charge (cable check)
 ASK_PRECHARGE = const(2)  # DC: output follows the vehicle's pre-charge target

@@ -1,4 +1,4 @@
-"""The session machine of the station: V2GTP bytes in, V2GTP bytes out.
+"""The session machine of the station: V2GTP bytes in, V2GTP bytes out (docs/design.md, what happens).
 
 One object for the life of the process, one connection at a time. It owns the cutter, the facts and the timers. What to do
 with a request is in the steps of the dialect that SupportedAppProtocol has chosen (`dialects.py`, `rows.py`); nothing here

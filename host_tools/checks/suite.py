@@ -9,11 +9,14 @@ CHECKS = {
         ("ruff", ["-m", "ruff", "check", "."]),
         ("ruff format", ["-m", "ruff", "format", "--check", "--quiet", "."]),
         ("layers", ["-m", "host_tools.checks.layers"]),
+        ("wings of host_tools", ["-m", "host_tools.checks.wings"]),
+        ("private names", ["-m", "host_tools.checks.privates"]),
     ),
     "gen-check": (
         ("tables and slots", ["-m", "host_tools.gen.exi", "check"]),
         ("state diagram", ["-m", "host_tools.gen.diagram", "--check"]),
         ("requirements", ["-m", "host_tools.gen.requirements", "--check"]),
+        ("references", ["-m", "host_tools.checks.references"]),
     ),
 }
 

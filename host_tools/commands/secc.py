@@ -95,32 +95,6 @@ def merged_config(args):
     return changes
 
 
-def show(record, quiet=False):
-    """Print one record for a person; None if it is not shown."""
-    t = f"{record['t_ms'] / 1000:9.3f}"
-    if "error" in record:
-        text = f"{t}  !  {record['error']}"
-    elif "status" in record:
-        text = f"{t}  =  " + "  ".join(f"{key}={value}" for key, value in record["status"].items())
-    elif quiet:
-        return
-    elif "dir" in record:
-        arrow = "->" if record["dir"] == "EVCC->SECC" else "<-"
-        what = oneline.summary(record["json"]) if record["json"] else record.get("decode_error", "")
-        text = f"{t}  {arrow} {record['name'] or record['payload_type']:<32} {what}".rstrip()
-    elif "power" in record:
-        p = record["power"]
-        text = (
-            f"{t}  ~  {p['power_w']} W of {p['setpoint_w']} W, "
-            f"{p['voltage_mv'] / 1000:g} V {p['current_ma'] / 1000:g} A, "
-            f"contactor {'closed' if p['contactor'] else 'open'}, "
-            f"{p['energy_charged_wh']} Wh in, {p['energy_discharged_wh']} Wh out"
-        )
-    else:
-        text = f"{t}  .  {oneline.event(record)}"
-    print(text, flush=True)
-
-
 def _fail(why):
     print(f"microv2g secc: {why}", file=sys.stderr)
     return 2
@@ -175,7 +149,7 @@ def run(args):
         if record.get("note", "").startswith("READY "):
             print(record["note"], flush=True)
         elif secc.ready:  # what went wrong before is said by wait_ready
-            show(record, args.quiet)
+            oneline.show(record, args.quiet)
 
     def interrupt(*_):
         raise KeyboardInterrupt

@@ -44,7 +44,8 @@ def run(args):
 
 def pull(args):
     from host_tools.board.port import words
-    from host_tools.recordings import pcap, records
+    from host_tools.recordings import pcap
+    from host_tools.recordings.lines import from_lines
 
     with cli.connect(args) as station:
         info = words.fields(station.ask("info"))
@@ -62,7 +63,7 @@ def pull(args):
     if args.out == "-":
         print("\n".join(lines))
         return 0
-    found = records.from_lines(lines)
+    found = from_lines(lines)
     messages = sum("dir" in r for r in found)
     base_s = _saved_s(found, now) - found[-1]["t_ms"] / 1000 if args.fault else now - info["uptime_s"]
     try:
@@ -103,20 +104,20 @@ class _progress:
 
 
 def decode(args):
-    from host_tools.commands import secc as cmd_secc
-    from host_tools.recordings import records
+    from host_tools.recordings import oneline, records
+    from host_tools.recordings.lines import RecordError
 
     try:
         found, _ = records.read(args.file)
     except OSError as error:
         print(f"microv2g trace: {args.file}: {error.strerror}", file=sys.stderr)
         return 2
-    except records.RecordError as error:
+    except RecordError as error:
         print(f"microv2g trace: {error}", file=sys.stderr)
         return 1
     for record in found:
         if args.json:
             print(json.dumps(record))
         else:
-            cmd_secc.show(record)
+            oneline.show(record)
     return 0

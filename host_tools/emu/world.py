@@ -198,7 +198,7 @@ class World:
         self._car_due = car.due
         if car.done:
             self._car_due = None
-            self.line._modems.remove(car.modem)
+            self.line.leave(car.modem)
             self.car = None
 
     def _apply_load(self):

@@ -50,6 +50,10 @@ class Cable:
             self._load_due = ticks_add(now, wire.ALIVE_MS)
             self._put(wire.pack_load(*car.load))
 
+    def repeat_load(self):
+        """The next poll() tells the load, changed or not."""
+        self._load_due = None
+
     def _put(self, data):
         try:
             self.sock.send(data)
@@ -92,7 +96,7 @@ def run(cfg, port, sink, stopped=lambda: False):
             select.select([cable.sock], [], [], wait_s)
         for _ in range(2):  # the open plug must arrive
             cable.poll(car, ticks_ms())
-            cable._load_due = None
+            cable.repeat_load()
     finally:
         cable.close()
     tracer.note(ticks_ms(), "session ok" if car.ok else "session failed: " + car.why)

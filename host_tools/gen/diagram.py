@@ -7,7 +7,7 @@ python -m host_tools.gen.diagram --check  exit 1 if it is not in step
 import os
 import sys
 
-from host_tools.root import ROOT
+from host_tools.root import ROOT, import_paths
 
 PAGE = os.path.join(ROOT, "docs", "session.md")
 
@@ -37,7 +37,7 @@ Four things are not drawn because they hold everywhere:
 
 
 def _load():
-    sys.path[:0] = [os.path.join(ROOT, "host_tools", "shim"), os.path.join(ROOT, "boards", "unix"), ROOT]
+    import_paths()
     from codec import exi_json
     from firmware.app.config import defaults
     from firmware.session import sap

@@ -20,27 +20,14 @@ CODE = ("firmware", "drivers", "codec", "boards", "host_tools")
 VERDICTS = ("met", "partly", "missing", "n/a")
 HEAD = ("group", "ids", *VERDICTS, "met, no test", "no test", "no code")
 
-_TEXT = (
-    ".py",
-    ".src",
-    ".c",
-    ".h",
-    ".S",
-    ".md",
-    ".toml",
-    ".cmake",
-    ".mk",
-    ".sh",
-    ".txt",
-    ".yml",
-    ".html",
-    "Makefile",
-    "run",
-)
+_TEXT = re.compile(r"\.(py|src|c|h|S|md|toml|cmake|mk|sh|txt|yml|html)$|^(Makefile|run)$")
 _SKIP = ("build", "dist", "venv", "__pycache__", ".egg-info")
 # An id, and what short forms add to it, always with two digits: "-02, -03", "..05", " to -05".
 _ID = re.compile(r"(?<![\w-])(R-[A-Z][A-Z0-9]*(?:-[A-Z]+)*-|D-)(\d+)((?:(?:\.\.-?|(?:,\s+| and | to )-)\d\d(?!\d))*)")
 _MORE = re.compile(r"(\.\.| to )?\D*(\d\d)")
+# The same in the name of a test: test_..._r_loop_07_09, _d_02.
+_TEST = re.compile(r"\bdef (test_\w+)")
+_IN_TEST = re.compile(r"_(r_[a-z][a-z0-9]*(?:_[a-z]+)*|d)((?:_\d\d)+)(?![^\W_])")
 
 
 class Requirement:
@@ -66,7 +53,7 @@ def texts(root):
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(f for f in folders if not f.endswith(_SKIP) and (f[0] != "." or f == ".ci"))
         for name in sorted(files):
-            if name.endswith(_TEXT):
+            if _TEXT.search(name):
                 path = Path(folder, name)
                 yield path.relative_to(root).as_posix(), path.read_text(encoding="utf-8", errors="replace")
 
@@ -82,6 +69,10 @@ def named(text):
             for n in range(last + 1 if through else int(number), int(number) + 1):
                 yield "%s%02d" % (area, n), line
             last = int(number)
+    for found in _TEST.finditer(text):
+        line = text.count("\n", 0, found.start()) + 1
+        for area, numbers in _IN_TEST.findall(found[1]):
+            yield from ((area.upper().replace("_", "-") + "-" + n, line) for n in numbers[1:].split("_"))
 
 
 def load(root):

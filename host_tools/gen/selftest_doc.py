@@ -6,7 +6,7 @@ python -m host_tools.gen.selftest_doc --check    is it in step? exit status 1 if
 
 import sys
 
-from host_tools.root import ROOT
+from host_tools.root import ROOT, import_paths
 
 PATH = ROOT / "docs" / "selftest.md"
 
@@ -71,9 +71,7 @@ def text():
 
 
 def main(args):
-    from host_tools.cli import _paths
-
-    _paths()
+    import_paths()
     if args == ["--check"]:
         if PATH.exists() and PATH.read_text() == text():
             print("docs/selftest.md: ok")

@@ -115,3 +115,29 @@ def event(record):
         mean = sum(a["groups_db"]) / len(a["groups_db"])
         return f"attenuation of {a['mac']}: {mean:.1f} dB over {len(a['groups_db'])} groups, {a['sounds']} sounds"
     return record["note"]
+
+
+def show(record, quiet=False):
+    """Print one record for a person. quiet: only errors and status."""
+    t = f"{record['t_ms'] / 1000:9.3f}"
+    if "error" in record:
+        text = f"{t}  !  {record['error']}"
+    elif "status" in record:
+        text = f"{t}  =  " + "  ".join(f"{key}={value}" for key, value in record["status"].items())
+    elif quiet:
+        return
+    elif "dir" in record:
+        arrow = "->" if record["dir"] == "EVCC->SECC" else "<-"
+        what = summary(record["json"]) if record["json"] else record.get("decode_error", "")
+        text = f"{t}  {arrow} {record['name'] or record['payload_type']:<32} {what}".rstrip()
+    elif "power" in record:
+        p = record["power"]
+        text = (
+            f"{t}  ~  {p['power_w']} W of {p['setpoint_w']} W, "
+            f"{p['voltage_mv'] / 1000:g} V {p['current_ma'] / 1000:g} A, "
+            f"contactor {'closed' if p['contactor'] else 'open'}, "
+            f"{p['energy_charged_wh']} Wh in, {p['energy_discharged_wh']} Wh out"
+        )
+    else:
+        text = f"{t}  .  {event(record)}"
+    print(text, flush=True)

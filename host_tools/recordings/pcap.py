@@ -11,7 +11,8 @@ import json
 import struct
 
 from codec import v2gtp
-from host_tools.recordings import oneline, records
+from host_tools.recordings import oneline
+from host_tools.recordings.lines import RecordError, from_lines, to_line
 
 PORT = 15118  # where V2G plug-ins for Wireshark look
 _SYSLOG = 514
@@ -100,7 +101,7 @@ def packets(found):
     flow, count = None, 0
     for record in found:
         t_ms = record["t_ms"]
-        line = records.to_line(record)
+        line = to_line(record)
         if line is None:
             continue
         raw = _RAW + line
@@ -187,9 +188,9 @@ def read(path):
                     elif comment.startswith(_RAW):
                         lines.append(comment[len(_RAW) :])
     except (PcapngException, ValueError, EOFError) as error:
-        raise records.RecordError(f"{path}: damaged: {error or type(error).__name__}") from None
+        raise RecordError(f"{path}: damaged: {error or type(error).__name__}") from None
     if not lines:
-        raise records.RecordError(
+        raise RecordError(
             f"{path}: no record of a station in this capture (only files of `microv2g trace pull` have them)"
         )
-    return records.from_lines(lines), config
+    return from_lines(lines), config

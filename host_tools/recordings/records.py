@@ -6,68 +6,16 @@ read(path)      a .pcapng of `microv2g trace pull`, raw lines of the console, /f
 import json
 from pathlib import Path
 
-from host_tools.station.process import Decoder
+from host_tools.recordings import pcap
+from host_tools.recordings.lines import RecordError, from_lines
 
 PCAPNG = b"\x0a\x0d\x0d\x0a"
-
-
-class RecordError(Exception):
-    """Not a recording; str() says which line."""
-
-
-def from_lines(lines):
-    """Records of console lines (firmware/run/report.py)."""
-    decoder = Decoder()
-    out = []
-    for line in lines:
-        try:
-            out.append(decoder.record(line))
-        except (ValueError, IndexError, TypeError) as error:  # cut off by a reset, or damaged on the way
-            out.append({"t_ms": out[-1]["t_ms"] if out else 0, "error": f"unreadable line: {error}: {line[:80]}"})
-    return out
-
-
-def to_line(record):
-    """The console line of a record; None for what has none (configuration)."""
-    t = record["t_ms"]
-    if "dir" in record:
-        way = "rx" if record["dir"] == "EVCC->SECC" else "tx"
-        return f"M {t} {way} {record['payload_type'][2:].lower()} {_state(record['state'])} {record['exi_hex']}"
-    if "power" in record:
-        return f"P {t} " + " ".join(str(value) for value in record["power"].values())
-    if "pilot" in record:
-        p = record["pilot"]
-        return f"L {t} {p['state']} {p['duty_permille']} {p['high_mv']} {p['low_mv']}"
-    if "change" in record:
-        from firmware.app.charger import STATE_NAMES
-
-        c = record["change"]
-        return f"T {t} {STATE_NAMES.index(c['from'])} {STATE_NAMES.index(c['to'])} {c['reason']}"
-    if "attenuation" in record:
-        a = record["attenuation"]
-        groups = bytes(a["groups_db"]).hex()
-        return f"A {t} {a['mac'].replace(':', '')}{a['sounds']:02x}{groups}"
-    if "status" in record:
-        return f"S {t} " + " ".join(f"{key}={value}" for key, value in record["status"].items())
-    if "note" in record:
-        return f"N {t} {record['note']}"
-    if "error" in record:
-        return f"E {t} {record['error']}"
-    return None
-
-
-def _state(state):
-    from firmware.session.dialects import state_name
-
-    return next((number for number in range(256) if state_name(number) == state), state)
 
 
 def read(path):
     """(records, configuration of the station as a dict or None). Raises OSError, RecordError."""
     data = Path(path).read_bytes()
     if data[:4] == PCAPNG:
-        from host_tools.recordings import pcap
-
         return pcap.read(path)
     text = data.decode("utf-8", "replace")
     lines = [line for line in text.splitlines() if line.strip()]

@@ -25,7 +25,7 @@ import threading
 import traceback
 from pathlib import Path
 
-from host_tools.root import ROOT
+from host_tools.root import ROOT, python_path
 
 RUNTIMES = ("unix", "unix32", "cpython")
 _BINARIES = {"unix": "build/unix/micropython", "unix32": "build/mcu32/micropython"}
@@ -53,14 +53,7 @@ def firmware_command(runtime):
 def environment(runtime):
     env = dict(os.environ)
     if runtime == "cpython":
-        paths = [
-            ROOT,
-            ROOT / "host_tools" / "shim",
-            ROOT / "boards" / "unix",
-            ROOT / "boards" / "common",
-            ROOT / "host_tools",
-        ]
-        env["PYTHONPATH"] = os.pathsep.join(str(path) for path in paths)
+        env["PYTHONPATH"] = python_path()
     else:
         env["MICROPYPATH"] = ".frozen"  # what is in the image, not what happens to lie around
     return env

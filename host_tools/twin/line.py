@@ -28,6 +28,10 @@ class Line:
         """Add a modem; what it needs is line_rx(data, now)."""
         self._modems.append(modem)
 
+    def leave(self, modem):
+        """Take a modem off the line; what is under way to it still arrives."""
+        self._modems.remove(modem)
+
     def send(self, sender, data, now):
         """Take a datagram of `sender`; the others get it in poll()."""
         if self.cut:

@@ -1,6 +1,6 @@
 """The guard of pilot and contactor (boards/rpi_pico/cp_guard.c) in the RP2040 image, on the emulated chip.
 
-R-POWER-07 and issue 4, line 6: pilot supervision and the opening of the contactor keep their limits whatever the interpreter
+R-POWER-07: pilot supervision and the opening of the contactor keep their limits whatever the interpreter
 does. Times are emulated. All of it is one boot: a boot takes a second.
 """
 

@@ -17,9 +17,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
 
-from host_tools.cli import _paths
+from host_tools.root import import_paths
 
-_paths()
+import_paths()
 
 from host_tools.station.process import SeccError, SeccProcess
 from tests.interop import bad_cars, bad_line, bulk, evcc, matching, netns, refusals, rig, tls, wireshark

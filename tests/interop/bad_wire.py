@@ -16,9 +16,9 @@ import socket
 import struct
 import sys
 
-from host_tools.cli import _paths
+from host_tools.root import import_paths
 
-_paths()
+import_paths()
 
 from firmware.clock import ticks_add, ticks_diff, ticks_ms
 

@@ -22,9 +22,9 @@ import os
 import select
 import sys
 
-from host_tools.cli import _paths
+from host_tools.root import import_paths
 
-_paths()
+import_paths()
 
 from firmware.clock import sooner, ticks_diff, ticks_ms
 from firmware.slac.evse import FAILED, LINK_UP

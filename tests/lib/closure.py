@@ -156,7 +156,7 @@ def test_files(folders=("unit", "golden", "fuzz", "mem", "sim")):
 
 
 def name_of(path):
-    """tests/unit/codec/test_x.py -> tests.unit.codec.test_x"""
+    """tests/unit/codec/test_v2gtp.py -> tests.unit.codec.test_v2gtp"""
     return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 

@@ -1,4 +1,4 @@
-"""Proof that a path allocates nothing (docs/design.md, memory). It means something on the 32-bit image only: the 64-bit one
+"""Proof that a path allocates nothing (docs/design.md, frames). It means something on the 32-bit image only: the 64-bit one
 keeps other objects, and CPython has no heap lock."""
 
 import gc

@@ -58,7 +58,7 @@ from firmware.clock import ticks_add, ticks_diff
 from firmware.session.secc import Secc
 from firmware.session.states import IDLE
 
-START = ticks_add(0, -300)  # so that every test crosses the wrap of the tick (design.md 5)
+START = ticks_add(0, -300)  # so that every test crosses the wrap of the tick (docs/design.md, the machine contract)
 UNIX_S = 1800000000
 _BUF = bytearray(4096)  # one for all worlds: a test makes many of them
 R = rational.from_int

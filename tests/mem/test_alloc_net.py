@@ -1,4 +1,4 @@
-"""No frame of a connection takes heap: docs/design.md, memory. Run with the heap locked on the 32-bit image."""
+"""No frame of a connection takes heap: docs/design.md, frames. Run with the heap locked on the 32-bit image."""
 
 RUNTIMES = ("unix32",)
 

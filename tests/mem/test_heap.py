@@ -1,4 +1,4 @@
-"""Heap on the 32-bit image against the committed budget (design.md, memory)."""
+"""Heap on the 32-bit image against the committed budget."""
 
 import gc
 import sys
@@ -75,7 +75,7 @@ def session(w):
 
 
 def test_free_heap_returns_to_its_mark():
-    """20 sessions in one process: nothing is left behind (design.md, per session)."""
+    """20 sessions in one process: nothing is left behind."""
     w = World()
     session(w)
     session(w)

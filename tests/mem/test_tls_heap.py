@@ -1,4 +1,4 @@
-"""Memory of TLS on a 32-bit controller: peak of a station, and nothing kept after 200 handshakes (issue 4, R-TLS-14)."""
+"""Memory of TLS on a 32-bit controller: peak of a station, and nothing kept after 200 handshakes (R-TLS-14)."""
 
 RUNTIMES = ("unix32",)
 TIMEOUT_S = 400

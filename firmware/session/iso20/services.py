@@ -16,7 +16,7 @@ from firmware.session.facts import PeerError
 from firmware.session.iso20 import messages, reply
 from firmware.session.iso20.states import PARAMETERS, SELECT
 
-# Service ids of the standard (facts: 1 AC, 2 DC, 5 AC_BPT, 6 DC_BPT).
+# Service ids of the standard.
 _IDS = {"AC": 1, "DC": 2, "AC_BPT": 5, "DC_BPT": 6}
 _CONNECTOR_DC_EXTENDED = 2  # CCS2
 _SCHEDULED = 1

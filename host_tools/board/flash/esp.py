@@ -86,39 +86,38 @@ def flash(
 
 
 def _once(image, port, show, log, baud, before, erase, verify_only, stub, attempts):
-    esp = connect(port, before, attempts)
-    log.begun = False
-    fast, stage = baud > SAFE_BAUD, "prepare"
-    try:
-        name = esp.CHIP_NAME
-        show.say("chip    %s at %s" % (esp.get_chip_description(), port))
-        fits(image, esp)
-        if stub:
-            esp = esptool.run_stub(esp)
-        if fast:
-            esp.change_baud(baud)
-        esptool.attach_flash(esp)
-        flash_mb = _flash_mb(esp)
-        offset = _place(image, esp, flash_mb)
-        esp.WRITE_FLASH_ATTEMPTS = 1  # a lost port is ours to explain
-        stage = log.title = "compare" if verify_only else "write"
-        if verify_only:
-            show.say("compare %d bytes at 0x%x" % (len(image.data), offset))
-            esptool.verify_flash(esp, [(offset, image.data)])
-        else:
-            what = "whole flash erased first" if erase else "the file system is kept"
-            show.say("write   %d bytes at 0x%x, %s" % (len(image.data), offset, what))
-            esptool.write_flash(esp, [(offset, image.data)], erase_all=erase)
-        show.end()
-        esptool.reset_chip(esp, "hard-reset" if before != "no-reset" else "no-reset")
-    except (FatalError, SerialException, OSError) as error:
-        raise _explain(error, stage, log.begun, port, fast, image) from error
-    finally:
-        show.end()
-        esp._port.close()
-    show.say("ok      read back and compared" if not verify_only else "ok      the flash holds this image")
-    facts = {"chip": name, "port": port, "offset": offset, "bytes": len(image.data), "baud": baud, "erased": erase}
-    return {**facts, "flash_mb": flash_mb, "verified": True, "written": not verify_only}
+    with connect(port, before, attempts) as esp:  # it closes the port
+        log.begun = False
+        fast, stage = baud > SAFE_BAUD, "prepare"
+        try:
+            name = esp.CHIP_NAME
+            show.say("chip    %s at %s" % (esp.get_chip_description(), port))
+            fits(image, esp)
+            if stub:
+                esp = esptool.run_stub(esp)
+            if fast:
+                esp.change_baud(baud)
+            esptool.attach_flash(esp)
+            flash_mb = _flash_mb(esp)
+            offset = _place(image, esp, flash_mb)
+            esp.WRITE_FLASH_ATTEMPTS = 1  # a lost port is ours to explain
+            stage = log.title = "compare" if verify_only else "write"
+            if verify_only:
+                show.say("compare %d bytes at 0x%x" % (len(image.data), offset))
+                esptool.verify_flash(esp, [(offset, image.data)])
+            else:
+                what = "whole flash erased first" if erase else "the file system is kept"
+                show.say("write   %d bytes at 0x%x, %s" % (len(image.data), offset, what))
+                esptool.write_flash(esp, [(offset, image.data)], erase_all=erase)
+            show.end()
+            esptool.reset_chip(esp, "hard-reset" if before != "no-reset" else "no-reset")
+        except (FatalError, SerialException, OSError) as error:
+            raise _explain(error, stage, log.begun, port, fast, image) from error
+        finally:
+            show.end()
+        show.say("ok      read back and compared" if not verify_only else "ok      the flash holds this image")
+        facts = {"chip": name, "port": port, "offset": offset, "bytes": len(image.data), "baud": baud, "erased": erase}
+        return {**facts, "flash_mb": flash_mb, "verified": True, "written": not verify_only}
 
 
 def connect(port, before="default-reset", attempts=_ATTEMPTS):

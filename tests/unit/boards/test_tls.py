@@ -160,7 +160,7 @@ def test_broken_signature_in_the_chain():
 
 
 def test_signatures_of_a_known_chain_are_not_computed_again():
-    """Issue 4, resumption: the second time only the proofs of both keys are left; time, roots and damage count as before."""
+    """The second time only the proofs of both keys are left; time, roots and damage count as before."""
     own, other = station(), vehicle()
     tls13.signatures(True)
     served(Pair(own, other))

@@ -72,3 +72,34 @@ def test_interrupt_is_130_and_quiet():
 
 def test_status_of_the_command_is_the_exit_status():
     eq(microv2g(text=FAKE % "return 3")[0], 3)
+
+
+def _with_broken_status(*arguments, **env):
+    """The command line with a module of `status` that cannot be imported."""
+    text = (
+        "import sys\nfrom host_tools import cli\n"
+        "class No:\n    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'host_tools.commands.status':\n            import host_tools.no_such_tool\n"
+        "sys.meta_path.insert(0, No())\nsys.exit(cli.main(%r))" % (list(arguments),)
+    )
+    return microv2g(text=text, **env)
+
+
+def test_a_command_that_cannot_be_imported_says_so_and_the_others_work():
+    for arguments in (["status"], ["status", "--port", "x"], ["status", "--help"]):
+        status, out, err = _with_broken_status(*arguments)
+        eq((status, out, len(err.splitlines())), (1, "", 1))
+        assert err.startswith("microv2g status: cannot be loaded: ModuleNotFoundError: "), err
+        assert "no_such_tool" in err, err
+    status, _, err = _with_broken_status("status", MICROV2G_DEBUG="1")
+    assert status == 1 and "Traceback" in err, err
+    status, out, _ = _with_broken_status("--help")
+    assert status == 0 and "CANNOT BE LOADED: ModuleNotFoundError" in out, out
+    eq(_with_broken_status("setpoint", "--help")[0], 0)
+    eq(_with_broken_status("exi", "decode", "--nonsense")[0], 2)
+
+
+def test_a_name_without_a_module_is_no_silence():
+    text = "import sys\nfrom host_tools import cli\ncli.COMMANDS += ('nosuch',)\nsys.exit(cli.main(['nosuch']))"
+    status, _, err = microv2g(text=text)
+    assert status == 1 and "microv2g nosuch: cannot be loaded" in err, err

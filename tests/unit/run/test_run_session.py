@@ -43,7 +43,7 @@ class Car:
         self.sock.sendall(out[: 8 + n])
 
     def hear(self):
-        """One message as (name, fields); one read must give one whole message (peer-ev.md 1)."""
+        """One message as (name, fields); one read must give one whole message (docs/design.md, frames)."""
         data = self.sock.recv(7000)
         kind, n = int.from_bytes(data[2:4], "big"), int.from_bytes(data[4:8], "big")
         assert len(data) == 8 + n, data.hex()

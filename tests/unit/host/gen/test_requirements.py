@@ -68,6 +68,16 @@ def test_short_forms_name_what_they_stand_for():
     eq(numbers("B" + AREA + "01 x-" + AREA + "01"), [])
 
 
+def test_names_of_tests_name_requirements():
+    text = "def %s():\n    pass\n\n\ndef %s(): pass\n" % (
+        "test_a_r_alpha_01_03",
+        "test_2_cars_r_alpha_02_d_09_r_alpha_04",
+    )
+    eq(list(r.named(text)), [(AREA + "01", 1), (AREA + "03", 1), (AREA + "02", 5), (OTHER + "9", 5), (AREA + "04", 5)])
+    eq(list(r.named("def %s():" % "test_b_r_dc_safety_11_again")), [("R-" + "DC-SAFETY-11", 1)])
+    eq(list(r.named("def %s():" % "test_12_of_r_alpha_021_x_r_alpha")), [])
+
+
 def test_the_page_has_text_verdict_and_places():
     files = {
         "firmware/session/x.py": "# %s01..02\n" % AREA,

@@ -6,6 +6,7 @@ import struct
 import tempfile
 
 from host_tools.recordings import pcap, records
+from host_tools.recordings.lines import from_lines, to_line
 from host_tools.recordings.replay import compare, plan
 from host_tools.recordings.replay.run import replay
 from host_tools.station.process import SeccProcess
@@ -106,7 +107,7 @@ def test_every_kind_of_record_is_its_line_again():
         "M 2 tx 8001 0 80400040", "P 3 -5000 -4999 365100 -13698 1 1 26", "S 4 a=1 b=2", "N 5 text with  blanks", "E 6 oh",
         "L 7 C 50 5996 -12000", "L 8 A 1000 12000 None", "A 9 02770e0a27100a1122", "T 10 1 3 data link up",
     ]  # fmt: skip
-    assert [records.to_line(r) for r in records.from_lines(lines)] == lines
+    assert [to_line(r) for r in from_lines(lines)] == lines
 
 
 def test_pcapng_gives_the_records_back_and_its_packets_are_right():
@@ -133,7 +134,7 @@ def test_pcapng_gives_the_records_back_and_its_packets_are_right():
 
 
 def test_a_long_message_is_several_segments_and_one_record():
-    found = records.from_lines(["M 5 rx 8002 1 " + "ab" * 5000])
+    found = from_lines(["M 5 rx 8002 1 " + "ab" * 5000])
     frames = [frame for _, frame, comments in pcap.packets(found) if len(frame) > 80]
     assert len(frames) == 4 and max(len(f) for f in frames) <= 14 + 40 + 20 + 1440
     with tempfile.TemporaryDirectory() as folder:
