@@ -13,7 +13,7 @@ help:
 	@echo "make emu            the RP2040 image in an emulator: modem, pilot, contactor, cars; sessions both ways, figures"
 	@echo "make size BOARD=rpi_pico        code and heap of each module against the committed budget"
 	@echo "make bench          measure and write docs/benchmarks.md"
-	@echo "make lint           ruff and the import layers of docs/design.md"
+	@echo "make lint           ruff, the import layers of docs/design.md, the names of slots"
 	@echo "make gen            compile the schemas into tables, print the state diagram and the page of requirements"
 	@echo "make gen-check      prove generated files in step, and that every requirement, page or file named anywhere exists"
 	@echo "make requirements   what is met, partly, missing; REQ=R-LOOP-07 (or R-LOOP) with the lines in code and tests"

@@ -2,7 +2,7 @@
 
 Schema-informed, bit-packed, not strict, header 0x80, no value string table (ISO 15118-20, 7.9.1). A complex type is a
 flat list of slots, an optional element that is absent is None, a repeated one a list; a RationalNumber is one small
-integer (codec/rational.py). What each slot is, is told by the constants that `make gen` writes into the sources.
+integer (codec/rational.py). What each slot is, codec/slots.py tells.
 """
 
 from codec.exi_in import ExiError, Reader

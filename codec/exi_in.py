@@ -2,6 +2,7 @@
 every length against the schema and the bytes left before memory is taken, and nesting is bounded by the schema.
 """
 
+from codec.slots import KIND, OP
 from codec.tables.grammar import KINDS, LISTS, STATES, TYPES
 from micropython import const
 
@@ -186,21 +187,21 @@ class Reader:
     def value(self, row):
         """One value of datatype KINDS[row]."""
         kind, n, low, high = KINDS[row]
-        if kind == 1:
+        if kind == KIND.BITS:
             v = self.bits(n) + low
             if v > high:
                 self.fail(ExiError.RANGE)
             return v
-        if kind == 2:
+        if kind == KIND.UNSIGNED:
             v = self.unsigned(high)
             if v < low:
                 self.fail(ExiError.RANGE)
             return v
-        if kind == 0:
+        if kind == KIND.BOOLEAN:
             return self.bits(1) == 1
-        if kind == 4:
+        if kind == KIND.TEXT:
             return self.text(low, high)
-        if kind == 5:
+        if kind == KIND.OCTETS:
             return self.octets(low, high)
         if self.bits(1):
             return -1 - self.unsigned(high)  # low is -1 - high in every signed type of the schemas
@@ -232,7 +233,7 @@ class Reader:
             if code >= n:
                 at = self._empty(state, n, code, value)
             op = states[at]
-            if op == 0:  # END
+            if op == OP.END:
                 if not stack:
                     return value
                 value, state = stack.pop()
@@ -241,19 +242,19 @@ class Reader:
             argument = states[at + 2] | states[at + 3] << 8
             state = states[at + 4] | states[at + 5] << 8
             items = None
-            if op & 0x80:
-                op &= 0x7F
+            if op & OP.LIST:
+                op -= OP.LIST
                 argument, most, full = LISTS[argument]
                 items = value[slot]
                 if items is None:
                     items = value[slot] = []
                 if most and len(items) + 1 == most:
                     state = full
-            if op == 1:  # LEAF
+            if op == OP.LEAF:
                 item = self.leaf(argument)
-            elif op == 2:  # RATIONAL
+            elif op == OP.RATIONAL:
                 item = self.rational()
-            elif op == 3:  # COMPLEX
+            elif op == OP.COMPLEX:
                 if len(stack) >= _DEPTH:
                     self.fail(ExiError.DEPTH)
                 stack.append((value, state))
@@ -265,13 +266,13 @@ class Reader:
                     items.append(item)
                 value = item
                 continue
-            elif op == 4 or op == 5:  # ATTRIBUTE, VALUE
+            elif op == OP.ATTRIBUTE or op == OP.VALUE:
                 item = self.value(argument)
-            elif op == 6 or op == 7:  # TEXT, WILD
+            elif op == OP.TEXT or op == OP.WILD:
                 if value[slot] is None:
                     value[slot] = []
                 items = value[slot]
-                item = self.text(0, 0xFFFF) if op == 6 else self.wildcard()
+                item = self.text(0, 0xFFFF) if op == OP.TEXT else self.wildcard()
             else:  # an abstract element: its type would have to be named, which nobody does
                 self.fail(ExiError.DEVIATION)
             if items is None:
@@ -283,9 +284,9 @@ class Reader:
         """An element of simple type behind its SE: CH, value, EE; or an end at once, which is the empty text."""
         if self.bits(1):
             kind, _, low, _ = KINDS[row]
-            if self.bits(_EMPTY_WIDTH) or kind < 4 or low:
+            if self.bits(_EMPTY_WIDTH) or kind < KIND.TEXT or low:
                 self.fail(ExiError.DEVIATION)
-            return "" if kind == 4 else b""
+            return "" if kind == KIND.TEXT else b""
         item = self.value(row)
         if self.bits(1):
             self.fail(ExiError.DEVIATION)
@@ -294,10 +295,10 @@ class Reader:
     def _empty(self, state, n, code, value):
         """Simple content that ends without characters: fill the slot, return the offset of an END production."""
         at = state + 6 * n - 5  # the last production
-        if code == n and STATES[at] == 5 and self.bits(_EMPTY_WIDTH) == 0:
+        if code == n and STATES[at] == OP.VALUE and self.bits(_EMPTY_WIDTH) == 0:
             kind, _, low, _ = KINDS[STATES[at + 2] | STATES[at + 3] << 8]
-            if kind >= 4 and not low:
-                value[STATES[at + 1]] = "" if kind == 4 else b""
+            if kind >= KIND.TEXT and not low:
+                value[STATES[at + 1]] = "" if kind == KIND.TEXT else b""
                 return (STATES[at + 4] | STATES[at + 5] << 8) + 1
         self.fail(ExiError.DEVIATION)
 

@@ -8,6 +8,7 @@ Wildcard elements and text runs of xmldsig stand under `any`: a string, or {"ns"
 from binascii import a2b_base64, b2a_base64, hexlify, unhexlify
 
 from codec import rational
+from codec.slots import OP
 from codec.tables import names
 from codec.tables.grammar import LISTS, MESSAGES, STATES, TYPES
 
@@ -53,7 +54,7 @@ def path_of(msg, path):
     for slot in path:
         out.append(slot_names(type_id)[slot])
         found = _slots(type_id).get(slot)
-        if found is None or found[0] != 3:
+        if found is None or found[0] != OP.COMPLEX:
             break
         type_id = found[1]
     return "/".join(out)
@@ -76,15 +77,15 @@ def _slots(type_id):
             for i in range(STATES[state]):
                 at = state + 1 + 6 * i
                 op = STATES[at]
-                if op == 0:
+                if op == OP.END:
                     continue
                 argument = STATES[at + 2] | STATES[at + 3] << 8
-                is_list = op >= 128
+                is_list = op >= OP.LIST
                 if is_list:
                     argument, _, full = LISTS[argument]
                     if full:
                         todo.append(full)
-                out[STATES[at + 1]] = (op & 127, argument, is_list)
+                out[STATES[at + 1]] = (op - OP.LIST if is_list else op, argument, is_list)
                 todo.append(STATES[at + 4] | STATES[at + 5] << 8)
         _cache[type_id] = out
     return _cache[type_id]
@@ -103,7 +104,7 @@ def _object(type_id, value, new):
         if v is None:
             continue
         op, argument, is_list = slots[i]
-        if op == 6 or op == 7:
+        if op == OP.TEXT or op == OP.WILD:
             out[name] = [_wild(item, new) for item in v]
         elif is_list:
             out[name] = [_one(op, argument, item, new) for item in v]
@@ -113,9 +114,9 @@ def _object(type_id, value, new):
 
 
 def _one(op, argument, v, new):
-    if op == 2:
+    if op == OP.RATIONAL:
         return {"Exponent": rational.exponent(v), "Value": rational.value(v)}
-    if op == 3:
+    if op == OP.COMPLEX:
         return _object(argument, v, new)
     words = names.KINDS[argument]
     if words == "hex":
@@ -134,7 +135,7 @@ def _wild(item, new):
         out["attributes"] = [{"ns": a[0], "name": a[1], "value": a[2]} for a in attributes]
     if isinstance(content, tuple):  # an element of the schema: its message id and value
         kind = MESSAGES[content[0]]
-        out["content"] = _one(1, -2 - kind, content[1], new) if kind < 0 else _object(kind, content[1], new)
+        out["content"] = _one(OP.LEAF, -2 - kind, content[1], new) if kind < 0 else _object(kind, content[1], new)
         out["schema"] = True
     else:
         out["content"] = [_wild(c, new) for c in content]
@@ -166,10 +167,10 @@ def _value(type_id, obj, path):
         i = slot_list.index(name)
         here = path + "/" + name
         op, argument, is_list = slots[i]
-        if op == 6 or op == 7 or is_list:
+        if op == OP.TEXT or op == OP.WILD or is_list:
             if not isinstance(obj[name], list):
                 raise JsonError("%s: a list is wanted" % here)
-            if op == 6 or op == 7:
+            if op == OP.TEXT or op == OP.WILD:
                 out[i] = [_from_wild(item, here) for item in obj[name]]
             else:
                 out[i] = [_from_one(op, argument, item, here) for item in obj[name]]
@@ -179,12 +180,12 @@ def _value(type_id, obj, path):
 
 
 def _from_one(op, argument, v, path):
-    if op == 2:
+    if op == OP.RATIONAL:
         try:
             return rational.pack(v["Value"], v["Exponent"])
         except (KeyError, TypeError, ValueError):
             raise JsonError('%s: {"Exponent": -128..127, "Value": -32768..32767} is wanted' % path) from None
-    if op == 3:
+    if op == OP.COMPLEX:
         return _value(argument, v, path)
     words = names.KINDS[argument]
     if words == "hex" or words == "b64":
@@ -211,6 +212,6 @@ def _from_wild(item, path):
     if item.get("schema"):
         msg = id_of(name)
         kind, path = MESSAGES[msg], path + "/" + name
-        value = _from_one(1, -2 - kind, content, path) if kind < 0 else _value(kind, content, path)
+        value = _from_one(OP.LEAF, -2 - kind, content, path) if kind < 0 else _value(kind, content, path)
         return space, name, attributes, (msg, value)
     return space, name, attributes, [_from_wild(c, path + "/" + name) for c in content]

@@ -5,6 +5,7 @@ range is an ExiError with the path of slot numbers that led there.
 """
 
 from codec.exi_in import WIDTHS, ExiError
+from codec.slots import KIND, OP
 from codec.tables.grammar import KINDS, LISTS, STATES, TYPES
 from micropython import const
 
@@ -90,17 +91,17 @@ class Writer:
     def value(self, row, v):
         """One value of datatype KINDS[row]."""
         kind, n, low, high = KINDS[row]
-        if kind == 0:
+        if kind == KIND.BOOLEAN:
             if v is not True and v is not False:
                 self.fail(ExiError.MISSING)
             self.bits(1 if v else 0, 1)
             return
-        if kind >= 4:
-            if not isinstance(v, str if kind == 4 else (bytes, bytearray, memoryview)):
+        if kind >= KIND.TEXT:
+            if not isinstance(v, str if kind == KIND.TEXT else (bytes, bytearray, memoryview)):
                 self.fail(ExiError.MISSING)
             if not low <= len(v) <= high:
                 self.fail(ExiError.RANGE)
-            if kind == 4:
+            if kind == KIND.TEXT:
                 self.text(v)
             else:
                 self.octets(v)
@@ -109,9 +110,9 @@ class Writer:
             self.fail(ExiError.MISSING)
         if (low is not None and v < low) or (high is not None and v > high):
             self.fail(ExiError.RANGE)
-        if kind == 1:
+        if kind == KIND.BITS:
             self.bits(v - low, n)
-        elif kind == 2:
+        elif kind == KIND.UNSIGNED:
             self.unsigned(v)
         else:
             self.bits(1 if v < 0 else 0, 1)
@@ -127,7 +128,7 @@ class Writer:
         self.bits(0, 2)
 
     def leaf(self, row, v):
-        if KINDS[row][0] >= 4 and v is not None and not len(v):
+        if KINDS[row][0] >= KIND.TEXT and v is not None and not len(v):
             # Empty text: the element ends without characters, as EXIficient and the field do it.
             if KINDS[row][2]:
                 self.fail(ExiError.RANGE)
@@ -148,14 +149,14 @@ class Writer:
             code = self._choose(state, n, value, done)
             at = state + 1 + 6 * code
             op = states[at]
-            if op == 5 and not len(value[states[at + 1]]) and KINDS[states[at + 2]][0] >= 4:
+            if op == OP.VALUE and not len(value[states[at + 1]]) and KINDS[states[at + 2]][0] >= KIND.TEXT:
                 self.bits(n << _EMPTY_WIDTH, WIDTHS[n] + _EMPTY_WIDTH)
                 done[states[at + 1]] = 1
                 at = (states[at + 4] | states[at + 5] << 8) + 1  # the END of the next state, said already
-                op = 0
+                op = OP.END
             else:
                 self.bits(code, WIDTHS[n])
-            if op == 0:
+            if op == OP.END:
                 self._leave(value, done)
                 if not stack:
                     return
@@ -167,8 +168,8 @@ class Writer:
             state = states[at + 4] | states[at + 5] << 8
             item = value[slot]
             done[slot] += 1
-            if op & 0x80:
-                op &= 0x7F
+            if op & OP.LIST:
+                op -= OP.LIST
                 argument, most, full = LISTS[argument]
                 if most and done[slot] == most:
                     if len(item) > most:
@@ -176,27 +177,27 @@ class Writer:
                         self.fail(ExiError.RANGE)
                     state = full
                 item = item[done[slot] - 1]
-            if op == 1:
+            if op == OP.LEAF:
                 self.path.append(slot)
                 self.leaf(argument, item)
                 self.path.pop()
-            elif op == 2:
+            elif op == OP.RATIONAL:
                 self.path.append(slot)
                 self.rational(item)
                 self.path.pop()
-            elif op == 3:
+            elif op == OP.COMPLEX:
                 self.path.append(slot)
                 stack.append((value, state, done))
                 value = item
                 state, n = TYPES[argument]
                 done = self._enter(n, value)
-            elif op == 4 or op == 5:
+            elif op == OP.ATTRIBUTE or op == OP.VALUE:
                 self.path.append(slot)
                 self.value(argument, item)
                 self.path.pop()
-            elif op == 6:
+            elif op == OP.TEXT:
                 self.text(item[done[slot] - 1])
-            elif op == 7:
+            elif op == OP.WILD:
                 self.wildcard(item[done[slot] - 1])
             else:
                 self.fail(ExiError.SURPLUS)
@@ -217,20 +218,22 @@ class Writer:
         end = -1
         for code in range(n):
             op = states[at]
-            if op == 0:  # the end, unless characters of mixed content (the code behind it) are still to come
+            if op == OP.END:  # the end, unless characters of mixed content (the code behind it) are still to come
                 end = code
                 at += 6
                 continue
             slot = states[at + 1]
             v = value[slot]
             if v is not None:
-                if op & 0x80:
+                if op & OP.LIST:
                     if not isinstance(v, list):
                         self.fail(ExiError.MISSING)
                     if done[slot] < len(v):
                         return code
-                elif op == 6 or op == 7:  # text runs and wildcard elements share the slot `any`, in their order
-                    if done[slot] < len(v) and isinstance(v[done[slot]], str) == (op == 6):
+                elif (
+                    op == OP.TEXT or op == OP.WILD
+                ):  # text runs and wildcard elements share the slot `any`, in their order
+                    if done[slot] < len(v) and isinstance(v[done[slot]], str) == (op == OP.TEXT):
                         return code
                 elif not done[slot]:
                     return code

@@ -72,7 +72,8 @@ class Names:
         """Message id of a global element of the schema set, or 0."""
         if self.spaces[space] in qnames.LOCAL:
             for msg in ROOTS[self.schema]:
-                if names.MESSAGES[msg] == name and MESSAGES[msg] != -1 and names.SPACES[msg] == self.spaces[space]:
+                same = names.MESSAGES[msg] == name and names.SPACES[names.SPACE[msg]] == self.spaces[space]
+                if same and MESSAGES[msg] != -1:
                     return msg
         return 0
 

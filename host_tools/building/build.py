@@ -17,7 +17,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from host_tools.building import qemu_m3
+from host_tools.building import fold, qemu_m3
 from host_tools.building.emulator import emulator
 from host_tools.building.pico import pico
 from host_tools.building.source import TAG, mbedtls, source
@@ -36,14 +36,35 @@ def _make(name, folder, title, *variables):
     run(name, ["make", "-C", str(folder), "-j%d" % (os.cpu_count() or 1), *variables], title)
 
 
+# Python for the sources with names of slots alone: to start it for every module takes longer than to compile them.
+_FOLDING = """#!/bin/sh
+for source; do :; done
+if grep -qs slots "$source"; then exec "%s" "%s" --cross "%s" "$@"; fi
+exec "%s" "$@"
+"""
+
+
 def cross():
-    """mpy-cross, as build/mpy-cross/mpy-cross; returns its path."""
+    """The command that builds call as mpy-cross: it puts in the numbers of slots (fold.py) and runs build/mpy-cross/mpy-cross.
+
+    MicroPython's makefiles compile a module anew when its source is newer than its .mpy, and know nothing of where the numbers
+    come from: when those change, all .mpy files go.
+    """
     stamp = stamp_of(TAG, os.environ.get("MICROPY_DIR", ""))
     binary = BUILD / "mpy-cross" / "mpy-cross"
     if not (fresh("mpy-cross", stamp) and binary.exists()):
         _make("mpy-cross", source() / "mpy-cross", "building mpy-cross", "BUILD=" + str(binary.parent))
         done("mpy-cross", stamp)
-    return binary
+    folding = binary.parent / "mpy-cross-folding"
+    text = _FOLDING % (sys.executable, fold.__file__, binary, binary)
+    stamp = stamp_of(text, *fold.SOURCES)
+    if not (fresh("fold", stamp) and folding.exists()):
+        for folder in BUILD.glob("*/frozen_mpy"):
+            shutil.rmtree(folder)
+        folding.write_text(text)
+        folding.chmod(0o755)
+        done("fold", stamp)
+    return folding
 
 
 def port(name):
@@ -53,7 +74,7 @@ def port(name):
     crypto, places = ROOT / "boards" / "common", [os.environ.get(name, "") for name in ("MICROPY_DIR", "MBEDTLS_DIR")]
     config = stamp_of(TAG, *places, *sorted(board.glob("m*")), *sorted(crypto.glob("*/*.mk")), *crypto.glob("*/*.h"))
     parts = ("codec", "drivers", "firmware", "boards/common", "boards/unix/board", "host_tools/twin")
-    stamp = stamp_of(config, *[ROOT / part for part in parts])
+    stamp = stamp_of(config, *[ROOT / part for part in parts], *fold.SOURCES)
     if fresh(name, stamp) and binary.exists():
         return
     mpy_cross = cross()

@@ -8,6 +8,7 @@ import re
 import shutil
 import struct
 
+from host_tools.building import fold
 from host_tools.building.manifest import Manifest
 from host_tools.building.mpy import compiled
 from host_tools.building.source import TAG, source
@@ -162,7 +163,7 @@ def esp32s3(cross):
         )
     folder = BUILD / "esp32s3"
     image = folder / "firmware.bin"
-    stamp = stamp_of(TAG, idf, os.environ.get("MICROPY_DIR", ""), *[ROOT / part for part in _PARTS])
+    stamp = stamp_of(TAG, idf, os.environ.get("MICROPY_DIR", ""), *[ROOT / part for part in _PARTS], *fold.SOURCES)
     if fresh("esp32s3", stamp) and image.exists():
         return image
     command = ["make", "-C", str(tree / "ports" / "esp32"), "BOARD_DIR=" + str(BOARD), "BUILD=" + str(folder)]

@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 
+from host_tools.building import fold
 from host_tools.building.source import TAG, port_source
 from host_tools.building.step import BUILD, done, fresh, run, say, stamp_of
 from host_tools.root import ROOT
@@ -21,7 +22,7 @@ def pico(cross):
     places = [os.environ.get(variable, "") for variable in ("MICROPY_DIR", "MBEDTLS_DIR")]
     common = [path for name in ("tls13", "heap_mark") for path in sorted((ROOT / "boards/common" / name).glob("*.*"))]
     config = stamp_of(TAG, *places, *sorted(board.glob("m*")), *sorted(board.glob("*.c*")), *common)
-    stamp = stamp_of(config, *[ROOT / part for part in _PARTS])
+    stamp = stamp_of(config, *[ROOT / part for part in _PARTS], *fold.SOURCES)
     if fresh(name, stamp) and image.exists():
         return image
     mpy_cross = cross()

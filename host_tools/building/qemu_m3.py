@@ -4,6 +4,7 @@ boards/qemu_m3. Frozen are the firmware, its models, and every test that runs on
 import os
 import shutil
 
+from host_tools.building import fold
 from host_tools.building.source import TAG, mbedtls, source
 from host_tools.building.step import BUILD, Missing, done, fresh, run, say, stamp_of
 from host_tools.root import ROOT
@@ -65,7 +66,7 @@ def build(cross):
     config = stamp_of(
         TAG, *places, here, *sorted(BOARD.glob("*.[hm]*")), *sorted(crypto.glob("*.mk")), *crypto.glob("*.h")
     )
-    parts = [ROOT / part for part in _PACKAGES]
+    parts = [*(ROOT / part for part in _PACKAGES), *fold.SOURCES]
     stamp = stamp_of(config, text, *parts, *modules.values(), *sorted(BOARD.glob("*")), *sorted(crypto.glob("*.c")))
     if fresh(NAME, stamp) and binary.exists():
         return

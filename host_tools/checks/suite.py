@@ -11,9 +11,10 @@ CHECKS = {
         ("layers", ["-m", "host_tools.checks.layers"]),
         ("wings of host_tools", ["-m", "host_tools.checks.wings"]),
         ("private names", ["-m", "host_tools.checks.privates"]),
+        ("names of slots", ["-m", "host_tools.building.fold"]),
     ),
     "gen-check": (
-        ("tables and slots", ["-m", "host_tools.gen.exi", "check"]),
+        ("tables", ["-m", "host_tools.gen.exi", "check"]),
         ("state diagram", ["-m", "host_tools.gen.diagram", "--check"]),
         ("requirements", ["-m", "host_tools.gen.requirements", "--check"]),
         ("references", ["-m", "host_tools.checks.references"]),

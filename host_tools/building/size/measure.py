@@ -15,9 +15,10 @@ ORDER = (
     "codec/tables", "codec", "drivers", "firmware", "firmware/net", "firmware/slac", "firmware/session", "firmware/app",
     "firmware/run", "mcu", "evse",
 )  # fmt: skip
-# For people, for an operating system, or for a chip's clock. main is a start and no library.
+# For people, an operating system, sources that are not folded, or a chip's clock. main is a start and no library.
 _LEFT_OUT = (
     "codec.exi_json",
+    "codec.slots",
     "codec.tables.names",
     "firmware.main",
     "mcu.clock",

@@ -1,7 +1,6 @@
-"""python -m host_tools.gen.exi gen|slots|check [--schemas DIR]
+"""python -m host_tools.gen.exi gen|check [--schemas DIR]
 
-gen     compile the schema files into codec/tables, then fill the slot regions of all sources
-slots   only fill the slot regions, from the committed tables (no schema file needed)
+gen     compile the schema files into codec/tables
 check   change nothing; exit 1 and name what is not in step
 """
 
@@ -42,17 +41,11 @@ def _compile(folder, write):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("gen", "slots", "check"))
+    parser.add_argument("command", choices=("gen", "check"))
     parser.add_argument("--schemas", default=os.path.join(ROOT, "build", "schemas"), help="folder with the XSD files")
     args = parser.parse_args()
     write = args.command != "check"
-    changed = [] if args.command == "slots" else _compile(args.schemas, write)
-    from host_tools.gen.exi import slots
-
-    try:
-        changed += slots.run(ROOT, write)
-    except slots.SlotError as error:
-        sys.exit(str(error))
+    changed = _compile(args.schemas, write)
     for path in changed:
         print(("wrote " if write else "not in step: ") + path)
     if changed and not write:

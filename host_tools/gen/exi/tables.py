@@ -6,11 +6,8 @@ A state's number is its offset in STATES. Types that several sets share are stor
 
 import struct
 
+from codec.slots import KIND, OP
 from host_tools.gen.exi import grammar, schema
-
-# Operations of a production; +128: the value is appended to a list, the argument is an index of LISTS.
-END, LEAF, RATIONAL, COMPLEX, ATTRIBUTE, VALUE, TEXT, WILD, REFUSED = range(9)
-LIST = 128
 
 # What is signed, and so coded as a fragment (ISO 15118-20, 7.9.2.4).
 FRAGMENTS = {
@@ -40,18 +37,18 @@ def width(n):
 
 
 def kind(datatype):
-    """Row of KINDS: (kind, bits, low, high). Kinds: 0 boolean, 1 n bits, 2 unsigned, 3 signed, 4 text, 5 bytes."""
+    """Row of KINDS: (kind, bits, low, high)."""
     name = datatype[0]
     if name == "bool":
-        return 0, 1, 0, 1
+        return KIND.BOOLEAN, 1, 0, 1
     if name == "enum":
-        return 1, width(len(datatype[2])), 0, len(datatype[2]) - 1
+        return KIND.BITS, width(len(datatype[2])), 0, len(datatype[2]) - 1
     low, high = datatype[1], datatype[2]
     if name == "int":
         if low is not None and high is not None and high - low < 4096:
-            return 1, width(high - low + 1), low, high
-        return (2 if low is not None and low >= 0 else 3), 0, low, high
-    return (4 if name == "str" else 5), 0, low, _OPEN if high is None else high
+            return KIND.BITS, width(high - low + 1), low, high
+        return (KIND.UNSIGNED if low is not None and low >= 0 else KIND.SIGNED), 0, low, high
+    return (KIND.TEXT if name == "str" else KIND.OCTETS), 0, low, _OPEN if high is None else high
 
 
 class Tables:
@@ -121,21 +118,21 @@ class Tables:
     def _production(self, p, type_ids):
         """(op, slot, argument or list key) of a production."""
         if p[0] == grammar.EE:
-            return END, 0, 0
+            return OP.END, 0, 0
         if p[0] == grammar.ANY:
-            return WILD, p[2], 0
+            return OP.WILD, p[2], 0
         if p[0] == grammar.AT:
-            return ATTRIBUTE, p[2], self._datatype(p[1])
+            return OP.ATTRIBUTE, p[2], self._datatype(p[1])
         if p[0] == grammar.CH:
-            return (TEXT, p[2], 0) if p[1] is None else (VALUE, p[2], self._datatype(p[1]))
+            return (OP.TEXT, p[2], 0) if p[1] is None else (OP.VALUE, p[2], self._datatype(p[1]))
         how, t = p[1]
         if how == "simple":
-            return LEAF, p[2], self._datatype(t)
+            return OP.LEAF, p[2], self._datatype(t)
         if t[1] == "RationalNumberType":
-            return RATIONAL, p[2], 0
+            return OP.RATIONAL, p[2], 0
         if self.grammars[t].type.abstract:
-            return REFUSED, p[2], 0
-        return COMPLEX, p[2], type_ids[t]
+            return OP.REFUSED, p[2], 0
+        return OP.COMPLEX, p[2], type_ids[t]
 
     def _emit(self):
         keys = list(self.grammars)
@@ -149,7 +146,7 @@ class Tables:
                 rows[state] = []
                 for p in state.productions:
                     op, slot, argument = self._production(p, type_ids)
-                    is_list = op != END and slot in repeated
+                    is_list = op != OP.END and slot in repeated
                     high, full = (p[4] or 0, p[5]) if len(p) > 4 else (0, None)
                     rows[state].append((op, slot, argument, is_list, high, full, p[3] if len(p) > 3 else None))
         groups = _equal(states, rows)
@@ -165,11 +162,11 @@ class Tables:
         for state in first.values():
             out.append(len(rows[state]))
             for op, slot, argument, is_list, high, full, after in rows[state]:
-                if is_list and op not in (WILD, TEXT):
+                if is_list and op not in (OP.WILD, OP.TEXT):
                     entry = (argument, high, offsets[groups[full]] if full else 0)
                     if entry not in self.lists:
                         self.lists.append(entry)
-                    op, argument = op | LIST, self.lists.index(entry)
+                    op, argument = op | OP.LIST, self.lists.index(entry)
                 out += struct.pack("<BBHH", op, slot, argument, offsets[groups[after]] if after else 0)
         self.states = bytes(out)
         self.starts = [(offsets[groups[self.grammars[key].start]], len(self.grammars[key].slots)) for key in keys]

@@ -50,8 +50,10 @@ def names_module(folder, t):
         folder, "Names of messages, slots and enumeration values: for people, never needed to code a message."
     )
     lines += _rows("MESSAGES", ["", *[q[1] for q, _ in t.messages]])
-    lines += ["# Namespace of each message id"]
-    lines += _rows("SPACES", ["", *[q[0] for q, _ in t.messages]])
+    spaces = sorted({q[0] for q, _ in t.messages})
+    lines += _rows("SPACES", spaces)
+    lines += ["# Of each message id: its namespace, by its number in SPACES"]
+    lines += _bytes("SPACE", bytes([0, *[spaces.index(q[0]) for q, _ in t.messages]]))
     lines += ["# Of each complex type: its name, then its slots"]
     lines += _rows("TYPES", [g.type.name + " " + " ".join(g.slots) for g in t.types])
     lines += ["# Of each datatype: enumeration values; `hex` or `b64` for binaries"]

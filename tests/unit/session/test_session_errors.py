@@ -308,7 +308,8 @@ def test_flood_ends_the_session_r_v2gtp_07():
     w = World()
     w.to_authorized(True)
     one = w.frame(MSG.ServiceDiscoveryReq, requests(w)[MSG.ServiceDiscoveryReq])
-    w.feed(one * 1000)
+    for _ in range(10):
+        w.feed(one * 100)
     assert w.closed
 
 

@@ -1,0 +1,178 @@
+"""Numbers for the names of slots: what is folded, what is refused, and that a source runs as it is too."""
+
+import ast
+import importlib
+import subprocess
+import tempfile
+from pathlib import Path
+
+from host_tools.building import fold, mpy, step
+from tests.lib.mtest import eq, raises, skip
+
+RUNTIMES = ("cpython",)
+
+slots = importlib.import_module("codec.slots")
+IMPORT = "from codec.slots import MSG, ResponseCode\n"
+
+
+def folded(text):
+    return fold.fold(text.encode(), "firmware/x.py").decode()
+
+
+def refused(text):
+    """The message with which `text`, after its import, is refused."""
+    error = raises(fold.FoldError, folded, IMPORT + text)
+    return str(error)
+
+
+class _Expected(ast.NodeTransformer):
+    """The tree that a folded source must have, made in another way: on the tree instead of on the text."""
+
+    def __init__(self, tree):
+        self.kinds = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module == "codec.slots":
+                self.kinds.update((alias.asname or alias.name, alias.name) for alias in node.names)
+
+    def visit_ImportFrom(self, node):
+        return ast.copy_location(ast.Pass(), node) if node.module == "codec.slots" else node
+
+    def visit_Attribute(self, node):
+        if isinstance(node.value, ast.Name) and node.value.id in self.kinds:
+            return ast.copy_location(ast.Constant(getattr(getattr(slots, self.kinds[node.value.id]), node.attr)), node)
+        return self.generic_visit(node)
+
+
+def _with_lines(tree):
+    return [(type(node).__name__, getattr(node, "lineno", 0)) for node in ast.walk(tree)]
+
+
+def test_every_source_of_the_project_is_folded_to_the_tree_that_it_means_with_the_same_lines():
+    names = 0
+    for path in fold.sources():
+        text = path.read_bytes()
+        new = fold.fold(text, path.name)
+        assert new.count(b"\n") == text.count(b"\n"), path
+        tree = ast.parse(text)
+        expected = _Expected(tree)
+        names += len(expected.kinds)
+        if expected.kinds:
+            got, want = ast.parse(new), expected.visit(tree)
+            assert ast.dump(got) == ast.dump(want) and _with_lines(got) == _with_lines(want), path
+        else:
+            assert new == text, path
+    assert names > 100  # else nothing was tried
+    assert fold.check() == []
+
+
+def test_what_is_folded():
+    code = slots.ResponseCode.FAILED_UnknownSession
+    assert folded(IMPORT + "x = ResponseCode.FAILED_UnknownSession\n") == "pass\nx = %d\n" % code
+    several = "from codec.slots import (  # why\n    MSG,\n    ResponseCode as R,\n)\nx = y[R.OK]; z = R.LEN\n"
+    assert folded(several) == "pass\n\n\n\nx = y[0]; z = %d\n" % slots.ResponseCode.LEN
+    inside = "def f():\n    from codec.slots import MSG as M\n    return M.SessionStopReq\n"
+    assert folded(inside) == "def f():\n    pass\n    return %d\n" % slots.MSG.SessionStopReq
+    assert folded(IMPORT + "x = 'ä€', ResponseCode.OK, 'ä', ResponseCode.OK\n") == "pass\nx = 'ä€', 0, 'ä', 0\n"
+    assert folded(IMPORT + "x = 'ResponseCode.OK'  # MSG.nothing\n") == "pass\nx = 'ResponseCode.OK'  # MSG.nothing\n"
+    assert folded("x = ResponseCode.OK  # slots\n") == "x = ResponseCode.OK  # slots\n"  # not ours: not imported
+    assert folded(IMPORT + "f(MSG=ResponseCode.OK).MSG\n") == "pass\nf(MSG=0).MSG\n"  # argument and attribute of others
+
+
+def test_a_name_that_does_not_exist_is_refused_with_its_place_and_what_is_near():
+    assert refused("\nx = ResponseCode.FAILED_UnknwnSession\n").startswith(
+        "firmware/x.py:3: no ResponseCode.FAILED_UnknwnSession; near: FAILED_UnknownSession"
+    )
+    error = str(raises(fold.FoldError, folded, "\nfrom codec.slots import DC_ChargeLoopRs\n"))
+    assert error.startswith("firmware/x.py:2: codec.slots has no DC_ChargeLoopRs; near: DC_ChargeLoopRes"), error
+    assert "no responseCode; near: ResponseCode" in str(
+        raises(fold.FoldError, folded, "from codec.slots import responseCode\n")
+    )
+
+
+def test_a_name_that_is_bound_again_is_refused():
+    for text in (
+        "MSG = 1", "for MSG in x: pass", "def MSG(): pass", "class MSG: pass", "def f(MSG): pass", "lambda *MSG: 0",
+        "def f(a, *, MSG=1, **k): pass", "[0 for MSG in x]", "import MSG", "import MSG.x", "from a import b as MSG",
+        "from a import MSG", "with x as MSG: pass", "try: pass\nexcept E as MSG: pass", "del MSG", "MSG += 1",
+        "(MSG := 2)", "def f():\n    global MSG", "match x:\n    case [*MSG]: pass", "match x:\n    case {**MSG}: pass",
+        "match x:\n    case MSG: pass", "async def MSG(): pass", "x, (MSG, y) = z", "def f():\n    MSG = 3",
+    ):  # fmt: skip
+        assert "MSG is bound again" in refused(text), text
+    twice = "def f():\n    from codec.slots import ResponseCode as MSG\n"
+    assert "MSG is imported twice, as MSG and ResponseCode" in refused(twice)
+
+
+def test_a_name_that_stands_alone_or_is_changed_is_refused():
+    for text in ("x = MSG", "f(MSG)", "MSG[1]", "getattr(MSG, 'x')", "x = MSG.LEN, MSG"):
+        assert ":2: MSG stands alone" in refused(text), text
+    assert "nothing can be assigned" in refused("ResponseCode.OK = 2")
+    assert "ResponseCode.OK is a number" in refused("ResponseCode.OK.bit_length()")
+
+
+def test_what_the_text_does_not_show_on_one_line_is_refused():
+    for text in ("x = (ResponseCode\n    .OK)", "x = ResponseCode. OK", "x = (ResponseCode).OK"):
+        assert "must stand on one line" in refused(text), text
+    for text in ("from codec import slots", "import codec.slots", "import codec.slots as s"):
+        assert "a module as a whole is not folded" in refused(text), text
+    assert "`*` is not folded" in refused("from codec.slots import *")
+
+
+def test_inside_an_f_string_it_is_folded_or_refused_but_never_wrong():
+    text = IMPORT + 'x = f"ä{ResponseCode.OK}"\n'
+    try:
+        assert folded(text) == 'pass\nx = f"ä{0}"\n'
+    except fold.FoldError as error:
+        assert "f-string" in str(error)
+
+
+def test_what_cannot_be_folded_does_not_compile():
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bad.py"
+        path.write_text(IMPORT + "x = MSG.Nothing\n")
+        assert "firmware/bad.py:2: no MSG.Nothing" in str(raises(step.Missing, mpy.compiled, path, "firmware/bad.py"))
+        command = step.BUILD / "mpy-cross" / "mpy-cross-folding"
+        if not command.exists():
+            return skip("no images here")
+        done = subprocess.run([command, "-s", "bad.py", "-o", folder + "/x.mpy", path], capture_output=True, text=True)
+        assert done.returncode == 1 and done.stderr == "bad.py:2: no MSG.Nothing\n", done
+        path.write_text(IMPORT + "x = MSG.SessionStopReq\n")
+        subprocess.run([command, "-s", "good.py", "-o", folder + "/x.mpy", path], check=True)
+        assert (Path(folder) / "x.mpy").read_bytes() == mpy.compiled(path, "good.py")
+        plain = Path(folder) / "plain.py"
+        plain.write_text("pass\nx = %d\n" % slots.MSG.SessionStopReq)
+        subprocess.run([command, "-s", "good.py", "-o", folder + "/y.mpy", plain], check=True)
+        assert (Path(folder) / "y.mpy").read_bytes() == (Path(folder) / "x.mpy").read_bytes()
+
+
+def _on_the_image(script):
+    image = step.BUILD / "mcu32" / "micropython"
+    if not image.exists():
+        return None
+    command = [image, "-X", "heapsize=1500k", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert not done.returncode, done.stdout + done.stderr
+    return done.stdout.split()
+
+
+def test_no_frozen_module_imports_the_names():
+    script = "import sys; sys.path[:] = ['.frozen']; import firmware.session.secc; print('codec.slots' in sys.modules)"
+    out = _on_the_image(script)
+    return skip("no 32-bit image here") if out is None else eq(out, ["False"])
+
+
+def test_sources_that_are_not_folded_run_on_an_image_over_its_frozen_ones():
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "firmware").symlink_to(step.ROOT / "firmware")
+        script = """if 1:
+            import sys
+            sys.path[:] = [%r, ".frozen", %r]
+            import codec.slots, firmware.session.limits as limits, tests.unit.session.test_session_flow as flow
+            for name in dir(flow):
+                if name.startswith("test_"):
+                    getattr(flow, name)()
+            print(codec.slots.__file__, limits.__file__)
+        """ % (folder, str(step.ROOT))
+        out = _on_the_image(script)
+        if out is None:
+            return skip("no 32-bit image here")
+        eq(out[-2:], ["codec/slots.py", folder + "/firmware/session/limits.py"])
