@@ -9,9 +9,9 @@ CHECKS = {
         ("ruff", ["-m", "ruff", "check", "."]),
         ("ruff format", ["-m", "ruff", "format", "--check", "--quiet", "."]),
         ("layers", ["-m", "host_tools.checks.layers"]),
+        ("names of slots", ["-m", "host_tools.building.fold"]),
         ("wings of host_tools", ["-m", "host_tools.checks.wings"]),
         ("private names", ["-m", "host_tools.checks.privates"]),
-        ("names of slots", ["-m", "host_tools.building.fold"]),
     ),
     "gen-check": (
         ("tables", ["-m", "host_tools.gen.exi", "check"]),
