@@ -18,6 +18,10 @@ A dialect is a module (or an object) with
 """
 
 from firmware.session import states
+
+# The lowest first: an import inside of an import takes C stack, which the 32-bit image has too little of for the whole depth.
+for _leaf in ("messages", "loop", "steps"):
+    __import__("firmware.session.iso20." + _leaf)
 from firmware.session.iso20 import dialect as iso20
 
 DIALECTS = (iso20,)

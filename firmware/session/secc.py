@@ -25,10 +25,6 @@ _OVER = (IDLE, ENDED, FAILED)
 _LATCHED = (ENDED, FAILED)
 
 
-class ForeignState(Exception):
-    """A handler has returned a state that its row does not have: a fault of ours."""
-
-
 class Secc:
     """cfg: dict of app/config; power: app/power.Power; rand(n) -> bytes from the hardware generator; wall() -> Unix
     seconds; trace: firmware/trace.Trace."""
@@ -279,7 +275,8 @@ class Secc:
             self._retry = ticks_add(now, _RETRY_MS)
             return
         if then not in leads_to:
-            raise ForeignState("%s leads to %s" % (dialects.state_name(self.state), dialects.state_name(then)))
+            # A fault of ours: nothing is asked of the power path, the answer is FAILED (run/safe.py).
+            raise AssertionError("%s leads to %s" % (dialects.state_name(self.state), dialects.state_name(then)))
         self.power.apply(f, now)  # before the answer: off is off when the car reads of it (R-ERRORS-03)
         self._answer(answer, now)
         self._go(then, now)
