@@ -4,6 +4,7 @@ python -m host_tools.gen.diagram          rewrite docs/session.md
 python -m host_tools.gen.diagram --check  exit 1 if it is not in step
 """
 
+import itertools
 import os
 import sys
 
@@ -45,7 +46,7 @@ def _load():
     from firmware.session.iso20 import dialect
     from firmware.session.states import ENDED, SAP
 
-    first = (SAP, sap.REQUEST, sap.choose, (), (dialect.FIRST, ENDED), None)
+    first = ((SAP,), sap.REQUEST, sap.choose, (), (dialect.FIRST, ENDED), None)
     return (first, *dialect.STEPS), state_name, exi_json.name_of, defaults()
 
 
@@ -56,24 +57,25 @@ def _where(function):
 def page():
     steps, name, name_of, cfg = _load()
     edges = {}
-    for state, msg, _, _, targets, _ in steps:
-        if name_of(msg) == "SessionStopReq" and name(state) not in ("SessionStop", "WeldingDetection"):
-            continue
-        for target in targets:
+    for states, msg, _, _, targets, _ in steps:
+        drawn = [
+            s for s in states if name_of(msg) != "SessionStopReq" or name(s) in ("SessionStop", "WeldingDetection")
+        ]
+        for state, target in itertools.product(drawn, targets):
             edges.setdefault((state, target), []).append(name_of(msg))
-    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> " + name(steps[0][0])]
+    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> " + name(steps[0][0][0])]
     for (state, target), requests in edges.items():
         lines.append("    %s --> %s : %s" % (name(state), name(target), ", ".join(requests)))
     lines += [
         "    Ended --> [*]",
         "```",
         "",
-        "| state | request | handler | guards | may lead to | then |",
+        "| states | request | handler | guards | may lead to | then |",
         "|---|---|---|---|---|---|",
     ]
-    for state, msg, handler, guards, targets, timer in steps:
+    for states, msg, handler, guards, targets, timer in steps:
         cells = (
-            name(state), name_of(msg), _where(handler), ", ".join(_where(g) for g in guards),
+            ", ".join(name(s) for s in states), name_of(msg), _where(handler), ", ".join(_where(g) for g in guards),
             ", ".join(name(t) for t in targets), "%g s" % (cfg[timer] / 1000) if timer else "",
         )  # fmt: skip
         lines.append("| %s |" % " | ".join(cells))

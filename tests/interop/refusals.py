@@ -35,7 +35,7 @@ def refusals():
                 f.session_id = b"\x11\x22\x33\x44\x55\x66\x77\x88"
                 f.unix_s = 1800000000
                 f.family, f.bpt, f.dynamic = family, bpt, dynamic
-                for request in [row[0] for row in messages.MESSAGES] + [sap.REQUEST]:
+                for request in [row[0][0] for row in messages.MESSAGES] + [sap.REQUEST]:
                     msg = request + 1
                     for code in _CODES:
                         answer = sap.refused() if msg == sap.ANSWER else messages.blank(f, request, code)

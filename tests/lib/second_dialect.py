@@ -54,8 +54,8 @@ def no_fault(f):
 
 
 STEPS = (
-    (HELLO, MSG.SessionSetupReq, hello, (), (WORK,), "sequence_timeout_ms"),
-    (WORK, MSG.SessionStopReq, bye, (no_fault,), (ENDED,), "tcp_hold_ms"),
+    ((HELLO,), MSG.SessionSetupReq, hello, (), (WORK,), "sequence_timeout_ms"),
+    ((WORK,), MSG.SessionStopReq, bye, (no_fault,), (ENDED,), "tcp_hold_ms"),
 )
 
 

@@ -6,7 +6,9 @@ state that its row does not have is our own fault. docs/session.md is printed fr
 
 from codec.slots import (
     MSG,
+    ResponseCode,
 )
+from firmware.session.facts import PeerError
 from firmware.session.iso20 import (
     ac_loop,
     dc_loop,
@@ -18,7 +20,6 @@ from firmware.session.iso20 import (
     setup,
     stop,
 )
-from firmware.session.iso20.guards import NO_FAULT, NOTHING, POWER
 from firmware.session.iso20.states import (
     AC_LOOP,
     AC_START,
@@ -37,48 +38,59 @@ from firmware.session.iso20.states import (
 )
 from firmware.session.states import ENDED, FAILED
 
+_CONTACTOR_FAULTS = (1, 2)  # stuck open, welded (drivers/contactor.py)
+
+
+def no_fault(f):
+    """A fault of the station ends the session; only SessionStop is still served (R-STATUS-07)."""
+    if f.fault:
+        if f.fault in _CONTACTOR_FAULTS:
+            raise PeerError(ResponseCode.FAILED_ContactorError, "contactor fault")
+        raise PeerError(ResponseCode.FAILED, "station fault")
+
+
+def pilot_kept(f):
+    """R-DC-SAFETY-07: once the pilot has left state C the phase is over. A stop that follows is an orderly one (R-POWER-10)."""
+    if f.cut:
+        raise PeerError(ResponseCode.FAILED, "pilot left state C")
+
+
+NOTHING = ()
+NO_FAULT = (no_fault,)
+POWER = (no_fault, pilot_kept)
+
 # What the car's next request has time for: 60 s, 0.5 s after the answer of a charge loop (R-TIMERS-01, R-TIMERS-02), and
 # after SessionStopRes the time in which the car closes TCP (R-STOP-03).
 NEXT = "sequence_timeout_ms"
 LOOP = "loop_sequence_timeout_ms"
 HOLD = "tcp_hold_ms"
 
+# SessionStop(Terminate) is taken in every established phase (R-STOP-02, D-05), and once after a FAILED answer, where everything
+# else is a sequence error (D-15). Pause is taken where a service is selected and the cable is dead (R-STOP-08).
+TERMINABLE = (AUTH_SETUP, AUTH, DISCOVERY, SELECT, CABLE_CHECK, PRECHARGE, AC_LOOP, DC_LOOP, FAILED)
+PAUSABLE = (PARAMETERS, SCHEDULE, AC_START, WELDING, STOP)
+
 STEPS = (
     # A session that is joined again goes on with its parameters (R-SESSION-06).
-    (SETUP, MSG.SessionSetupReq, setup.session, NOTHING, (AUTH_SETUP, PARAMETERS), NEXT),
-    (AUTH_SETUP, MSG.AuthorizationSetupReq, setup.authorization_setup, NOTHING, (AUTH,), NEXT),
-    (AUTH, MSG.AuthorizationReq, setup.authorization, NOTHING, (AUTH, DISCOVERY), NEXT),
-    (DISCOVERY, MSG.ServiceDiscoveryReq, services.discovery, NOTHING, (SELECT,), NEXT),
-    (SELECT, MSG.ServiceDetailReq, services.detail, NOTHING, (SELECT,), NEXT),
-    (SELECT, MSG.ServiceSelectionReq, services.selection, NOTHING, (PARAMETERS,), NEXT),
-    (PARAMETERS, MSG.AC_ChargeParameterDiscoveryReq, parameters.ac, NOTHING, (SCHEDULE,), NEXT),
-    (PARAMETERS, MSG.DC_ChargeParameterDiscoveryReq, parameters.dc, NOTHING, (SCHEDULE,), NEXT),
-    (SCHEDULE, MSG.ScheduleExchangeReq, schedule.exchange, NOTHING, (SCHEDULE, AC_START, CABLE_CHECK), NEXT),
-    (CABLE_CHECK, MSG.DC_CableCheckReq, dc_phases.cable_check, POWER, (CABLE_CHECK, PRECHARGE), NEXT),
-    (CABLE_CHECK, MSG.PowerDeliveryReq, power_delivery.before_power, NO_FAULT, (CABLE_CHECK, STOP), NEXT),
-    (PRECHARGE, MSG.DC_PreChargeReq, dc_phases.precharge, POWER, (PRECHARGE,), NEXT),
-    (PRECHARGE, MSG.PowerDeliveryReq, power_delivery.start, NO_FAULT, (PRECHARGE, DC_LOOP, STOP), NEXT),
-    (AC_START, MSG.PowerDeliveryReq, power_delivery.start, NO_FAULT, (AC_START, AC_LOOP, STOP), NEXT),
-    (AC_LOOP, MSG.AC_ChargeLoopReq, ac_loop.loop, POWER, (AC_LOOP,), LOOP),
-    (AC_LOOP, MSG.PowerDeliveryReq, power_delivery.in_loop, NO_FAULT, (AC_LOOP, STOP), NEXT),
-    (DC_LOOP, MSG.DC_ChargeLoopReq, dc_loop.loop, POWER, (DC_LOOP,), LOOP),
-    (DC_LOOP, MSG.PowerDeliveryReq, power_delivery.in_loop, NO_FAULT, (DC_LOOP, WELDING), NEXT),
-    (WELDING, MSG.DC_WeldingDetectionReq, dc_phases.welding, NO_FAULT, (WELDING,), NEXT),
-    # SessionStop(Terminate) is taken in every established phase (R-STOP-02, D-05), Pause where a service is selected and the
-    # cable is dead (R-STOP-08).
-    (AUTH_SETUP, MSG.SessionStopReq, stop.stop, NOTHING, (ENDED,), HOLD),
-    (AUTH, MSG.SessionStopReq, stop.stop, NOTHING, (ENDED,), HOLD),
-    (DISCOVERY, MSG.SessionStopReq, stop.stop, NOTHING, (ENDED,), HOLD),
-    (SELECT, MSG.SessionStopReq, stop.stop, NOTHING, (ENDED,), HOLD),
-    (PARAMETERS, MSG.SessionStopReq, stop.stop_or_pause, NOTHING, (ENDED,), HOLD),
-    (SCHEDULE, MSG.SessionStopReq, stop.stop_or_pause, NOTHING, (ENDED,), HOLD),
-    (CABLE_CHECK, MSG.SessionStopReq, stop.stop, NOTHING, (ENDED,), HOLD),
-    (PRECHARGE, MSG.SessionStopReq, stop.stop, NOTHING, (ENDED,), HOLD),
-    (AC_START, MSG.SessionStopReq, stop.stop_or_pause, NOTHING, (ENDED,), HOLD),
-    (AC_LOOP, MSG.SessionStopReq, stop.stop, NOTHING, (ENDED,), HOLD),
-    (DC_LOOP, MSG.SessionStopReq, stop.stop, NOTHING, (ENDED,), HOLD),
-    (WELDING, MSG.SessionStopReq, stop.stop_or_pause, NOTHING, (ENDED,), HOLD),
-    (STOP, MSG.SessionStopReq, stop.stop_or_pause, NOTHING, (ENDED,), HOLD),
-    # After a FAILED answer one SessionStop is still answered, everything else is a sequence error (D-15).
-    (FAILED, MSG.SessionStopReq, stop.stop, NOTHING, (ENDED,), HOLD),
+    ((SETUP,), MSG.SessionSetupReq, setup.session, NOTHING, (AUTH_SETUP, PARAMETERS), NEXT),
+    ((AUTH_SETUP,), MSG.AuthorizationSetupReq, setup.authorization_setup, NOTHING, (AUTH,), NEXT),
+    ((AUTH,), MSG.AuthorizationReq, setup.authorization, NOTHING, (AUTH, DISCOVERY), NEXT),
+    ((DISCOVERY,), MSG.ServiceDiscoveryReq, services.discovery, NOTHING, (SELECT,), NEXT),
+    ((SELECT,), MSG.ServiceDetailReq, services.detail, NOTHING, (SELECT,), NEXT),
+    ((SELECT,), MSG.ServiceSelectionReq, services.selection, NOTHING, (PARAMETERS,), NEXT),
+    ((PARAMETERS,), MSG.AC_ChargeParameterDiscoveryReq, parameters.ac, NOTHING, (SCHEDULE,), NEXT),
+    ((PARAMETERS,), MSG.DC_ChargeParameterDiscoveryReq, parameters.dc, NOTHING, (SCHEDULE,), NEXT),
+    ((SCHEDULE,), MSG.ScheduleExchangeReq, schedule.exchange, NOTHING, (SCHEDULE, AC_START, CABLE_CHECK), NEXT),
+    ((CABLE_CHECK,), MSG.DC_CableCheckReq, dc_phases.cable_check, POWER, (CABLE_CHECK, PRECHARGE), NEXT),
+    ((CABLE_CHECK,), MSG.PowerDeliveryReq, power_delivery.before_power, NO_FAULT, (CABLE_CHECK, STOP), NEXT),
+    ((PRECHARGE,), MSG.DC_PreChargeReq, dc_phases.precharge, POWER, (PRECHARGE,), NEXT),
+    ((PRECHARGE,), MSG.PowerDeliveryReq, power_delivery.start, NO_FAULT, (PRECHARGE, DC_LOOP, STOP), NEXT),
+    ((AC_START,), MSG.PowerDeliveryReq, power_delivery.start, NO_FAULT, (AC_START, AC_LOOP, STOP), NEXT),
+    ((AC_LOOP,), MSG.AC_ChargeLoopReq, ac_loop.loop, POWER, (AC_LOOP,), LOOP),
+    ((AC_LOOP,), MSG.PowerDeliveryReq, power_delivery.in_loop, NO_FAULT, (AC_LOOP, STOP), NEXT),
+    ((DC_LOOP,), MSG.DC_ChargeLoopReq, dc_loop.loop, POWER, (DC_LOOP,), LOOP),
+    ((DC_LOOP,), MSG.PowerDeliveryReq, power_delivery.in_loop, NO_FAULT, (DC_LOOP, WELDING), NEXT),
+    ((WELDING,), MSG.DC_WeldingDetectionReq, dc_phases.welding, NO_FAULT, (WELDING,), NEXT),
+    (TERMINABLE, MSG.SessionStopReq, stop.stop, NOTHING, (ENDED,), HOLD),
+    (PAUSABLE, MSG.SessionStopReq, stop.stop_or_pause, NOTHING, (ENDED,), HOLD),
 )

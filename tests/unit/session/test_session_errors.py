@@ -139,7 +139,7 @@ def test_every_request_in_every_phase_r_errors_01():
         reach(w)
         state = w.secc.state
         table = requests(w)
-        assert sorted(table) == sorted([MSG.supportedAppProtocolReq] + [row[0] for row in messages.MESSAGES])
+        assert sorted(table) == sorted([MSG.supportedAppProtocolReq] + [row[0][0] for row in messages.MESSAGES])
         for msg in table:
             if rows.find(steps.STEPS, state, msg) or (state, msg) == (SAP, MSG.supportedAppProtocolReq):
                 continue
@@ -167,7 +167,7 @@ def test_wrong_session_id_r_session_03():
     w = World()
     for sid in (b"\xff" * 8, bytes(8), None):
         for row in messages.MESSAGES:
-            msg = row[0]
+            msg = row[0][0]
             if msg == MSG.SessionSetupReq:
                 continue
             w.to_authorized(True)
@@ -377,7 +377,7 @@ def test_own_error_ends_that_session_only_r_errors_09():
         reach(w)
         state = w.secc.state
         table = requests(w)
-        row = next((r for r in steps.STEPS if r[0] == state), None)
+        row = next((r for r in steps.STEPS if state in r[0]), None)
         if row is None:
             continue
 

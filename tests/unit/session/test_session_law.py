@@ -7,7 +7,7 @@ from codec.slots import (
 )
 from firmware.run.safe import Safe
 from firmware.session import dialects, rows, sap
-from firmware.session.iso20 import guards, messages, power_delivery, states, steps
+from firmware.session.iso20 import messages, power_delivery, states, steps
 from firmware.session.states import ENDED, FAILED
 from tests.lib.law import with_row
 from tests.lib.paused import paused
@@ -48,8 +48,10 @@ def test_every_state_that_a_row_names_exists():
     """No row leads into a state of nobody, and no state of the dialect is without a row."""
     known = [number for number, _ in states.NAMES] + [ENDED, FAILED]
     for row in steps.STEPS:
-        assert row[0] in known and all(state in known for state in row[4]), row
-    assert sorted({row[0] for row in steps.STEPS}) == sorted([number for number, _ in states.NAMES] + [FAILED])
+        assert all(state in known for state in row[0] + row[4]), row
+    assert sorted({state for row in steps.STEPS for state in row[0]}) == sorted(
+        [number for number, _ in states.NAMES] + [FAILED]
+    )
     assert [dialects.state_name(n) for n in (0, 1, 14, 15, 17, 18)] == [
         "SupportedAppProtocol", "SessionSetup", "SessionStop", "Ended", "Idle", "?"
     ]  # fmt: skip
@@ -60,14 +62,14 @@ def test_what_uses_the_power_path_is_guarded_r_status_07_r_dc_safety_07():
     energy = (states.CABLE_CHECK, states.PRECHARGE, states.AC_START, states.AC_LOOP, states.DC_LOOP, states.WELDING)
     wants = (MSG.DC_CableCheckReq, MSG.DC_PreChargeReq, MSG.AC_ChargeLoopReq, MSG.DC_ChargeLoopReq)
     for row in steps.STEPS:
-        assert (guards.no_fault in row[3]) == (row[0] in energy and row[1] != MSG.SessionStopReq), row
-        assert (guards.pilot_kept in row[3]) == (row[1] in wants), row
+        assert (steps.no_fault in row[3]) == (row[0][0] in energy and row[1] != MSG.SessionStopReq), row
+        assert (steps.pilot_kept in row[3]) == (row[1] in wants), row
 
 
 def test_the_answer_has_the_next_id():
-    for row in messages.MESSAGES:
-        assert messages.name(row[0]) == row[1] + "Req" and messages.name(row[0] + 1) == row[1] + "Res"
-        assert exi_json.name_of(row[0]) == row[1] + "Req" and exi_json.name_of(row[0] + 1) == row[1] + "Res", row
+    for (request, word, _), _ in messages.MESSAGES:
+        for name, msg in ((word + "Req", request), (word + "Res", request + 1)):
+            assert (messages.name(msg), exi_json.name_of(msg)) == (name, name)
     assert sap.ANSWER == sap.REQUEST + 1
 
 

@@ -134,7 +134,7 @@ def test_pause_out_of_the_loop_is_refused_and_the_power_goes_off_r_stop_08():
 
 def test_where_a_pause_is_allowed_d_05_r_stop_08():
     """Behind a selected service, with nothing energised; the table says it."""
-    allowed = [state_name(row[0]) for row in steps.STEPS if row[2].__name__ == "stop_or_pause"]
+    allowed = [state_name(state) for row in steps.STEPS if row[2].__name__ == "stop_or_pause" for state in row[0]]
     eq(
         allowed,
         ["ChargeParameterDiscovery", "ScheduleExchange", "AC_Start", "WeldingDetection", "SessionStop"],
