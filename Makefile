@@ -7,6 +7,7 @@ help:
 	@echo "make demo           simulated car and station, from plug-in to unplug, live, with a report"
 	@echo "make test           everything: lint, generated files, tests on CPython, unix 64-bit and 32-bit"
 	@echo "make test-fast      under two minutes: CPython and unix 64-bit, without slow files"
+	@echo "make soak           long repetitions from a seed: 10,000 plug-ins, fuzz; SOAK=\"plug-ins --seed 17\", SOAK=--list"
 	@echo "make test32         the tests on an emulated Cortex-M3, in 200 kB of heap: no host port of MicroPython involved"
 	@echo "make interop        the PyPI vehicle, pev and the kernel's TCP against the firmware, in network namespaces (root)"
 	@echo "make firmware BOARD=rpi_pico    the image of a board: rpi_pico, esp32s3 (needs ESP-IDF), unix"
@@ -32,6 +33,9 @@ test: setup-test
 test-fast:
 	@$(SETUP) packages-demo unix venv
 	@$(PY) tests/run.py --fast
+
+soak: setup-test
+	@$(PY) -m tests.soak $(SOAK)
 
 setup-test:
 	@$(SETUP) packages-test unix mcu32 venv schemas
@@ -90,4 +94,4 @@ deps:
 clean:
 	rm -rf build
 
-.PHONY: help demo test test-fast test32 setup-test lint gen gen-check requirements interop bench firmware firmware-unix emu size deps clean
+.PHONY: help demo test test-fast soak test32 setup-test lint gen gen-check requirements interop bench firmware firmware-unix emu size deps clean

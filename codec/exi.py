@@ -5,11 +5,11 @@ flat list of slots, an optional element that is absent is None, a repeated one a
 integer (codec/rational.py). What each slot is, codec/slots.py tells.
 """
 
-from codec.exi_in import ExiError, Reader
+from codec.exi_in import SLACK, ExiError, Reader
 from codec.exi_out import Writer
 from codec.tables.grammar import FRAGMENTS, MESSAGES, ROOTS
 
-__all__ = ("AC", "CM", "DC", "DSIG", "SAP", "ExiError")
+__all__ = ("AC", "CM", "DC", "DSIG", "SAP", "SLACK", "ExiError")
 
 # Schema ids.
 SAP = 0
@@ -39,7 +39,7 @@ def schema_of(payload_type):
 
 
 def payload_type(msg):
-    """V2GTP payload type of a message id."""
+    """V2GTP payload type of a message id (R-V2GTP-04)."""
     return _PAYLOAD_SAP + _schema(msg)
 
 
@@ -61,12 +61,25 @@ def root_of(schema, head):
 
 
 def decode(schema, buf, at, n):
-    """(message id, value) of the document buf[at:at+n]; ExiError if it is not one."""
+    """(message id, value) of the document buf[at:at+n]; ExiError if it is not one. Octets are views of a copy of it."""
+    return decode_here(schema, _copy(buf, at, n), 0, n)
+
+
+def decode_here(schema, buf, at, n):
+    """As decode(), without a copy: `buf` is a bytearray with at least SLACK bytes behind the document. Octets (session id,
+    certificates, signatures) are views of it, valid as long as its contents are: who keeps one for longer makes bytes() of
+    it. The document is used up: octets are shifted there to whole bytes, so it can be decoded only once."""
     try:
         return _document(Reader(buf, at, n, schema))
     except MemoryError:
         # A long list of small elements is legal and grows tenfold in memory: on a small heap that is the sender's fault.
         raise ExiError(ExiError.MEMORY, 0)
+
+
+def _copy(buf, at, n):
+    out = bytearray(n + SLACK)
+    out[0:n] = memoryview(buf)[at : at + n]
+    return out
 
 
 def _document(r):
@@ -102,9 +115,9 @@ def _encode(schema, msg, value, out, at):
 
 
 def decode_fragment(schema, buf, at, n):
-    """(element id, value) of the EXI fragment buf[at:at+n]: one of the elements that are signed."""
+    """(element id, value) of the EXI fragment buf[at:at+n]: one of the elements that are signed. Octets are views of a copy."""
     try:
-        return _fragment(Reader(buf, at, n, schema))
+        return _fragment(Reader(_copy(buf, at, n), 0, n, schema))
     except MemoryError:
         raise ExiError(ExiError.MEMORY, 0)
 

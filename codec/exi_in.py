@@ -1,5 +1,5 @@
 """EXI decoder: one interpreter over the tables. Bytes from the car are hostile: every read is checked against the end,
-every length against the schema and the bytes left before memory is taken, and nesting is bounded by the schema.
+every length against the schema and the bytes left before memory is taken, and nesting is bounded by the schema (R-SECURITY-04, -05).
 """
 
 from codec.slots import KIND, OP
@@ -65,20 +65,29 @@ def _width(n):
     return bits
 
 
+SLACK = const(
+    3
+)  # bytes that must stand behind a message in its buffer, whatever they are: bits() reads three at a time
+
 # Code width of a state with i productions: one value more, for what the schema does not foresee (EXI 8.5.4.4).
 WIDTHS = bytes([_width(i + 1) for i in range(40)])
 
 
 class Reader:
+    """Of buf[at:at+n], a bytearray with SLACK bytes behind that. Values of bytes are views of it, and where they do not begin
+    with a byte they are shifted into place there: the message is used up."""
+
     def __init__(self, buf, at, n, schema):
-        self.buf = bytes(buf[at : at + n]) + b"\x00\x00\x00"  # so that a window of three bytes never leaves it
-        self.pos = 0
-        self.limit = n * 8
+        self.buf = buf
+        self.view = memoryview(buf)
+        self.first = at * 8
+        self.pos = self.first
+        self.limit = self.first + n * 8
         self.schema = schema
         self.wild = None  # string tables of a wildcard, made when one comes
 
     def fail(self, code):
-        raise ExiError(code, self.pos)
+        raise ExiError(code, self.pos - self.first)
 
     def header(self):
         if self.bits(8) != 0x80:
@@ -176,13 +185,10 @@ class Reader:
         i = pos >> 3
         shift = 8 - (pos & 7)
         buf = self.buf
-        if shift == 8:
-            return buf[i : i + n]
-        out = bytearray(n)
-        for k in range(n):
-            out[k] = (buf[i] << 8 | buf[i + 1]) >> shift & 0xFF
-            i += 1
-        return bytes(out)
+        if shift != 8:  # bits before are read already, those behind stay: they stand in the byte after the last one
+            for k in range(i, i + n):
+                buf[k] = (buf[k] << 8 | buf[k + 1]) >> shift & 0xFF
+        return self.view[i : i + n]
 
     def value(self, row):
         """One value of datatype KINDS[row]."""

@@ -1,4 +1,4 @@
-"""RationalNumberType as one small integer: Value << 8 | Exponent & 0xFF.
+"""RationalNumberType as one small integer: Value << 8 | Exponent & 0xFF (R-CPD-10).
 
 Value is 16 bits and Exponent 8 bits, both signed: 24 bits together, no heap object on a 32-bit target. The number is
 Value * 10**Exponent. Plain integers in and out; the host may use floats, the protocol does not.

@@ -3,10 +3,12 @@
 Header: 01 FE | payload type, 16 bit | payload length, 32 bit, payload only; big-endian (ISO 15118-20, 7.8.3).
 
 A TCP stream has no borders: a message may come in any number of pieces and several may come in one (R-V2GTP-01).
-The cutter owns one buffer made at boot. Early messages wait in it (R-V2GTP-07); what does not fit is not taken.
-The length is read in halves: a 32-bit integer would be a heap object on a microcontroller.
+The cutter owns one buffer made at boot. Early messages wait in it, behind the one that is being
+answered (R-V2GTP-07); what does not fit is not taken. The length is read in halves: a 32-bit integer
+would be a heap object on a microcontroller.
 """
 
+from codec.exi_in import SLACK
 from micropython import const
 
 HEADER = 8  # bytes
@@ -30,9 +32,10 @@ class Cutter:
 
         taken = cutter.feed(data, 0, n)     taken < n: the buffer is full; call next(), then feed the rest or give up
         kind = cutter.next()                payload type, MORE, or a bad code (< 0: close the connection)
-        cutter.buf[cutter.at : cutter.at + cutter.n]    the payload, valid until the next feed() or next()
+        cutter.buf[cutter.at : cutter.at + cutter.n]    the payload; what was decoded may be views of it (exi.decode_here)
+        cutter.release()                    it is done with, and its bytes are free; next() and reset() do that too
 
-    `limit` is the largest payload in bytes of a known type (below 65528). `types` is what the session negotiated; it
+    `limit` is the largest payload in bytes of a known type (below 65528; R-V2GTP-09). `types` is what the session negotiated; it
     may be changed at any time. Frames of other types are skipped by their length, however long (R-V2GTP-03), and
     counted in `skipped`.
     """
@@ -40,7 +43,8 @@ class Cutter:
     def __init__(self, limit=8192, types=(SAP, CM, AC, DC)):
         self.limit = limit
         self.types = types
-        self.buf = bytearray(limit + HEADER)
+        self._size = limit + HEADER
+        self.buf = bytearray(self._size + SLACK)
         self.view = memoryview(self.buf)
         self.skipped = 0
         self.reset()
@@ -51,7 +55,7 @@ class Cutter:
         self.n = 0
         self._first = 0  # buf[_first:_end] is what came in and is not cut yet
         self._end = 0
-        self._taken = 0  # bytes of the message that next() handed out last; freed by the next call
+        self._taken = 0  # bytes of the message that next() handed out last, until release()
         self._skip_high = 0  # rest of a frame to skip, in units of 64 kB, and
         self._skip_low = 0  # the remainder in bytes
         self._bad = 0
@@ -60,17 +64,16 @@ class Cutter:
         """Take up to n bytes of data from offset `at`; return how many were taken. Nothing of `data` is kept."""
         if self._bad:
             return 0
-        self._release()
         taken = 0
         if self._skip_high or self._skip_low:  # then nothing waits in the buffer
             taken = self._skip(n)
-        space = len(self.buf) - self._end
-        if n - taken > space and self._first:
+        space = self._size - self._end
+        if n - taken > space and self._first and not self._taken:
             waiting = self._end - self._first
             self.view[0:waiting] = self.view[self._first : self._end]
             self._first = 0
             self._end = waiting
-            space = len(self.buf) - waiting
+            space = self._size - waiting
         size = n - taken
         if size > space:
             size = space
@@ -87,7 +90,7 @@ class Cutter:
         """Return the payload type of the next whole message, MORE, BAD_VERSION or BAD_LENGTH."""
         if self._bad:
             return self._bad
-        self._release()
+        self.release()
         while True:
             buf = self.buf
             at = self._first
@@ -123,7 +126,8 @@ class Cutter:
         """Bytes in the buffer that next() has not handed out."""
         return self._end - self._first - self._taken
 
-    def _release(self):
+    def release(self):
+        """Free the message that next() handed out last. Until then feed() leaves it where it is."""
         if self._taken:
             self._drop(self._taken)
             self._taken = 0

@@ -263,6 +263,11 @@ class Qca7000:
             return UP
         return 0
 
+    def counters(self):
+        """[(name, value)] of what was dropped or went wrong since boot."""
+        drops = [("modem." + DROP_NAMES[i], self.drops[i]) for i in range(len(DROP_NAMES))]
+        return drops + [("modem.resets", self.resets), ("modem.signature", self.signature_errors)]
+
     # -- states
 
     def _go(self, state, now, due):

@@ -36,6 +36,11 @@ def unix_s():
     return int(time.time()) + _OFFSET_S
 
 
+def utc(unix_s):
+    """(year, month, day, hour, minute, second, weekday, day of the year) of a Unix time; Monday is 0."""
+    return tuple(time.gmtime(unix_s - _OFFSET_S))[:8]
+
+
 def sooner(a, b):
     """The earlier of two due ticks; None means never."""
     if a is None:

@@ -15,7 +15,10 @@ A test file is a plain module with `def test_…()` functions and asserts. What 
 
 `all` is cpython, unix and unix32. m3 is an emulated Cortex-M3 without an operating system (boards/qemu_m3, tests/lib/qemu.py):
 what runs on unix32 runs there too, but for modules that import one of an operating system's, and slow ones. They are listed
-with the reason. What is repeated thousands of times elsewhere is repeated less there (tests/lib/mtest.py SMALL).
+with the reason. What is repeated thousands of times elsewhere is repeated less there (tests/lib/amount.py).
+
+Each line shows seconds by the clock, and in brackets those of the processor: these are the same on a busy machine. The modules that
+cost most begin first (tests/seconds.json, written by --record).
 
 The last line is `N passed, N failed, N skipped`; the exit status is 1 if anything failed or nothing ran.
 """
@@ -28,14 +31,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
 
-from tests.lib import closure, qemu
+from tests.lib import closure, costs, qemu
 
 FOLDERS = ("unit", "golden", "fuzz", "mem", "sim")
 RUNTIMES = ("cpython", "unix", "unix32")
@@ -142,35 +146,61 @@ def _indent(text):
 # -- running
 
 
+class _Limit(threading.Thread):
+    """Ends a process at its time: interrupted first, for a traceback that shows where it was (the emulator has its Ctrl-C on the
+    serial line), then killed with its children. `late` says that it came to that."""
+
+    def __init__(self, process, limit_s, emulated):
+        super().__init__(daemon=True)
+        self.late = False
+        self._process = process
+        self._limit_s = limit_s
+        self._emulated = emulated
+        self.over = threading.Event()  # nobody writes to its output any more
+
+    def run(self):
+        if self.over.wait(self._limit_s):
+            return
+        self.late = True
+        with contextlib.suppress(OSError):
+            if self._emulated:
+                self._process.stdin.write(b"\x03")
+                self._process.stdin.flush()
+            else:
+                os.kill(self._process.pid, signal.SIGINT)
+        self.over.wait(1)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+
 def _execute(command, limit_s):
-    """(output, ended for its time) of a process. At its time it is interrupted, for a traceback that shows where it was (the
-    emulator has its Ctrl-C on the serial line), then killed with its children."""
+    """(output, ended for its time, seconds of processor) of a process and of the children that it has waited for."""
     env = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PYTHONUNBUFFERED="1")
     emulated = command[0].startswith("qemu")
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT / "build", env=env, start_new_session=True,
         stdin=subprocess.PIPE if emulated else subprocess.DEVNULL,
     )  # fmt: skip
-    try:
-        return process.communicate(timeout=limit_s)[0].decode(errors="replace"), False
-    except subprocess.TimeoutExpired:
-        if emulated:
-            process.stdin.write(b"\x03")
-            process.stdin.flush()
-        else:
-            process.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(1)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        return process.communicate()[0].decode(errors="replace"), True
+    limit = _Limit(process, limit_s, emulated)
+    limit.start()
+    out = process.stdout.read()
+    process.stdout.close()
+    limit.over.set()
+    limit.join()
+    # Not process.wait(): that does not say what the process has used.
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if emulated:
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+    return out.decode(errors="replace"), limit.late, used.ru_utime + used.ru_stime
 
 
 def run(module, runtime, part):
-    """(seconds, passed, failed, skipped, text to show) of one module on one runtime."""
+    """(seconds, of the processor, passed, failed, skipped, text to show) of one module on one runtime."""
     begin = time.monotonic()
     limit = module.options.get("TIMEOUT_S", TIMEOUT_S) * SLOWER.get(runtime, 1)
-    out, hung = _execute(module.command(runtime, part), limit)
+    out, hung, cpu_s = _execute(module.command(runtime, part), limit)
     out = out.replace("\r\n", "\n").replace('"/modules/', '"%s/' % module.folder)
     passed, skips = re.findall("^PASS (.*)", out, re.M), re.findall("^SKIP (.*)", out, re.M)
     shown = ["  skipped: " + text for text in skips] + ["  " + text for text in re.findall("^NOTE (.*)", out, re.M)]
@@ -191,7 +221,7 @@ def run(module, runtime, part):
     elif not (passed or failed or skips or part):
         failed = 1
         shown.append(title + "holds no test")
-    return time.monotonic() - begin, len(passed), failed, len(skips), "\n".join(shown)
+    return time.monotonic() - begin, cpu_s, len(passed), failed, len(skips), "\n".join(shown)
 
 
 def find(paths):
@@ -241,6 +271,7 @@ def _arguments():
     parser.add_argument("-k", default="", metavar="PART", help="only tests whose name contains PART")
     parser.add_argument("--checks", action="store_true", help="lint and gen-check first; each counts as a test")
     parser.add_argument("--no-build", action="store_true", help="take the images as they are")
+    parser.add_argument("--record", action="store_true", help="write what the modules cost into tests/seconds.json")
     return parser.parse_args()
 
 
@@ -255,7 +286,8 @@ def main():
     reasons = {(m, r): m.left_out(r) for m in modules for r in runtimes}
     jobs = [job for job, reason in reasons.items() if reason is None]
     # The long ones first: nobody waits for the last one alone.
-    jobs.sort(key=lambda job: (not job[0].options.get("SLOW"), not job[0].name.startswith("tests.sim.")))
+    table = costs.load()
+    jobs.sort(key=lambda job: -costs.expected(table, job[0].name, job[1], job[0].options.get("SLOW")))
     images = sorted({IMAGES[r] for _, r in jobs if r in IMAGES})
     if images and not args.no_build:
         # The frozen modules are tested: an old image would test old code.
@@ -272,15 +304,21 @@ def main():
     if args.checks:
         _checks(total)
     pool, waiting = ThreadPoolExecutor(os.cpu_count() or 1), ThreadPoolExecutor(WAITING)
-    results = [(job, (waiting if job[0].options.get("WAITS") else pool).submit(run, *job, args.k)) for job in jobs]
+    running = {(waiting if job[0].options.get("WAITS") else pool).submit(run, *job, args.k): job for job in jobs}
+    measured = {}
     try:
-        for (module, runtime), result in results:
-            seconds, passed, failed, skipped, shown = result.result()
+        for done in as_completed(running):
+            module, runtime = running[done]
+            clock_s, cpu_s, passed, failed, skipped, shown = done.result()
+            measured[module.name, runtime] = clock_s if module.options.get("WAITS") else cpu_s
             totals[runtime].add(passed, failed, skipped)
             total.add(passed, failed, skipped)
             if passed + failed + skipped:
                 mark = "FAILED" if failed else "ok"
-                print("%-44s %-8s %4d %-4s %.1f s" % (module.name, runtime, passed, mark, seconds), flush=True)
+                print(
+                    "%-44s %-8s %4d %-6s %5.1f s (%.1f)" % (module.name, runtime, passed, mark, clock_s, cpu_s),
+                    flush=True,
+                )
             if shown:
                 print(shown, flush=True)
     except KeyboardInterrupt:
@@ -289,6 +327,8 @@ def main():
         waiting.shutdown(cancel_futures=True)
         pool.shutdown()
         return 130
+    if args.record:
+        costs.record(measured)
     for runtime in runtimes:
         print("%s: %s" % (runtime, totals[runtime].line()))
     print(total.line())

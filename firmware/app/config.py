@@ -8,7 +8,7 @@ import json
 
 from firmware.app.config_spec import BOOL, CHOICE, INT, LIST, SPEC, STR
 
-# (service that needs the pair or None, lower key, upper key): lower <= upper; upper > 0 if the service is offered.
+# (service that needs the pair or None, lower key, upper key): lower <= upper; upper > 0 if the service is offered (R-CPD-08).
 _PAIRS = (
     (None, "ac_min_charge_w", "ac_max_charge_w"),
     ("AC_BPT", "ac_min_discharge_w", "ac_max_discharge_w"),

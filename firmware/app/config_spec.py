@@ -1,4 +1,6 @@
-"""Everything that may stand in the configuration. The table is a constant: frozen, it costs no RAM, meanings included."""
+"""Everything that may stand in the configuration. The table is a constant: frozen, it costs no RAM, meanings included.
+
+Behind a switch stands what it decides (docs/requirements.md)."""
 
 # Kinds. Limits of INT: low..high. Of STR: shortest..longest in characters. Of CHOICE and LIST: the allowed values;
 # a LIST is not empty and has no value twice, and its order counts.
@@ -11,7 +13,7 @@ LIST = "list"
 # (key, kind, default, low or choices, high, meaning)
 SPEC = (
     # What is offered
-    ("evse_id", "str", "DE*MV2*E000001", 1, 255, "EVSE id of the answer to SessionSetup"),
+    ("evse_id", "str", "DE*MV2*E000001", 1, 255, "EVSE id of the answer to SessionSetup"),  # R-SESSION-14
     (
         "services",
         "list",
@@ -21,7 +23,7 @@ SPEC = (
         "energy services on offer, in order; without BPT only charging",
     ),
     (
-        "control",
+        "control",  # R-SERVICES-09, -13
         "list",
         ("dynamic", "scheduled"),
         ("dynamic", "scheduled"),
@@ -76,12 +78,12 @@ SPEC = (
     ("eim_delay_ms", "int", 0, 0, 600000, "authorisation by external means takes this long"),
     ("schedule_delay_ms", "int", 0, 0, 600000, "ScheduleExchange answers Ongoing this long"),
     ("cable_check_ms", "int", 500, 0, 600000, "duration of the simulated insulation test"),
-    ("meter_id", "str", "MV2-METER-1", 0, 32, "empty = no meter"),
-    ("meterinfo_always", "bool", False, 0, 0, "send MeterInfo in every loop answer, not only on request"),
+    ("meter_id", "str", "MV2-METER-1", 0, 32, "empty = no meter"),  # R-SESSION-14, R-METER-07
+    ("meterinfo_always", "bool", False, 0, 0, "send MeterInfo in every loop answer, not only on request"),  # D-29
     # Timeouts
     ("sequence_timeout_ms", "int", 60000, 100, 600000, "V2G_SECC_Sequence_Timeout: next request after an answer"),
     (
-        "loop_sequence_timeout_ms",
+        "loop_sequence_timeout_ms",  # D-03
         "int",
         500,
         100,
@@ -89,14 +91,28 @@ SPEC = (
         "the same after a charge loop answer; cars that pace slower need more",
     ),
     ("setup_timeout_ms", "int", 18000, 100, 600000, "V2G_SECC_CommunicationSetup_Timeout: connection to SessionSetup"),
-    ("ongoing_timeout_ms", "int", 55000, 100, 600000, "longest Ongoing phase; below the 60 s of the car"),
-    ("eim_timeout_ms", "int", 175000, 100, 600000, "longest wait for external authorisation"),
-    ("cable_check_timeout_ms", "int", 38000, 100, 600000, "longest cable check"),
-    ("precharge_timeout_ms", "int", 6500, 100, 600000, "longest pre-charge"),
+    ("ongoing_timeout_ms", "int", 55000, 100, 600000, "longest Ongoing phase; below the 60 s of the car"),  # D-17
+    ("eim_timeout_ms", "int", 175000, 100, 600000, "longest wait for external authorisation"),  # D-17
+    ("cable_check_timeout_ms", "int", 38000, 100, 600000, "longest cable check"),  # D-18
+    ("precharge_timeout_ms", "int", 6500, 100, 600000, "longest pre-charge"),  # D-18
     ("contactor_timeout_ms", "int", 1400, 50, 60000, "contactor feedback after the order to close"),
     ("off_timeout_ms", "int", 500, 50, 60000, "current gone after the order to stop"),
-    ("tcp_hold_ms", "int", 5000, 0, 60000, "TCP stays open this long after SessionStopRes, for the car to close it"),
-    ("pause_allowed", "bool", True, 0, 0, "a car with a certificate (TLS) may pause its session and join it again"),
+    (
+        "tcp_hold_ms",
+        "int",
+        5000,
+        0,
+        60000,
+        "TCP stays open this long after SessionStopRes, for the car to close it",
+    ),  # D-19
+    (
+        "pause_allowed",
+        "bool",
+        True,
+        0,
+        0,
+        "a car with a certificate (TLS) may pause its session and join it again",
+    ),  # D-26
     (
         "pause_max_s",
         "int",
@@ -105,7 +121,7 @@ SPEC = (
         432000,
         "a paused session can be joined this long; then the car begins a new one",
     ),
-    ("terminate_delay_s", "int", 30, 0, 3600, "NotificationMaxDelay of a stop by the station"),
+    ("terminate_delay_s", "int", 30, 0, 3600, "NotificationMaxDelay of a stop by the station"),  # D-27
     # Pilot and powerline
     (
         "slac_init_ms",
@@ -115,7 +131,14 @@ SPEC = (
         50000,
         "TT_EVSE_SLAC_init: 5 % pilot to the first matching request; the standard wants 20000..50000",
     ),
-    ("ef_retries", "int", 2, 0, 5, "C_sequ_retry: pilot F pulses that wake a car which does not start matching"),
+    (
+        "ef_retries",
+        "int",
+        2,
+        0,
+        5,
+        "C_sequ_retry: pilot F pulses that wake a car which does not start matching",
+    ),  # D-21, R-LINK-03
     ("step_ef_ms", "int", 4000, 4000, 8000, "T_step_EF: length of such a pulse"),
     ("step_x1_ms", "int", 3000, 500, 8000, "T_step_X1: steady pilot between 5 % and the nominal duty"),
     (
@@ -128,15 +151,29 @@ SPEC = (
     ),
     ("slac_offset_db", "int", 0, 0, 40, "receive offset of this board, added to every measured attenuation"),
     (
-        "slac_validate",
+        "slac_validate",  # D-23
         "choice",
         "not_required",
         ("not_required", "count"),
         0,
         "CM_VALIDATE: wave through, or count B-C-B",
     ),
-    ("slac_station_ids", "choice", "zero", ("zero", "own"), 0, "station id in matching messages: zeros, or of evse_id"),
-    ("slac_reset_instead_of_fail", "bool", True, 0, 0, "a car may start matching again after all attempts have failed"),
+    (
+        "slac_station_ids",
+        "choice",
+        "zero",
+        ("zero", "own"),
+        0,
+        "station id in matching messages: zeros, or of evse_id",
+    ),  # D-22
+    (
+        "slac_reset_instead_of_fail",
+        "bool",
+        True,
+        0,
+        0,
+        "a car may start matching again after all attempts have failed",
+    ),  # D-21
     ("slac_max_match", "int", 3, 1, 20, "C_conn_max_match: failed attempts of one car"),
     ("slac_matching_rate_ms", "int", 400, 0, 5000, "TT_matching_rate: pause between attempts of one car"),
     (
@@ -180,15 +217,22 @@ SPEC = (
         0,
         "lab switch: sessions without TLS; without it a station that has no TLS serves nobody",
     ),
-    ("tls", "choice", "none", ("none", "strict", "field"), 0, "strict: ISO 15118-20; field: also P-256 and X25519"),
+    (
+        "tls",
+        "choice",
+        "none",
+        ("none", "strict", "field"),
+        0,
+        "strict: ISO 15118-20; field: also P-256 and X25519",
+    ),  # D-24
     ("tls_dir", "str", "tls", 1, 200, "folder with secc_chain.pem, secc.key and roots.pem"),
     ("tls_handshake_ms", "int", 10000, 1000, 60000, "what a car may let the station wait in a handshake, all in all"),
     ("tls_key_log", "str", "", 0, 200, "lab switch: file that gets the secrets of every session, for Wireshark"),
-    ("sap_filter_by_service", "bool", True, 0, 0, "accept a protocol only if a service of it is on offer"),
-    ("ac_connector_three_phase", "choice", 2, (2, 3), 0, "value of Connector that means three phases"),
-    ("negative_discharge_limits", "bool", False, 0, 0, "send discharge limits with a minus sign"),
+    ("sap_filter_by_service", "bool", True, 0, 0, "accept a protocol only if a service of it is on offer"),  # D-09
+    ("ac_connector_three_phase", "choice", 2, (2, 3), 0, "value of Connector that means three phases"),  # D-01
+    ("negative_discharge_limits", "bool", False, 0, 0, "send discharge limits with a minus sign"),  # D-02
     (
-        "islanding_param_name",
+        "islanding_param_name",  # D-07
         "choice",
         "GridCodeIslandingDetectionMethod",
         ("GridCodeIslandingDetectionMethod", "DetectionMethodGridCodeIslanding"),
@@ -196,9 +240,23 @@ SPEC = (
         "name of that AC_BPT parameter",
     ),
     ("islanding_method", "choice", 1, (1, 2), 0, "value of the islanding parameter: 1 active, 2 passive"),
-    ("send_price_schedule", "choice", "minimal", ("minimal", "never"), 0, "some cars refuse a schedule without prices"),
-    ("param_set_id_base", "int", 1, 0, 100, "id of the first parameter set"),
-    ("strict_precharge_order", "bool", False, 0, 0, "refuse PreCharge requests after the one that was finished"),
+    (
+        "send_price_schedule",
+        "choice",
+        "minimal",
+        ("minimal", "never"),
+        0,
+        "some cars refuse a schedule without prices",
+    ),  # D-06
+    ("param_set_id_base", "int", 1, 0, 100, "id of the first parameter set"),  # D-08
+    (
+        "strict_precharge_order",
+        "bool",
+        False,
+        0,
+        0,
+        "refuse PreCharge requests after the one that was finished",
+    ),  # D-04
     (
         "lenient_ev_values",
         "bool",
@@ -207,6 +265,6 @@ SPEC = (
         0,
         "lab switch: do not refuse absurd values of simulated cars, nor mind their own energy floor",
     ),
-    ("bpt_channel", "choice", 1, (1, 2), 0, "BPTChannel: 1 unified, 2 separated"),
+    ("bpt_channel", "choice", 1, (1, 2), 0, "BPTChannel: 1 unified, 2 separated"),  # R-POWER-13
     ("generator_mode", "choice", 1, (1, 2), 0, "GeneratorMode: 1 grid following, 2 grid forming"),
 )

@@ -1,7 +1,7 @@
 """What of TLS 1.3 a station offers and accepts: lists of code points, in the order of preference.
 
-`strict` is ISO 15118-20: Table 6 (suites), Table 7 (groups) and Table 8 (signatures; ed448 is not to be had from
-mbedTLS). `field` adds what cars and test stacks of today use instead (D-24).
+`strict` is ISO 15118-20: Table 6 (suites, R-TLS-02), Table 7 (groups, R-TLS-03) and Table 8 (signatures, R-TLS-04; ed448
+is not to be had from mbedTLS). `field` adds what cars and test stacks of today use instead (D-24).
 """
 
 _AES_256_GCM_SHA384 = 0x1302

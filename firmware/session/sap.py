@@ -18,7 +18,7 @@ ANSWER = MSG.supportedAppProtocolRes
 
 def decode(buf, at, n):
     """(message id, value) of buf[at:at+n], or ExiError."""
-    return exi.decode(exi.SAP, buf, at, n)
+    return exi.decode_here(exi.SAP, buf, at, n)
 
 
 def answer(code, schema_id):

@@ -345,6 +345,7 @@ class Secc:
             kind = self.dialect.payload_of(msg)
         out = self._out
         n = exi.encode(msg, value, out, v2gtp.HEADER)
+        self._cutter.release()  # of the request: views of it, which the answer may have had, end here
         v2gtp.write_header(out, 0, kind, n)
         self._out_n = v2gtp.HEADER + n
         self._req = None

@@ -32,9 +32,9 @@ SOUNDS = const(10)  # C_EV_match_MNBC
 _SEQUENCE_MS = const(400)  # TT_match_sequence
 _WINDOW_MS = const(600)  # TT_EVSE_match_MNBC
 _SETTLE_MS = const(45)  # profiles of the last sounds come late
-_RESPONSE_MS = const(200)  # TT_match_response
+_RESPONSE_MS = const(200)  # TT_match_response (R-LINK-12)
 _RESENDS = const(2)  # C_EV_match_retry
-_SESSION_MS = const(10000)  # TT_EVSE_match_session
+_SESSION_MS = const(10000)  # TT_EVSE_match_session (R-LINK-13)
 _REPETITION_MS = const(10000)  # TT_matching_repetition
 _NO_ID = bytes(17)
 

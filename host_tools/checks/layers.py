@@ -54,7 +54,7 @@ OURS = ("codec", "drivers", "firmware", "board", "mcu", "twin", "evse", "update"
 RESERVED = {
     "machine": ("board", "mcu", "main", "firmware.main"),
     "asyncio": ("firmware.run", "firmware.main"),
-    "time": ("firmware.clock", "mcu.clock", "board.hardware"),  # a board waits some microseconds for its circuits
+    "time": ("firmware.clock", "board.hardware"),  # a board waits some microseconds for its circuits
 }
 
 

@@ -11,12 +11,11 @@ from host_tools.ev.car import Car
 from twin import cable
 from twin.contactor import ContactorModel
 from twin.line import Line
-from twin.modem import EVSE, PEV, Modem
+from twin.modem import CABLE_PROFILE, EVSE, PEV, Modem
 from twin.pilot import PilotCircuit, PlugResistor
 from twin.qca7000 import QcaSpi
 
 _MODEM_MAC = b"\x02MV2\x00\x02"
-_PROFILE = bytes([16 + i // 4 + (9 if i in (11, 12, 23, 24, 38, 39, 40, 49) else 0) for i in range(58)])
 _START = -300  # ticks of the models wrap 300 ms behind power-on: nothing in them may mind
 _NS_PER_MS = 1000000
 _UNIX_S = 1767225600  # what time it is for the car: 2026-01-01
@@ -50,7 +49,7 @@ class World:
         self.state = State()
         self.line = Line(self.rand, delay_ms=1)
         self.modem = Modem(_MODEM_MAC, PEV if self.faults.pev_pib else EVSE, self.line, self.rand)
-        self.modem.profile = _PROFILE
+        self.modem.profile = CABLE_PROFILE
         self.chip = QcaSpi(self.modem, self.rand)
         self.bus = Bus(self.chip, self.faults, Random(seed + 1), observer)
         self.circuit = PilotCircuit(self.rand)

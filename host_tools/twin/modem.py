@@ -24,6 +24,8 @@ QUEUE = 16  # frames for the host
 BEACON_MS = 200
 PEER_LOST_MS = 1000
 GROUPS = 58
+# Attenuation in dB of a cable as it could be: more loss towards high carriers, and dips where radio amateurs are left out.
+CABLE_PROFILE = bytes([16 + i // 4 + (9 if i in (11, 12, 23, 24, 38, 39, 40, 49) else 0) for i in range(GROUPS)])
 
 SET_KEY = 0x6008
 GET_KEY = 0x600C

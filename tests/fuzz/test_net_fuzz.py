@@ -3,11 +3,14 @@
 
 import sys
 
+from tests.lib.amount import amount, each
 from tests.lib.mtest import eq
 from tests.lib.packets import ACK, ALL_NODES, FIN, Peer, frame, ones_sum, udp
 from tests.lib.wire import Wire, dice
 
-ROUNDS = 20000 if sys.implementation.name == "cpython" else 3000
+CPYTHON = sys.implementation.name == "cpython"
+ROUNDS = 20000 if CPYTHON else 3000  # per seed
+SEEDS = amount(1, soak=50)
 REQUEST = b"\x01\xfe\x90\x00\x00\x00\x00\x02\x10\x00"
 
 
@@ -96,58 +99,69 @@ def still_works(p):
 
 def test_mutated_frames_of_a_connection():
     frames, port = recorded()
-    p = Peer()
-    p.stack._tcp.port = p.stack.sdp.port = port
-    run(p, frames, ROUNDS, dice(11))
-    p.stack._tcp.port = 50000
-    still_works(p)
+
+    def one(seed):
+        p = Peer()
+        p.stack._tcp.port = p.stack.sdp.port = port
+        run(p, frames, ROUNDS, dice(seed + 10))
+        p.stack._tcp.port = 50000
+        still_works(p)
+
+    each(SEEDS, one)
 
 
 def test_mutated_segments_of_an_open_connection():
     """Numbers near the right ones, so that they are inside the windows."""
-    rolls = dice(12)
-    p = Peer(0xFFFFFFF0, 0xFFFFFF80)
-    conn = p.connect()
-    buf = bytearray(700)
-    opened = 1
-    for _ in range(ROUNDS):
-        if conn.state != 3:
-            settle(p)
-            p.source += 1
-            p.rand.fixed = p.isn.to_bytes(4, "big")
-            conn = p.connect()
-            opened += 1
-        flags = ACK if next(rolls) % 50 else next(rolls) & 0x3F
-        if not next(rolls) % 400:
-            flags |= FIN
-        seq = conn._hi << 16 | conn._lo
-        una = conn._out.hi << 16 | conn._out.lo
-        p.send(
-            flags,
-            seq - p.first + next(rolls) % 60 - 20 if next(rolls) % 3 else seq - p.first,
-            una - p.isn + next(rolls) % 40 - 10 if next(rolls) % 3 else una - p.isn,
-            bytes(next(rolls) % 60),
-            next(rolls) % 3 * 700,
-        )
-        assert conn.readable() <= 4096 and 0 <= conn._window <= 4096 and 0 <= conn._out.max <= 8193
-        if next(rolls) % 8 == 0:
-            conn.write(buf, 0, next(rolls) % 700)
-        if next(rolls) % 8 == 0:
-            conn.read(buf)
-        if next(rolls) % 16 == 0:
-            p.sleep(next(rolls) % 100)
-    assert opened > ROUNDS // 3000, opened
-    still_works(p)
+
+    def one(seed):
+        rolls = dice(seed + 11)
+        p = Peer(0xFFFFFFF0, 0xFFFFFF80)
+        conn = p.connect()
+        buf = bytearray(700)
+        opened = 1
+        for _ in range(ROUNDS):
+            if conn.state != 3:
+                settle(p)
+                p.source += 1
+                p.rand.fixed = p.isn.to_bytes(4, "big")
+                conn = p.connect()
+                opened += 1
+            flags = ACK if next(rolls) % 50 else next(rolls) & 0x3F
+            if not next(rolls) % 400:
+                flags |= FIN
+            seq = conn._hi << 16 | conn._lo
+            una = conn._out.hi << 16 | conn._out.lo
+            p.send(
+                flags,
+                seq - p.first + next(rolls) % 60 - 20 if next(rolls) % 3 else seq - p.first,
+                una - p.isn + next(rolls) % 40 - 10 if next(rolls) % 3 else una - p.isn,
+                bytes(next(rolls) % 60),
+                next(rolls) % 3 * 700,
+            )
+            assert conn.readable() <= 4096 and 0 <= conn._window <= 4096 and 0 <= conn._out.max <= 8193
+            if next(rolls) % 8 == 0:
+                conn.write(buf, 0, next(rolls) % 700)
+            if next(rolls) % 8 == 0:
+                conn.read(buf)
+            if next(rolls) % 16 == 0:
+                p.sleep(next(rolls) % 100)
+        assert opened > ROUNDS // 3000, opened
+        still_works(p)
+
+    each(SEEDS, one)
 
 
 def test_noise():
-    rolls = dice(13)
-    p = Peer()
-    good = frame(udp(REQUEST), 17)
-    for _ in range(ROUNDS // 6):
-        n = next(rolls) % 150
-        data = bytearray(good[: next(rolls) % 60]) + bytes([next(rolls) & 0xFF for _ in range(n)])
-        p.stack.rx(data, len(data), p.now)
-        while p.stack.tx(p.out):
-            pass
-    still_works(p)
+    def one(seed):
+        rolls = dice(seed + 12)
+        p = Peer()
+        good = frame(udp(REQUEST), 17)
+        for _ in range(ROUNDS // 6):
+            n = next(rolls) % 150
+            data = bytearray(good[: next(rolls) % 60]) + bytes([next(rolls) & 0xFF for _ in range(n)])
+            p.stack.rx(data, len(data), p.now)
+            while p.stack.tx(p.out):
+                pass
+        still_works(p)
+
+    each(SEEDS, one)

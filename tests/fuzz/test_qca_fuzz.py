@@ -4,7 +4,8 @@ exception, bounded counters, and back to work by itself when the bus is good aga
 from drivers.qca7000 import Qca7000
 from drivers.qca_frame import FRAME_MAX, FRAME_MIN, LEAD, RDBUF_MAX, Decoder
 from firmware.clock import ticks_add
-from tests.lib.mtest import SMALL, eq
+from tests.lib.amount import amount, each
+from tests.lib.mtest import eq
 from tests.unit.drivers import data_spi
 from tests.unit.drivers.data_spi import FRAME, Dice, Irq, Transcript, octets
 from twin.line import Line
@@ -22,16 +23,6 @@ TRANSCRIPTS = (
     data_spi.RESTARTED,
     data_spi.NOT_EMPTY,
 )
-
-
-def each(seeds, run):
-    """run(seed) for all of them; the seed of what fails is printed."""
-    for seed in seeds:
-        try:
-            run(seed)
-        except Exception:
-            print("seed", seed)
-            raise
 
 
 class Mutant(Transcript):
@@ -69,7 +60,7 @@ def test_mutated_transcripts():
             now = ticks_add(now, 25)
         assert not driver.up  # the script is at its end and the bus answers zeros
 
-    each(range(40 if SMALL else 400), run)
+    each(amount(400, soak=40000, bare=40), run)
 
 
 class Flipper(QcaSpi):
@@ -135,7 +126,7 @@ def test_flipped_bits_both_ways_and_back():
         eq(car.host_next(), out)
         eq(chip.violations, violations)
 
-    each(range(6 if SMALL else 60), run)
+    each(amount(60, soak=3000, bare=6), run)
 
 
 def test_decoder_on_random_and_mutated_bytes():
@@ -170,4 +161,4 @@ def test_decoder_on_random_and_mutated_bytes():
             seen += 1
         assert seen >= 42 - 21, seen
 
-    each(range(25 if SMALL else 250), run)
+    each(amount(250, soak=20000, bare=25), run)

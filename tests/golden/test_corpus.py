@@ -46,3 +46,32 @@ def test_tails_and_offsets():
             tail = raises(exi.ExiError, decode, schema, data + b"\x00", 0, len(data) + 1)
             assert tail.code == exi.ExiError.TAIL
             assert decode(schema, b"xyz" + data + b"\xff\xff", 3, len(data)) == decode(schema, data, 0, len(data))
+
+
+def test_in_its_place_a_message_is_decoded_to_the_same_and_what_is_around_it_stays():
+    for name in ("SAP", "AC", "DC"):
+        for number, line in corpus.lines(name):
+            schema, _, text, _ = json.loads(line)
+            data = unhexlify(text)
+            at, n = number % 5, len(data)
+            buf = bytearray(b"\x5a" * at + data + b"\xc3" * exi.SLACK)
+            assert exi.decode_here(schema, buf, at, n) == exi.decode(schema, data, 0, n), (name, number)
+            assert bytes(buf[:at]) + bytes(buf[at + n :]) == b"\x5a" * at + b"\xc3" * exi.SLACK
+
+
+def test_octets_are_views_of_the_message_and_need_no_memory_of_their_own():
+    """Session ids at bit 36: shifted to whole bytes, in place. A view that is kept goes with the buffer; bytes() of it stays."""
+    for number, line in corpus.lines("DC"):
+        schema, _, text, want = json.loads(line)
+        data = unhexlify(text)
+        buf = bytearray(data + b"\x00" * exi.SLACK)
+        value = exi.decode_here(schema, buf, 0, len(data))[1]
+        view = value[0][0]
+        assert isinstance(view, memoryview), number
+        kept = bytes(view)
+        assert kept == unhexlify(next(iter(want.values()))["Header"]["SessionID"]) and view == kept and kept == view
+        for i in range(len(buf)):
+            buf[i] = 0xA5
+        assert bytes(view) == b"\xa5" * 8 and kept != bytes(view)
+        if number > 20:
+            return

@@ -42,14 +42,15 @@ HOSTED = [
     "traceback",
     "urllib",
 ]
-_OPTIONS = ("RUNTIMES", "SLOW", "HEAP_KB", "TIMEOUT_S", "BARE", "BARE_HEAP_KB", "BARE_STACK_KB")
+# The options that tests/run.py knows; a test file that sets another means nothing by it.
+OPTIONS = ("RUNTIMES", "SLOW", "HEAP_KB", "WAITS", "TIMEOUT_S", "BARE", "BARE_HEAP_KB", "BARE_STACK_KB")
 
 
 def options(path):
-    """What a test file says of itself at its top level: those of _OPTIONS."""
+    """What a test file says of itself at its top level: those of OPTIONS."""
     found = {}
     for node in _parse(path).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in _OPTIONS:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in OPTIONS:
             found[node.targets[0].id] = ast.literal_eval(node.value)
     return found
 

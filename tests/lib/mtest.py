@@ -1,10 +1,5 @@
 """Helpers of test files; run on CPython and MicroPython."""
 
-import sys
-
-# An emulated microcontroller: a test that repeats something thousands of times does less of it there.
-SMALL = sys.platform == "qemu"
-
 
 class Skip(Exception):
     """Raised by skip(): the test does not apply here."""

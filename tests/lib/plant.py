@@ -13,6 +13,7 @@ from firmware.run.safe import Safe
 from firmware.session.secc import Secc
 from host_tools.ev import options
 from host_tools.ev.car import Car
+from tests.lib.poison import poisoned
 from tests.lib.world import START, UNIX_S
 from twin import cable as wire
 
@@ -200,7 +201,7 @@ class Plant:
         self.charger.start(self.now)
 
     def _secc(self):
-        return Secc(self.cfg, self.power, self.rand, lambda: UNIX_S, self.trace)
+        return poisoned(Secc(self.cfg, self.power, self.rand, lambda: UNIX_S, self.trace))
 
     # -- cars
 

@@ -57,6 +57,7 @@ from firmware.app.power import Power
 from firmware.clock import ticks_add, ticks_diff
 from firmware.session.secc import Secc
 from firmware.session.states import IDLE
+from tests.lib.poison import poisoned
 
 START = ticks_add(0, -300)  # so that every test crosses the wrap of the tick (docs/design.md, the machine contract)
 UNIX_S = 1800000000
@@ -95,7 +96,7 @@ class World:
         self.hw = SimPower(self.cfg)
         self.power = Power(self.cfg, self.hw)
         self.trace = NoTrace()
-        self.secc = Secc(self.cfg, self.power, counting_rand(), lambda: UNIX_S, self.trace)
+        self.secc = poisoned(Secc(self.cfg, self.power, counting_rand(), lambda: UNIX_S, self.trace))
         self.now = START
         self.sid = bytes(8)
         self.car = (None, None)  # what TLS has proved: name in the vehicle certificate, SHA-256 of it

@@ -6,6 +6,10 @@ import sys
 from tests.lib.mtest import eq
 from tests.sim import fault_table
 
+RUNTIMES = (
+    "cpython",
+    "unix32",
+)  # the page comes from one, the integers and floats of the boards are those of the other
 SLOW = True
 HEAP_KB = 1200  # as in test_plug_in.py, and the table
 BARE_HEAP_KB = 600  # the same, frozen

@@ -24,7 +24,7 @@ def one(service, control, most_w, least_w):
     served(plant, watch, car)
     eq(watch.contact[0][1], False)
     assert any([closed for _, closed in watch.contact])
-    # R-LINK-25: 5 % from before the matching to the unplug, whatever the session did.
+    # R-LINK-25, D-12: 5 % from before the matching to the unplug, whatever the session did.
     eq(watch.sequence(), [X1, FIVE_PERCENT, X1])
     eq(car.evcc.loops, 12)
     assert abs(plant.most_w - most_w) < 20 and abs(plant.least_w - least_w) < 20, (plant.most_w, plant.least_w)

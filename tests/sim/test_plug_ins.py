@@ -1,5 +1,6 @@
-"""Some plug-ins of every kind on every runtime; ten thousand of them are in test_plug_ins_10000.py."""
+"""Some plug-ins of every kind on every runtime; many in a row are in test_plug_ins_many.py."""
 
+from tests.lib.amount import SEED
 from tests.sim.plug_ins import KIND_NAMES, Mill
 
 SLOW = True
@@ -9,6 +10,6 @@ BARE_HEAP_KB = 600  # the same, frozen
 
 
 def test_plug_ins_of_every_kind():
-    mill = Mill(7)
+    mill = Mill(SEED)
     mill.run(100)
     assert all(mill.kinds), dict(zip(KIND_NAMES, mill.kinds))

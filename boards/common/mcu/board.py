@@ -9,7 +9,7 @@ spi_hz(hz), exchanged(command, n), guarded, as there.
 from drivers.contactor import Contactor
 from drivers.pilot import Pilot
 from drivers.proximity import Proximity
-from drivers.qca7000 import DROP_NAMES, Qca7000
+from drivers.qca7000 import Qca7000
 from mcu.bench_stage import BenchStage
 from micropython import const
 
@@ -35,7 +35,7 @@ class Board:
         # The session's own limit comes first: it has the better words for it.
         close_ms = cfg["contactor_timeout_ms"] + _SPARE_MS
         self.power = BenchStage(cfg, Contactor(hw.drive, hw.feedback, close_ms, _OPEN_MS, _PAUSE_MS))
-        self.modem = Qca7000(hw.spi, hw.cs, hw.irq, trace)
+        self.modem = Qca7000(hw.bus.spi, hw.bus.cs, hw.irq, trace)
         self.sources = [hw.source]
         self.ready = "link=board name=%s" % hw.name
         self._trace = trace
@@ -56,22 +56,18 @@ class Board:
 
     def spi_hz(self, hz=None):
         """Clock of the modem's SPI in Hz, None: the board's own."""
-        return self.hw.spi_hz(hz)
+        return self.hw.bus.set_hz(hz)
 
     def exchanged(self, command, n):
         """What answers a command with MISO and MOSI exchanged: n bytes, or none."""
-        return self.hw.exchanged(command, n)
+        return self.hw.bus.exchanged(command, n)
 
     def command(self, words, now):
         return False
 
     def counters(self):
-        """[(name, value)] of the modem's side."""
-        modem = self.modem
-        drops = [("modem." + DROP_NAMES[i], modem.drops[i]) for i in range(len(DROP_NAMES))]
-        return (
-            drops + [("modem.resets", modem.resets), ("modem.signature", modem.signature_errors)] + self.hw.counters()
-        )
+        """[(name, value)] of modem and hardware."""
+        return self.modem.counters() + self.hw.counters()
 
     def close(self):
         self.hw.stop()

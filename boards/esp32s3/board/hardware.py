@@ -2,15 +2,16 @@
 
 from time import sleep_us
 
-from machine import ADC, PWM, SPI, WDT, Pin, Timer, unique_id
+from machine import ADC, PWM, WDT, Pin, Timer
 
 from board import pins
 from drivers.pilot_adc import PeakFrontEnd, Scale
+from mcu.identity import mac
 from mcu.interrupt import Interrupt
+from mcu.modem_spi import ModemSpi
 from micropython import const
 
 _SPI = const(1)  # SPI2 of the chip
-_SPI_HZ = const(8000000)  # the modem allows 12 MHz; wires of 10 cm like less
 _CP_HZ = const(1000)
 # Both detectors: CP / 10 + 1650 mV at the pin. The ADC is read in uV (it is calibrated so), / 50 to stay below 16 bit.
 _STEP_UV = const(50)
@@ -50,18 +51,16 @@ class Hardware:
     itself. What stops the timer too ends in a reset 3 s later, and the pull-down at the driver opens."""
 
     name = "esp32s3"
+    guarded = False  # the timer does not look at the pilot
 
     def __init__(self):
         self._contactor = Pin(pins.CONTACTOR, Pin.OUT, value=0)  # first of all
         self._mirror = Pin(pins.CONTACTOR_MIRROR, Pin.IN, Pin.PULL_UP)
-        tail = unique_id()
-        self.mac = bytes((0x02, 0x4D, tail[-4] ^ tail[-5], tail[-3], tail[-2], tail[-1]))  # locally administered
+        self.mac = mac()
         self.irq = self.source = Interrupt()
         self._int = Pin(pins.MODEM_INT, Pin.IN, Pin.PULL_DOWN)  # nothing connected reads as no interrupt
         self.reset = Pin(pins.MODEM_RESET, Pin.OPEN_DRAIN, value=1)
-        self.cs = Pin(pins.MODEM_CS, Pin.OUT, value=1)
-        self.spi = None
-        self.spi_hz(_SPI_HZ)
+        self.bus = ModemSpi(_SPI, pins.MODEM_SCK, pins.MODEM_MOSI, pins.MODEM_MISO, pins.MODEM_CS)
         self._pwm = PWM(Pin(pins.CP_PWM), freq=_CP_HZ, duty_u16=65535)
         scale = Scale(_RAW_MINUS_12, -12000, _RAW_PLUS_12, 12000)
         empty = Pin(pins.CP_EMPTY, Pin.OUT, value=1)
@@ -73,15 +72,6 @@ class Hardware:
         self._watchdog = None
         self._silent_ms = 0
         self._running = self._tripped = self._told = False
-
-    def spi_hz(self, hz):
-        """Clock of the modem's SPI (mode 3). Returns it."""
-        if self.spi is None:
-            wires = {"sck": Pin(pins.MODEM_SCK), "mosi": Pin(pins.MODEM_MOSI), "miso": Pin(pins.MODEM_MISO)}
-            self.spi = SPI(_SPI, baudrate=hz, polarity=1, phase=1, bits=8, firstbit=SPI.MSB, **wires)
-        else:
-            self.spi.init(baudrate=hz)
-        return hz
 
     def start(self):
         """Pilot X1, contactor open, guard and watchdog on."""

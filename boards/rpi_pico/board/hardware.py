@@ -4,10 +4,12 @@ The numbers below are the only place that names pins.
 """
 
 import cp_guard
-from machine import SPI, Pin, SoftSPI, unique_id
+from machine import Pin
 
 from drivers.pilot_adc import Scale
+from mcu.identity import mac
 from mcu.interrupt import Interrupt
+from mcu.modem_spi import ModemSpi
 from micropython import const
 
 _CONTACTOR_MIRROR = const(13)
@@ -22,9 +24,6 @@ _MODEM_RESET = const(21)
 _CP_ADC = const(26)
 _PP_ADC = const(27)
 
-_SPI_HZ = const(8000000)  # the chip allows 12 MHz; wires of 10 cm like less
-_BY_HAND_HZ = const(100000)
-_LOOK_CLOCKS = const(24)
 _FULL_MV = const(3300)
 # The divider puts -12 V to 150 mV and +12 V to 3150 mV at the pin: CP / 8 + 1650 mV.
 _RAW_MINUS_12 = const(150 * 65536 // 3300)
@@ -83,56 +82,16 @@ class Hardware:
     guarded = True  # cp_guard: the contactor closes in C and D alone
 
     def __init__(self):
-        tail = unique_id()
-        self.mac = bytes((0x02, 0x4D, tail[-4] ^ tail[-5], tail[-3], tail[-2], tail[-1]))  # locally administered
+        self.mac = mac()
         self.irq = self.source = Interrupt()
         self._int = Pin(_MODEM_INT, Pin.IN, Pin.PULL_DOWN)  # nothing connected reads as no interrupt
         self.reset = Pin(_MODEM_RESET, Pin.OPEN_DRAIN, value=1)
-        self.cs = Pin(_MODEM_CS, Pin.OUT, value=1)
+        self.bus = ModemSpi(0, _MODEM_SCK, _MODEM_MOSI, _MODEM_MISO, _MODEM_CS)
         self._mirror = Pin(_CONTACTOR_MIRROR, Pin.IN, Pin.PULL_UP)
-        self.spi = None
-        self.spi_hz(_SPI_HZ)
         self.front = _Front()
         self.plug = _Plug()
         self._told = 0
         self.start()
-
-    def spi_hz(self, hz=None):
-        """Clock of the modem's SPI (mode 3), None: the usual one. Returns what was asked for; the divider makes at most that."""
-        hz = hz or _SPI_HZ
-        pins = {"sck": Pin(_MODEM_SCK), "mosi": Pin(_MODEM_MOSI), "miso": Pin(_MODEM_MISO)}
-        if self.spi is None:
-            self.spi = SPI(0, baudrate=hz, polarity=1, phase=1, bits=8, firstbit=SPI.MSB, **pins)
-        else:
-            self.spi.init(baudrate=hz)
-        return hz
-
-    def exchanged(self, command, n):
-        """What answers a command with MISO and MOSI exchanged: n bytes, or none when nothing drives the MOSI pin from outside
-        while CS is low and SCK runs. Without that look our output could work against the modem's."""
-        mosi = Pin(_MODEM_MOSI)
-        sck = Pin(_MODEM_SCK, Pin.OUT, value=1)
-        driven = False
-        for pull, level in ((Pin.PULL_UP, 1), (Pin.PULL_DOWN, 0)):
-            mosi.init(Pin.IN, pull)
-            self.cs(0)
-            for _ in range(_LOOK_CLOCKS):
-                sck(0)
-                sck(1)
-                driven = driven or mosi.value() != level
-            self.cs(1)
-        back = bytearray(n if driven else 0)
-        if driven:
-            soft = SoftSPI(
-                baudrate=_BY_HAND_HZ, polarity=1, phase=1, sck=Pin(_MODEM_SCK), mosi=Pin(_MODEM_MISO), miso=mosi
-            )
-            self.cs(0)
-            soft.write(command)
-            soft.readinto(back)
-            self.cs(1)
-        self.spi = None  # the pins go back to the hardware: the same object as before, rp2 has one for each SPI
-        self.spi_hz()
-        return bytes(back)
 
     def start(self):
         """Pilot X1, contactor open, guard and watchdog on."""

@@ -158,6 +158,9 @@ class PacketPort:
         self._event = 0
         return event
 
+    def counters(self):
+        return [("packet.errors", self.errors)]
+
     def close(self):
         self.sock.close()
 

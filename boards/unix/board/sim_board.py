@@ -7,10 +7,10 @@ command(), commands, ready, close(). For app/selftest.py spi_hz() and exchanged(
 from board.sim_power import SimPower
 from drivers.pilot import Pilot
 from drivers.proximity import Proximity
-from drivers.qca7000 import DROP_NAMES, Qca7000
+from drivers.qca7000 import Qca7000
 from firmware.clock import sooner, ticks_add, ticks_diff
 from twin import cable as wire
-from twin.modem import EVSE, PEV, Modem
+from twin.modem import CABLE_PROFILE, EVSE, PEV, Modem
 from twin.pib import Pib
 from twin.pilot import PilotCircuit, PlugResistor
 from twin.qca7000 import QcaSpi
@@ -18,8 +18,6 @@ from twin.wiring import ABSENT, GOOD, SWAPPED, Wires
 
 _HOST_MAC = b"\x02MV2\x00\x01"  # locally administered
 _MODEM_MAC = b"\x02MV2\x00\x02"
-# A cable as it could be: more loss towards high carriers, and dips where radio amateurs are left out.
-_PROFILE = bytes([16 + i // 4 + (9 if i in (11, 12, 23, 24, 38, 39, 40, 49) else 0) for i in range(58)])
 _HIGH_MV = 12000
 _SPI_HZ = 8000000
 # What can be wrong with a board, one at a time: command `plant NAME`.
@@ -49,7 +47,7 @@ class SimBoard:
         if port is None:
             self.mac = _HOST_MAC
             self.hpgp = Modem(_MODEM_MAC, EVSE, cable, rand)
-            self.hpgp.profile = _PROFILE
+            self.hpgp.profile = CABLE_PROFILE
             self.chip = QcaSpi(self.hpgp, rand)
             self.wires = Wires(self.chip, rand)
             self.modem = Qca7000(self.wires, self.wires.cs, self.chip.irq, trace)
@@ -145,11 +143,7 @@ class SimBoard:
 
     def counters(self):
         """[(name, value)] of the modem's side."""
-        modem = self.modem
-        if self.chip is None:
-            return [("packet.errors", modem.errors)]
-        drops = [("modem." + DROP_NAMES[i], modem.drops[i]) for i in range(len(DROP_NAMES))]
-        return drops + [("modem.resets", modem.resets), ("modem.signature", modem.signature_errors)]
+        return self.modem.counters()
 
     def close(self):
         for part in (self._cable, self.modem):

@@ -69,12 +69,12 @@ def decode(payload, buf, at, n):
     if payload == v2gtp.SAP:
         # A known field deviation: CertificateInstallationReq framed as SAP (R-V2GTP-05).
         try:
-            found = exi.decode(exi.CM, buf, at, n)
+            found = exi.decode(exi.CM, buf, at, n)  # a copy: it may have to be decoded once more
             if found[0] == MSG.CertificateInstallationReq:
                 return found
         except exi.ExiError:
             pass
-    return exi.decode(exi.schema_of(payload), buf, at, n)
+    return exi.decode_here(exi.schema_of(payload), buf, at, n)
 
 
 def answers(msg):

@@ -15,13 +15,13 @@ ORDER = (
     "codec/tables", "codec", "drivers", "firmware", "firmware/net", "firmware/slac", "firmware/session", "firmware/app",
     "firmware/run", "mcu", "evse",
 )  # fmt: skip
-# For people, an operating system, sources that are not folded, or a chip's clock. main is a start and no library.
+# For people, an operating system, or sources that are not folded; main is a start and no library. What imports `machine`
+# needs a chip.
 _LEFT_OUT = (
     "codec.exi_json",
     "codec.slots",
     "codec.tables.names",
     "firmware.main",
-    "mcu.clock",
     "firmware.run.os_link",
     "firmware.run.os_conn",
     "firmware.run.os_net",
@@ -54,11 +54,16 @@ def mpy(board):
 def _imported():
     """[(group, [module])] in the order of ORDER, of what the image mcu32 has."""
     modules = {}
-    for name in Manifest("mcu32").modules:
+    for name, path in Manifest("mcu32").modules.items():
         dotted = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        if dotted not in _LEFT_OUT:
+        if dotted not in _LEFT_OUT and not _needs_chip(path):
             modules.setdefault(group(name), []).append(dotted)
     return [(title, sorted(modules[title])) for title in ORDER if title in modules]
+
+
+def _needs_chip(path):
+    nodes = ast.walk(ast.parse(Path(path).read_text()))
+    return any(isinstance(node, ast.ImportFrom) and node.module == "machine" for node in nodes)
 
 
 def heap(files=False):

@@ -1,17 +1,16 @@
 """The definition of the board esp32s3, as far as it can be proved without ESP-IDF."""
 
-import contextlib
-import importlib
 import os
 import re
-import sys
 
 from host_tools.board.flash import esp_image
 from host_tools.building import esp32s3
 from host_tools.building.manifest import Manifest
 from host_tools.building.mpy import compiled
 from host_tools.building.step import Missing
-from tests.lib.mtest import skip
+from tests.lib.controller.boot import Controller
+from tests.lib.controller.machine_common import Reset
+from tests.lib.mtest import raises, skip
 
 RUNTIMES = ("cpython",)
 CSV = (esp32s3.BOARD / "partitions.csv").read_text()
@@ -133,152 +132,58 @@ def test_without_the_sdk_the_word_is_clear():
 # -- the hardware package over a model of `machine`
 
 
-class _Pin:
-    IN, OUT, OPEN_DRAIN, PULL_UP, PULL_DOWN, IRQ_RISING = range(6)
-    levels = {}
-
-    def __init__(self, number, mode=None, pull=None, value=None):
-        self.number = number
-        if value is not None:
-            self.levels[number] = value
-
-    def value(self, *level):
-        if level:
-            self.levels[self.number] = level[0]
-        return self.levels.get(self.number, 0)
-
-    def irq(self, handler, trigger=None):
-        self.handler = handler
-
-
-class _Adc:
-    ATTN_11DB = 3
-    uv = {}
-
-    def __init__(self, pin, atten):
-        assert atten == self.ATTN_11DB
-        self.number = pin.number
-
-    def read_uv(self):
-        return self.uv[self.number]
-
-
-class _Pwm:
-    def __init__(self, pin, freq, duty_u16):
-        self.freq, self.duty = freq, duty_u16
-        _Pwm.last = self
-
-    def duty_u16(self, duty):
-        assert 0 <= duty <= 65535
-        self.duty = duty
-
-
-class _Spi:
-    MSB = 0
-
-    def __init__(self, number, **options):
-        self.options = options
-
-    def init(self, **options):
-        self.options.update(options)
-
-
-class _Timer:
-    PERIODIC = 1
-
-    def __init__(self, number):
-        _Timer.last = self
-
-    def init(self, period, mode, callback):
-        self.period, self.callback = period, callback
-
-
-class _Wdt:
-    fed = 0
-
-    def __init__(self, timeout):
-        _Wdt.timeout = timeout
-
-    def feed(self):
-        _Wdt.fed += 1
-
-
-@contextlib.contextmanager
-def hardware():
-    """board.hardware of this board over the model, and nothing of the unix board's package."""
-    import types
-
-    machine = types.ModuleType("machine")
-    machine.Pin, machine.ADC, machine.PWM, machine.SPI, machine.Timer, machine.WDT = (
-        _Pin,
-        _Adc,
-        _Pwm,
-        _Spi,
-        _Timer,
-        _Wdt,
-    )
-    machine.unique_id = lambda: b"\x24\x6f\x28\x11\x22\x33"
-    time = types.ModuleType("time")
-    time.sleep_us = lambda us: None
-    kept = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] in ("board", "mcu", "time")}
-    paths = [str(esp32s3.BOARD), str(esp32s3.ROOT / "boards" / "common")]
-    sys.path[:0] = paths
-    sys.modules.update(machine=machine, time=time)
-    _Pin.levels.clear()
-    try:
-        yield importlib.import_module("board.hardware").Hardware()
-    finally:
-        del sys.path[:2]
-        for name in [name for name in sys.modules if name.split(".")[0] in ("board", "mcu", "machine", "time")]:
-            del sys.modules[name]
-        sys.modules.update(kept)
-
-
 def test_the_hardware_starts_with_the_contactor_open_and_the_pilot_at_x1():
-    with hardware() as hw:
+    with Controller("esp32s3") as controller:
+        place = controller.place
         pins = _pins()
-        _Pin.levels[pins["CONTACTOR"]] = 1
+        place.pad(pins["CONTACTOR"]).mode = "out"  # as a start in the middle of something could find it
+        place.pad(pins["CONTACTOR"]).latch = 1
+        place.changed(pins["CONTACTOR"])
+        assert place.contactor.coil == 1
+        hw = controller.hardware()
+        assert place.contactor.coil == 0, "by the constructor"
         hw.start()
-        assert _Pin.levels[pins["CONTACTOR"]] == 0 and _Pwm.last.duty == 65535 and _Pwm.last.freq == 1000
-        assert hw.spi.options["polarity"] == hw.spi.options["phase"] == 1 and hw.spi.options["baudrate"] <= 12_000_000
+        assert place.contactor.coil == 0 and place.circuit.duty == 1000
         assert len(hw.mac) == 6 and hw.mac[0] & 3 == 2, "locally administered, not a group"
         hw.drive(1)
+        assert place.contactor.coil == 1
         hw.stop()
-        assert _Pin.levels[pins["CONTACTOR"]] == 0 and _Pwm.last.duty == 0
+        assert place.contactor.coil == 0 and place.circuit.duty == 0
 
 
 def test_the_pilot_is_read_in_volts_of_the_contact():
-    with hardware() as hw:
-        pins = _pins()
-        _Adc.uv = {pins["CP_HIGH_ADC"]: 2_550_000, pins["CP_LOW_ADC"]: 450_000, pins["PP_ADC"]: 1_000_000}
+    with Controller("esp32s3") as controller:
+        circuit = controller.place.circuit
+        hw = controller.hardware()
         hw.start()
         hw.front.set_duty(50)
-        hw.front.sample()
-        assert abs(hw.front.high_mv - 9000) < 20 and abs(hw.front.low_mv + 12000) < 20
-        _Adc.uv[pins["CP_HIGH_ADC"]] = 3_100_000  # the ADC's end
+        for load in range(1, 5):
+            circuit.load = load
+            hw.front.sample()
+            high_mv, low_mv = circuit.plateaus()
+            assert abs(hw.front.high_mv - high_mv) < 40 and abs(hw.front.low_mv - low_mv) < 40, load
+        circuit.offset_mv = 3000  # beyond the ADC's end
+        circuit.load = 1
         hw.front.sample()
         assert hw.front.high_mv > 13000, "no state of the standard"
 
 
 def test_the_guard_opens_when_the_firmware_pauses():
-    with hardware() as hw:
-        contactor = _pins()["CONTACTOR"]
+    with Controller("esp32s3") as controller:
+        place = controller.place
+        hw = controller.hardware()
         hw.start()
         hw.drive(1)
         for _ in range(10):
-            for _ in range(49):
-                _Timer.last.callback(None)
+            place.pass_us(980000)
             hw.alive()
-        assert _Pin.levels[contactor] == 1 and hw.notes() == ()
-        fed = _Wdt.fed
-        for _ in range(51):
-            _Timer.last.callback(None)
-        assert _Pin.levels[contactor] == 0 and _Wdt.fed == fed + 51
+        assert place.contactor.coil == 1 and hw.notes() == ()
+        place.pass_us(1060000)
+        assert place.contactor.coil == 0
         assert len(hw.notes()) == 1 and hw.notes() == (), "said once"
-        hw.start()
+        place.pass_us(10000000)  # the timer feeds the watchdog: no reset
         hw.stop()
-        for _ in range(100):
-            _Timer.last.callback(None)
-        assert _Wdt.fed == fed + 151 and _Wdt.timeout == 3_600_000, "at the REPL it is patient, and fed on"
+        place.pass_us(20000000)
         hw.start()
-        assert _Wdt.timeout == 3000
+        hw._timer.deinit()  # what stops the timer too
+        raises(Reset, place.pass_us, 3100000)

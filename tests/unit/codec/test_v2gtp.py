@@ -122,8 +122,12 @@ def test_full_buffer_takes_no_more_r_v2gtp_07():
     assert c.feed(data, 0, 24) == 24
     assert c.feed(data, 0, 24) == 0
     assert c.next() == 0x8002 and c.n == 16
-    assert c.feed(data, 0, 24) == 24  # the message that was handed out made room
+    assert c.feed(data, 0, 24) == 0  # it may still be read
+    c.release()
+    assert c.feed(data, 0, 24) == 24
     assert c.next() == 0x8002
+    assert c.next() == MORE  # which is the end of the one before, too
+    assert c.feed(data, 0, 24) == 24
 
 
 def test_a_waiting_message_is_moved_to_make_room():
@@ -132,8 +136,24 @@ def test_a_waiting_message_is_moved_to_make_room():
     data = one + two
     assert c.feed(data, 0, 20) == 20
     assert c.next() == 0x8002
-    assert c.feed(data, 20, len(data) - 20) == len(data) - 20
+    assert c.feed(data, 20, len(data) - 20) == 4
+    c.release()
+    assert c.feed(data, 24, len(data) - 24) == len(data) - 24
     assert c.next() == 0x8003 and bytes(c.buf[c.at : c.at + c.n]) == b"abcdefghijklmnop"
+
+
+def test_a_message_that_is_handed_out_stays_where_it_is_until_it_is_released():
+    c = Cutter(24)
+    first = frame(0x8002, b"abc") + frame(0x8003, b"0123")
+    c.feed(first, 0, len(first))
+    assert (c.next(), c.next()) == (0x8002, 0x8003)
+    view = memoryview(c.buf)[c.at : c.at + c.n]
+    more = frame(0x8004, b"defghi")
+    taken = c.feed(more, 0, len(more))
+    assert 0 < taken < len(more) and bytes(view) == b"0123"  # no room behind it, and it was not moved
+    c.release()
+    assert c.feed(more, taken, len(more) - taken) == len(more) - taken
+    assert c.next() == 0x8004 and bytes(c.buf[c.at : c.at + c.n]) == b"defghi"
 
 
 def test_offset_and_length_of_the_data_are_kept_to():
@@ -247,6 +267,6 @@ def test_garbage_never_raises_and_never_grows():
         c = Cutter(64)
         found, bad = cut(c, bytes(data), (1 + roll % 20 for roll in rolls))
         assert bad in (0, BAD_VERSION, BAD_LENGTH), seed
-        assert len(c.buf) == 72
+        assert len(c.buf) == 64 + 8 + 3
         for _, payload in found:
             assert len(payload) <= 64

@@ -6,16 +6,17 @@ Station and car are in one process: the car connects and writes, then the statio
 import os
 import socket
 import struct
-import time
 
 from firmware.app import config
-from firmware.clock import ticks_add, ticks_diff, ticks_ms
+from firmware.clock import ticks_add, ticks_ms
 from firmware.run import os_net
 from firmware.run.os_link import OsLink
+from firmware.run.poller import IN
 from firmware.run.report import Report
 from firmware.run.safe import Safe
 from firmware.trace import Trace
 from tests.lib.fake_secc import BIG, FakePower, FakeSecc, Output
+from tests.lib.patience import AtLeast, Stretch, until
 
 REQUEST = b"\x01\xfe\x90\x00\x00\x00\x00\x02\x10\x00"
 # Not the port of the standard: a station may run on this machine, and these tests more than once at a time.
@@ -41,21 +42,20 @@ class Station:
 
     def until(self, done):
         """Turns until done()."""
-        end = ticks_add(ticks_ms(), 20000)
-        while not done():
-            assert ticks_diff(end, ticks_ms()) > 0, "nothing happened within 20 s"
-            self.link.turn(10)
+        until(done, turn=lambda: self.link.turn(10))
 
     def until_stuck(self):
         """Turns until the system has taken nothing of the answer for some time: its buffers are full."""
-        end = ticks_add(ticks_ms(), 5000)
-        same, last = 0, None
-        while same < 8:
-            assert ticks_diff(end, ticks_ms()) > 0, "the system takes everything"
+        seen = []
+
+        def turn():
             self.link.turn(5 if self.link.link._take_due else 0)
             now = (self.link.link._take_due, self.link.link._at)
-            same = same + 1 if now[0] and now == last else 0
-            last = now
+            if not now[0] or (seen and now != seen[-1]):
+                del seen[:]
+            seen.append(now)
+
+        until(lambda: len(seen) > 8, "the system takes no more", turn)
 
     def said(self, text):
         return [line for line in self.out.lines if text in line]
@@ -108,6 +108,20 @@ def with_station(test, **changes):
         test(station)
     finally:
         station.link.close()
+
+
+def watch(poller, sock):
+    """What poll() says of a socket from now on: a list that grows."""
+    seen, wait = [], poller.wait
+
+    def watched(ms):
+        for obj, events in wait(ms):
+            if obj is sock:
+                seen.append(events)
+            yield obj, events
+
+    poller.wait = watched
+    return seen
 
 
 def test_answer_names_a_port_that_listens_r_sdp_05():
@@ -279,17 +293,18 @@ def test_a_car_that_never_reads_is_dropped_and_not_read_from_r_v2gtp_07():
         car.sock.send(b"!big")
         link = station.link.link
         conn = link.conn
-        station.until_stuck()
-        station.safe.secc.heard = 0
-        car.sock.send(b"more")  # must not be read while an answer is on its way
-        begin = ticks_ms()
-        station.turns(20)
-        assert (
-            ticks_diff(ticks_ms(), begin) >= 100
-        )  # nor wake the loop; the system may, when it finds some room after all
+        with Stretch() as stretch:
+            station.until_stuck()
+            station.safe.secc.heard = 0
+            car.sock.send(b"more")  # must not be read while an answer is on its way
+            woken = watch(station.link._poller, conn.sock)
+            station.turns(20)
+            assert not [
+                said for said in woken if said & IN
+            ]  # nor wake the loop; the system may, when it finds some room after all
+            station.until_stuck()
         assert link.conn is conn and station.safe.secc.heard == 0
-        left = ticks_diff(link.due, ticks_ms())
-        assert 0 < left <= 2000
+        stretch.holds(link.due, 2000)  # from the last time that the system took some of the answer
         link._take_due = ticks_add(ticks_ms(), -1)  # two seconds later
         station.turns(1)
         assert link.conn is None and station.calls[-1] == "lost"
@@ -306,17 +321,17 @@ def test_a_slow_reader_gets_every_byte():
         link = station.link.link
         station.until_stuck()
         station.safe.secc.big = False
-        got = 0
-        while link._take_due is not None:
-            data = car.hear()
-            assert data is None or data == b"B" * len(data)
-            got += len(data or b"")
+        got = [0]
+
+        def hear():
+            data = car.hear() or b""
+            assert data == b"B" * len(data) or link._take_due is None
+            got[0] += len(data)
             station.link.turn(1)
-        end = ticks_add(ticks_ms(), 20000)
-        while got % BIG != 4 and ticks_diff(end, ticks_ms()) > 0:  # the window opens in its own time
-            got += len(car.hear() or b"")
-            station.link.turn(1)
-        assert got % BIG == 4  # whole messages, and the echo of "!big" after them
+
+        until(lambda: link._take_due is None, "the answer is taken", hear)
+        # Whole messages, and the echo of "!big" after them; the window opens in its own time.
+        until(lambda: got[0] % BIG == 4, "the rest", hear)
         assert car.say(b"hello") == b"hello"
         car.close()
 
@@ -326,10 +341,9 @@ def test_a_slow_reader_gets_every_byte():
 def test_poll_comes_when_it_is_due_and_not_earlier_r_timers_06():
     def test(station):
         car = station.connect()
-        begin = ticks_ms()
-        station.safe.secc.due = ticks_add(begin, 60)
-        station.until(lambda: "poll" in station.calls)
-        assert ticks_diff(ticks_ms(), begin) >= 60
+        with AtLeast(60):
+            station.safe.secc.due = ticks_add(ticks_ms(), 60)
+            station.until(lambda: "poll" in station.calls)
         assert station.calls == ["start", "poll"]
         car.close()
 
@@ -338,9 +352,8 @@ def test_poll_comes_when_it_is_due_and_not_earlier_r_timers_06():
 
 def test_nothing_due_means_sleep_and_due_for_ever_is_no_busy_loop():
     def test(station):
-        begin = ticks_ms()
-        station.link.turn(80)
-        assert ticks_diff(ticks_ms(), begin) >= 75
+        with AtLeast(75):
+            station.link.turn(80)
         secc = station.safe.secc
         secc.poll = lambda now: None  # a machine that never moves its due
         secc.due = ticks_add(ticks_ms(), -5)
@@ -423,16 +436,18 @@ def test_addresses_as_text():
         assert os_net.parse(os_net.sockaddr(data, 50000, 3))[:2] == (data, 50000)
 
 
-def test_round_trip_is_far_below_the_budget_r_timers_07():
+def test_a_request_is_answered_in_the_turn_that_it_wakes_r_timers_07():
+    """Nothing is waited for between a request and its answer: one poll() and one turn. How long that takes is in docs/benchmarks.md."""
+
     def test(station):
         car = station.connect()
-        worst = 0
-        for _ in range(50):
-            begin = time.time_ns()
+        poller, waits_ms = station.link._poller, []
+        wait = poller.wait
+        poller.wait = lambda ms: waits_ms.append(ms) or wait(ms)
+        for number in range(50):
             car.sock.send(b"x" * 200)
-            station.link.turn(100)
+            station.link.turn(1000)
             assert car.hear() == b"x" * 200
-            worst = max(worst, (time.time_ns() - begin) // 1000)
-        assert worst < 100000, worst  # microseconds; the machine may be busy, usual are 100
+            assert len(waits_ms) == number + 1, waits_ms
 
     with_station(test)

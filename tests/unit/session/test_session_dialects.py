@@ -1,196 +1,295 @@
-"""A second protocol beside ISO 15118-20: one module and its place in DIALECTS, and nothing else (tests/lib/second_dialect.py)."""
+"""Switches of the configuration away from their defaults, and what a session promises without being asked for it."""
 
-from codec import exi, v2gtp
+from codec import rational
 from codec.slots import (
     MSG,
+    AC_ChargeLoopRes,
+    AC_ChargeParameterDiscoveryRes,
+    AC_CPDResEnergyTransferMode,
+    ChargingSchedule,
+    DC_WeldingDetectionRes,
+    Dynamic_AC_CLResControlMode,
+    Dynamic_SEResControlMode,
+    MessageHeader,
+    Parameter,
+    ParameterSet,
+    PowerDeliveryReq,
+    PowerSchedule,
+    PowerScheduleEntryList,
+    Processing,
     ResponseCode,
-    SAP_responseCode,
+    Scheduled_SEResControlMode,
+    ScheduleExchangeRes,
+    ScheduleTuple,
+    Service,
+    ServiceDetailRes,
+    ServiceDiscoveryRes,
+    ServiceList,
+    ServiceParameterList,
     SessionSetupReq,
-    SessionSetupRes,
-    SessionStopReq,
     supportedAppProtocolRes,
 )
-from firmware.run.safe import Safe
-from firmware.session import dialects, sap
-from firmware.session.paused import Paused
-from firmware.session.states import ENDED, FAILED
-from tests.lib import second_dialect as second
+from firmware.clock import ticks_diff
+from firmware.session.paused import same
 from tests.lib.mtest import eq
-from tests.lib.paused import LEAF, NAME, paused
-from tests.lib.world import NoTrace, World
+from tests.lib.world import UNIX_S, World
 
-HEAP_KB = 400
+HEAP_KB = 400  # the tests themselves are compiled into this heap
 
-
-class Both:
-    """The station speaks both while this is entered."""
-
-    def __enter__(self):
-        self.before = dialects.DIALECTS
-        dialects.DIALECTS = self.before + (second,)
-
-    def __exit__(self, *_):
-        dialects.DIALECTS = self.before
+SESSION_STOP_RENEGOTIATION = 2
+STOP = 1
 
 
-def say(w, msg, value):
-    """A request of the second protocol; its answer comes in the same payload type."""
-    w.feed(w.frame(msg, value, v2gtp.SAP))
-    end = 0
-    while end < 40:
-        n = w.secc.tx(w.buf)
-        if n:
-            eq(w.buf[2] << 8 | w.buf[3], v2gtp.SAP)
-            return exi.decode(exi.CM, w.buf, 8, n - 8)
-        w.sleep(10)
-        end += 1
-    return None
+def parameter(service, name, **changes):
+    """Values of a parameter in the sets of a service, each of them once."""
+    w = World(**changes)
+    w.to_authorized(service in (2, 6))
+    w.discovery()
+    sets = w.detail(service)[1][ServiceDetailRes.ServiceParameterList][ServiceParameterList.ParameterSet]
+    return sorted({p[Parameter.intValue] for s in sets for p in s[ParameterSet.Parameter] if p[Parameter.Name] == name})
 
 
-def choose(w, first, other):
-    """SupportedAppProtocol with both namespaces; priorities as given; returns (code, schema id)."""
-    w.connect()
-    res = w.sap([w.protocol(priority=other, schema=1), w.protocol(second.NAMESPACE, priority=first, schema=2)])[1]
-    return res[supportedAppProtocolRes.ResponseCode], res[supportedAppProtocolRes.SchemaID]
+def test_connector_of_ac_d_01():
+    for service in (1, 5):
+        eq(parameter(service, "Connector"), [2])
+        eq(parameter(service, "Connector", ac_connector_three_phase=3), [3])
+        eq(parameter(service, "Connector", ac_phases=1, ac_connector_three_phase=3), [1])
 
 
-def hello(w):
-    req = w.new(SessionSetupReq.LEN)
-    req[SessionSetupReq.EVCCID] = "CAR"
-    msg, value = say(w, MSG.SessionSetupReq, req)
-    w.sid = bytes(value[0][0])
-    return msg, value
+def test_name_of_the_islanding_parameter_d_07():
+    first, second = "GridCodeIslandingDetectionMethod", "DetectionMethodGridCodeIslanding"
+    for name, other in ((first, second), (second, first)):
+        eq(parameter(5, name, islanding_param_name=name, islanding_method=2), [2])
+        eq(parameter(5, other, islanding_param_name=name), [])
+        eq(parameter(1, name, islanding_param_name=name), [])
 
 
-def bye(w, kind=1):
-    req = w.new(SessionStopReq.LEN)
-    req[SessionStopReq.ChargingSession] = kind
-    return say(w, MSG.SessionStopReq, req)
+def test_voltage_and_frequency_are_configured_ones_r_cpd_07():
+    for volts, mhz in ((230, 50000), (120, 60000)):
+        changes = {"ac_nominal_voltage_v": volts, "ac_frequency_mhz": mhz, "ac_max_charge_w": 7000}
+        eq(parameter(1, "EVSENominalVoltage", **changes), [volts])
+        w = World(**changes)
+        w.to_authorized(False)
+        w.discovery()
+        w.select(1, w.set_id(1, True))
+        block = w.ac_parameters(False)[1][AC_ChargeParameterDiscoveryRes.AC_CPDResEnergyTransferMode]
+        eq(rational.to_milli(block[AC_CPDResEnergyTransferMode.EVSENominalFrequency]), mhz)
+        eq(rational.to_int(block[AC_CPDResEnergyTransferMode.EVSEMaximumChargePower]), 7000)
 
 
-def test_the_car_chooses_the_protocol_r_sap_01():
-    with Both():
-        w = World()
-        eq(choose(w, 1, 2), (SAP_responseCode.OK_SuccessfulNegotiation, 2))
-        eq((w.secc.dialect, w.secc.state, w.secc.established), (second, second.HELLO, False))
-        msg, value = hello(w)
-        eq((msg, value[1], value[SessionSetupRes.EVSEID]), (MSG.SessionSetupRes, ResponseCode.OK, "SECOND"))
-        eq((w.secc.state, w.secc.established, w.secc.facts.ev_id), (second.WORK, True, "CAR"))
-        eq(bye(w)[1][1], ResponseCode.OK)
-        eq((w.secc.state, w.secc.session_over), (ENDED, True))
-        w.sleep(5100)
-        assert w.closed
-        w.secc.lost(w.now)
-        eq(choose(w, 2, 1), (SAP_responseCode.OK_SuccessfulNegotiation, 1))
-        eq(w.setup()[1][1], ResponseCode.OK_NewSessionEstablished)
-        w.secc.lost(w.now)
-        w.to_loop(6, True)  # and all of -20 as ever
-        eq(w.loop(6, True)[1][1], ResponseCode.OK)
+def test_one_phase_has_no_other_lines_r_cpd_05():
+    """A station with one phase answers a car that speaks per line with the first line alone, in parameters and loop."""
+    w = World(ac_phases=1, ac_max_charge_w=3680, setpoint_w=3000)
+    w.to_authorized(False)
+    w.discovery()
+    w.select(1, w.set_id(1, True))
+    block = w.ac_parameters(False, per_phase=True)[1][AC_ChargeParameterDiscoveryRes.AC_CPDResEnergyTransferMode]
+    eq(rational.to_int(block[AC_CPDResEnergyTransferMode.EVSEMaximumChargePower]), 3680)
+    eq(block[AC_CPDResEnergyTransferMode.EVSEMaximumChargePower_L2], None)
+    eq(block[AC_CPDResEnergyTransferMode.EVSEMaximumChargePower_L3], None)
+    w.schedule(True)
+    w.power_delivery(0)
+    block = w.loop(1, True)[1][AC_ChargeLoopRes.Dynamic_AC_CLResControlMode]
+    eq(rational.to_int(block[Dynamic_AC_CLResControlMode.EVSETargetActivePower]), 3000)
+    eq(block[Dynamic_AC_CLResControlMode.EVSETargetActivePower_L2], None)
 
 
-def test_without_its_registration_it_is_not_served():
+def test_meter_info_always_d_29():
+    for always, want in ((False, [True, False, False]), (True, [True, True, True])):
+        w = World(meterinfo_always=always)
+        w.to_loop(5, True)
+        eq([w.loop(5, True)[1][AC_ChargeLoopRes.MeterInfo] is not None for _ in range(3)], want)
+
+
+def listed(res):
+    services = res[ServiceDiscoveryRes.EnergyTransferServiceList][ServiceList.Service]
+    return [s[Service.ServiceID] for s in services]
+
+
+def test_services_do_not_grow_and_no_renegotiation_is_announced_r_services_03_04_r_stop_07():
+    """The flag of ServiceDiscoveryRes and the answer of SessionStop say the same, in every session of a process."""
     w = World()
-    eq(choose(w, 1, 2), (SAP_responseCode.OK_SuccessfulNegotiation, 1))
+    for _ in range(3):
+        w.to_authorized(True)
+        res = w.discovery()[1]
+        eq(listed(res), [6, 2])
+        eq(res[ServiceDiscoveryRes.ServiceRenegotiationSupported], False)
+        eq(w.stop(SESSION_STOP_RENEGOTIATION)[1][1], ResponseCode.FAILED_NoServiceRenegotiationSupported)
+        w.secc.lost(w.now)
 
 
-def test_its_own_law_guards_waiting_and_refusals_r_errors_01():
-    with Both():
+def test_no_way_around_authorisation_r_stop_05():
+    w = World()
+    w.connect()
+    w.sap([w.protocol()])
+    w.setup()
+    eq(w.stop(SESSION_STOP_RENEGOTIATION)[1][1], ResponseCode.FAILED_NoServiceRenegotiationSupported)
+    eq(w.discovery()[1][1], ResponseCode.FAILED_SequenceError)
+
+
+def test_details_of_what_is_not_offered_r_services_05():
+    """The refusal has a list of parameters that is not empty: the schema asks for one."""
+    for service in (0, 1, 3, 65, 99):
         w = World()
-        choose(w, 1, 2)
-        eq(bye(w)[1][1], ResponseCode.FAILED_SequenceError)
-        eq(w.secc.state, FAILED)
-        w.secc.lost(w.now)
-        choose(w, 1, 2)
-        hello(w)
-        w.sid = bytes(8)
-        eq(bye(w)[1][1], ResponseCode.FAILED_UnknownSession)
-        w.secc.lost(w.now)
-        choose(w, 1, 2)
-        hello(w)
-        before = w.now
-        eq(bye(w, 0)[1][1], ResponseCode.OK)  # the handler that waits
-        assert 200 <= w.now - before <= 260
-        w.secc.lost(w.now)
+        w.to_authorized(True)
+        w.discovery()
+        res = w.detail(service)[1]
+        eq(res[1], ResponseCode.FAILED_ServiceIDInvalid)
+        assert res[ServiceDetailRes.ServiceParameterList][ServiceParameterList.ParameterSet]
 
 
-def test_frames_of_the_other_protocol_are_skipped_r_v2gtp_03():
-    """Its PAYLOADS hold as soon as it is chosen, and -20's do again on the next connection."""
-    with Both():
+def test_order_of_the_control_modes_r_services_13():
+    """The configuration prefers one by its order; the car finds both."""
+    for control, want in ((["dynamic", "scheduled"], [2, 1]), (["scheduled", "dynamic"], [1, 2])):
+        for service in (1, 2, 5, 6):
+            w = World(control=control)
+            w.to_authorized(service in (2, 6))
+            w.discovery()
+            sets = w.detail(service)[1][ServiceDetailRes.ServiceParameterList][ServiceParameterList.ParameterSet]
+            modes = []
+            for s in sets:
+                modes += [
+                    p[Parameter.intValue] for p in s[ParameterSet.Parameter] if p[Parameter.Name] == "ControlMode"
+                ]
+            eq(modes, want)
+
+
+def test_channel_selection_is_taken_and_ignored_r_power_13():
+    for channel in (None, 0, 1):
         w = World()
-        choose(w, 1, 2)
-        req = w.new(SessionSetupReq.LEN)
-        req[SessionSetupReq.EVCCID] = "X"
-        w.feed(w.frame(MSG.SessionSetupReq, req))  # framed as -20 does
-        eq((w.secc.tx(w.buf), w.secc.state), (0, second.HELLO))
-        hello(w)
-        eq(w.secc.state, second.WORK)
-        w.secc.lost(w.now)
+        w.to_start(5, True)
+        req = w.new(PowerDeliveryReq.LEN)
+        req[PowerDeliveryReq.EVProcessing] = Processing.Finished
+        req[PowerDeliveryReq.ChargeProgress] = 0
+        req[PowerDeliveryReq.BPT_ChannelSelection] = channel
+        eq(w.request(MSG.PowerDeliveryReq, req)[1][1], ResponseCode.OK)
+        assert w.hw.contactor
+        eq(w.loop(5, True)[1][1], ResponseCode.OK)
+
+
+def test_time_of_the_car_is_not_judged_r_session_12():
+    for stamp in (0, 1, 1 << 32, (1 << 63) + 1):
+        w = World()
         w.connect()
         w.sap([w.protocol()])
-        eq(w.setup()[1][1], ResponseCode.OK_NewSessionEstablished)
+        req = w.new(SessionSetupReq.LEN)
+        req[0][MessageHeader.TimeStamp] = stamp
+        req[SessionSetupReq.EVCCID] = "WMIV1234567890ABCDEX"
+        res = w.request(MSG.SessionSetupReq, req)[1]
+        eq(res[1], ResponseCode.OK_NewSessionEstablished)
+        eq(res[0][MessageHeader.TimeStamp], UNIX_S)
 
 
-def test_its_timers_are_in_its_rows_r_timers_01():
-    with Both():
-        w = World(sequence_timeout_ms=7000)
-        choose(w, 1, 2)
-        hello(w)
-        w.sleep(6900)
-        assert not w.closed
-        w.sleep(200)
-        assert w.closed and w.said("sequence timeout")
-        w.secc.lost(w.now)
-        choose(w, 1, 2)
-        w.sleep(18100)
-        assert w.closed and w.said("no session within the set-up time")
+def test_ids_are_compared_to_the_end_r_security_06():
+    """As many octets are read of two that differ in the first one as of two that are equal."""
+
+    class Octets:
+        def __init__(self, *octets):
+            self.octets = octets
+            self.read = 0
+
+        def __len__(self):
+            return len(self.octets)
+
+        def __getitem__(self, i):
+            self.read += 1
+            return self.octets[i]
+
+    for other, equal in ((1, True), (9, False)):
+        a, b = Octets(1, 2, 3, 4), Octets(other, 2, 3, 4)
+        eq(same(a, b), equal)
+        eq((a.read, b.read), (4, 4))
+    eq(same(b"\x00" * 8, b"\x00" * 7), False)
 
 
-def test_an_error_of_ours_is_answered_in_its_words_r_errors_09():
-    with Both():
-        w = World()
-        w.trace.error = w.trace.note
-        choose(w, 1, 2)
-        hello(w)
-        safe = Safe(lambda: w.secc, w.power, w.trace)
-        row = second.STEPS[1]
-        second.STEPS = (second.STEPS[0], row[:4] + ((second.HELLO,), row[5]))
-        try:
-            req = w.new(SessionStopReq.LEN)
-            req[SessionStopReq.ChargingSession] = 1
-            data = w.frame(MSG.SessionStopReq, req, v2gtp.SAP)
-            safe.rx(data, len(data), w.now)
-        finally:
-            second.STEPS = (second.STEPS[0], row)
-        assert safe.broken and w.said("Work leads to Ended")
-        n = safe.tx(w.buf, w.now)
-        eq((w.buf[3], exi.decode(exi.CM, w.buf, 8, n - 8)[1][1]), (1, ResponseCode.FAILED))
+def test_handshake_comes_first_and_once_r_sap_07():
+    w = World()
+    w.connect()
+    eq(w.setup()[1][1], ResponseCode.FAILED_SequenceError)
+    w = World()
+    w.to_authorized(True)
+    eq(w.sap([w.protocol()])[1][supportedAppProtocolRes.ResponseCode], 2)  # Failed_NoNegotiation: it has no other code
+    eq(w.discovery()[1][1], ResponseCode.FAILED_SequenceError)
 
 
-def test_traces_name_its_states_and_messages():
-    with Both():
-        w = World()
-        choose(w, 1, 2)
-        hello(w)
-        said = [(dialects.state_name(state), sap.name(state, kind, data)) for _, kind, data, state in w.trace.messages]
-        eq(
-            said,
-            [
-                ("SupportedAppProtocol", "supportedAppProtocolReq"),
-                ("SupportedAppProtocol", "supportedAppProtocolRes"),
-                ("Hello", "HelloReq"),
-                ("Hello", "HelloRes"),
-            ],
+def test_schedule_keeps_to_the_bounds_of_the_car_r_schedule_06():
+    for service in (1, 2, 5, 6):
+        res = World().to_schedule(service, False)[1]
+        tuples = res[ScheduleExchangeRes.Scheduled_SEResControlMode][Scheduled_SEResControlMode.ScheduleTuple]
+        ids = [t[ScheduleTuple.ScheduleTupleID] for t in tuples]
+        assert 1 <= len(ids) <= 3 and len(set(ids)) == len(ids), ids
+        for t in tuples:
+            for plan in (t[ScheduleTuple.ChargingSchedule], t[ScheduleTuple.DischargingSchedule]):
+                if plan is not None:
+                    power = plan[ChargingSchedule.PowerSchedule]
+                    entries = power[PowerSchedule.PowerScheduleEntries][PowerScheduleEntryList.PowerScheduleEntry]
+                    assert 1 <= len(entries) <= 12, entries  # what the car asked for
+
+
+def test_dynamic_answers_have_no_needs_of_the_station_r_schedule_08():
+    """Mobility needs mode 1: departure and states of charge are the car's business."""
+    block = World().to_schedule(6, True)[1][ScheduleExchangeRes.Dynamic_SEResControlMode]
+    eq(block[Dynamic_SEResControlMode.DepartureTime], None)
+    eq(block[Dynamic_SEResControlMode.MinimumSOC], None)
+    eq(block[Dynamic_SEResControlMode.TargetSOC], None)
+
+
+def test_schedule_that_never_comes_r_timers_08():
+    """Ongoing for 55 s, then FAILED, before the car gives up at 60 s."""
+    w = World(schedule_delay_ms=600000)
+    res = w.to_schedule(6, True)
+    begin = w.now
+    while res[1][1] == ResponseCode.OK:
+        eq(res[1][ScheduleExchangeRes.EVSEProcessing], Processing.Ongoing)
+        w.sleep(1000)
+        res = w.schedule(True)
+    eq(res[1][1], ResponseCode.FAILED)
+    assert 54000 <= ticks_diff(w.now, begin) <= 56000
+
+
+def test_converter_is_steered_inside_both_limits_r_loop_09():
+    """DC Dynamic: up to the car's 450 V with P / U, at most 125 A; down to the car's 300 V; nothing at either end."""
+    for setpoint_w, volts, want in (
+        (20000, 400, (450000, 50000)),
+        (60000, 320, (450000, 125000)),
+        (20000, 450, (450000, 0)),
+        (-12000, 400, (300000, -30000)),
+        (-30000, 310, (300000, -64516)),
+        (-12000, 300, (300000, 0)),
+    ):
+        w = World(setpoint_w=setpoint_w)
+        w.to_loop(6, True)
+        orders = []
+        dc = w.hw.dc
+
+        def heard(mv, ma, car_mv, orders=orders, dc=dc):
+            orders.append((mv, ma))
+            dc(mv, ma, car_mv)
+
+        w.hw.dc = heard
+        eq(w.loop(6, True, volts=volts)[1][1], ResponseCode.OK)
+        eq(orders[-1], want)
+
+
+def test_welding_detection_tells_what_is_measured_r_dc_safety_10():
+    """Any number of times; then only the end of the session."""
+    w = World(setpoint_w=4000)
+    w.to_loop(2, True)
+    w.loop(2, True)
+    eq(w.power_delivery(STOP)[1][1], ResponseCode.OK)
+    for mv in (55000, 31000, 12000, 0):
+        w.hw.mv = mv
+        res = w.welding()[1]
+        assert (
+            res[1] == ResponseCode.OK
+            and abs(rational.to_milli(res[DC_WeldingDetectionRes.EVSEPresentVoltage]) - mv) < 5000
         )
+    eq(w.loop(2, True)[1][1], ResponseCode.FAILED_SequenceError)
 
 
-def test_a_paused_session_is_joined_in_its_own_protocol_only_r_session_05():
-    with Both():
-        w = paused()
-        f = w.secc.facts
-        f.keep = (bytes(8),)
-        kept = Paused(1000, NoTrace())
-        for dialect, joined in ((second, True), (dialects.DIALECTS[0], False)):
-            f.session_id = b"\x05" * 8
-            f.vehicle, f.leaf = NAME, LEAF
-            kept.keep(f, second, w.now)
-            eq((dialect, kept.take(b"\x05" * 8, f, dialect, w.now) is not None), (dialect, joined))
+def test_welding_detection_may_be_left_out_r_dc_safety_11():
+    w = World(setpoint_w=4000)
+    w.to_loop(2, True)
+    w.loop(2, True)
+    eq(w.power_delivery(STOP)[1][1], ResponseCode.OK)
+    eq(w.stop()[1][1], ResponseCode.OK)

@@ -5,26 +5,18 @@ from firmware.run.safe import Safe
 from firmware.session import rows
 from firmware.session.iso20 import messages, steps
 from firmware.session.states import ENDED, FAILED, IDLE, SAP
+from tests.lib.every_request import others, requests
 from tests.lib.law import with_row
+from tests.lib.poison import BYTE
 from tests.lib.world import NoTrace, World
 
 HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, interop)
 from codec.slots import (
     MSG,
-    CertificateInstallationReq,
     ChargingSession,
-    ListOfRootCertificateIDs,
     MessageHeader,
-    MeterInfo,
-    MeteringConfirmationReq,
     ResponseCode,
     ServiceDetailRes,
-    SessionSetupReq,
-    SignedCertificateChain,
-    SignedMeteringData,
-    VehicleCheckInReq,
-    VehicleCheckOutReq,
-    X509IssuerSerial,
     supportedAppProtocolReq,
 )
 
@@ -51,83 +43,6 @@ PHASES = (
     ("ENDED", lambda w: (w.to_authorized(True), w.stop())),
     ("FAILED", lambda w: (w.to_authorized(True), w.plain(MSG.AuthorizationSetupReq))),
 )
-
-
-def requests(w):
-    """Every request type of the four schemas, valid, in the session of `w`: {message id: value}."""
-    out = {}
-
-    def keep(msg, value, kind=None):
-        out[msg] = value
-        return msg, [value[0], 0]
-
-    class Recorder(World):
-        def __init__(self):
-            self.now = w.now
-            self.sid = w.sid
-
-        request = staticmethod(keep)
-
-    r = Recorder()
-    r.sap([r.protocol()])
-    session = r.new(SessionSetupReq.LEN)
-    session[SessionSetupReq.EVCCID] = "X"
-    keep(MSG.SessionSetupReq, session)
-    r.plain(MSG.AuthorizationSetupReq)
-    r.authorization()
-    r.discovery()
-    r.detail(6)
-    r.select(6, 7)
-    r.ac_parameters(True)
-    r.dc_parameters(True)
-    r.schedule(True)
-    r.plain(MSG.DC_CableCheckReq)
-    r.precharge()
-    r.power_delivery(0)
-    r.ac_loop(True, True)
-    r.dc_loop(True, True)
-    r.welding()
-    r.stop()
-    out.update(others(r))
-    return out
-
-
-def others(r):
-    """Requests that are known and not served: they still get their response type (R-ERRORS-06)."""
-    meter = [None] * MeterInfo.LEN
-    meter[MeterInfo.MeterID] = "M"
-    meter[MeterInfo.ChargedEnergyReadingWh] = 1
-    data = [None] * SignedMeteringData.LEN
-    data[SignedMeteringData.Id] = "id"
-    data[SignedMeteringData.SessionID] = r.sid
-    data[SignedMeteringData.MeterInfo] = meter
-    data[SignedMeteringData.Dynamic_SMDTControlMode] = []
-    metering = r.new(MeteringConfirmationReq.LEN)
-    metering[MeteringConfirmationReq.SignedMeteringData] = data
-    chain = [None] * SignedCertificateChain.LEN
-    chain[SignedCertificateChain.Id] = "id"
-    chain[SignedCertificateChain.Certificate] = b"\x30"
-    issuer = [None] * X509IssuerSerial.LEN
-    issuer[X509IssuerSerial.X509IssuerName] = "CN=x"
-    issuer[X509IssuerSerial.X509SerialNumber] = 1
-    roots = [None] * ListOfRootCertificateIDs.LEN
-    roots[ListOfRootCertificateIDs.RootCertificateID] = [issuer]
-    install = r.new(CertificateInstallationReq.LEN)
-    install[CertificateInstallationReq.OEMProvisioningCertificateChain] = chain
-    install[CertificateInstallationReq.ListOfRootCertificateIDs] = roots
-    install[CertificateInstallationReq.MaximumContractCertificateChains] = 1
-    check_in = r.new(VehicleCheckInReq.LEN)
-    check_in[VehicleCheckInReq.EVCheckInStatus] = 0
-    check_in[VehicleCheckInReq.ParkingMethod] = 0
-    check_out = r.new(VehicleCheckOutReq.LEN)
-    check_out[VehicleCheckOutReq.EVCheckOutStatus] = 0
-    check_out[VehicleCheckOutReq.CheckOutTime] = 1
-    return {
-        MSG.MeteringConfirmationReq: metering,
-        MSG.CertificateInstallationReq: install,
-        MSG.VehicleCheckInReq: check_in,
-        MSG.VehicleCheckOutReq: check_out,
-    }
 
 
 def test_every_request_in_every_phase_r_errors_01():
@@ -324,6 +239,7 @@ def test_lost_connection_in_every_phase_r_stop_10():
 
 
 def test_terminate_in_every_phase_r_stop_02():
+    """Up to Start (R-STOP-11) and later."""
     for name, reach in PHASES:
         if name in ("SAP", "SETUP", "ENDED"):
             continue
@@ -403,3 +319,24 @@ def test_own_error_ends_that_session_only_r_errors_09():
         machine.lost(w.now)
         w.trace.messages.clear()
         w.trace.notes.clear()
+
+
+def test_a_view_of_a_request_that_is_kept_is_spoilt_and_the_session_does_not_notice():
+    """World spoils each request when its answer is made (tests/lib/poison.py): had the product kept views, its sessions would fail.
+    That it works: the view that this test keeps of the same requests reads as what it was spoilt to."""
+    w = World()
+    seen = []
+    decode = w.secc._decode
+
+    def keep(kind, buf, at, n):
+        msg, value = decode(kind, buf, at, n)
+        if msg != MSG.supportedAppProtocolReq:
+            seen.append((value[0][MessageHeader.SessionID], bytes(value[0][MessageHeader.SessionID])))
+        return msg, value
+
+    w.secc._decode = keep
+    w.to_loop(6, True)
+    w.loop(6, True, soc=50)
+    assert len(seen) > 10 and w.secc.facts.session_id == seen[-1][1]
+    for view, at_that_time in seen:
+        assert bytes(view) == bytes([BYTE] * 8) != at_that_time

@@ -84,6 +84,7 @@ def test_payload_types_r_v2gtp_04():
 
 
 def test_tcp_is_kept_five_seconds_r_stop_03():
+    """The default of D-19."""
     w, _ = run(5, True)
     w.sleep(4900)
     assert not w.closed
@@ -145,7 +146,7 @@ def test_no_discharge_without_bpt_r_loop_10():
 
 
 def test_no_discharge_below_the_floors_r_loop_10():
-    """State of charge below the station's floor, or the battery below the car's own minimum: 0 W."""
+    """State of charge below the station's floor, or the battery below the car's own minimum: 0 W (R-SCHEDULE-11)."""
     w = World(setpoint_w=-3000, v2x_min_soc=20)
     w.to_loop(5, True)
     assert ac_target(w.loop(5, True, soc=19)[1]) == 0
@@ -220,7 +221,7 @@ def test_scheduled_dc_follows_the_car_inside_the_limits_r_loop_02():
 
 
 def test_station_stop_r_status_02():
-    """Terminate stands in every answer until the car reacts, with a delay that counts down (R-STATUS-03)."""
+    """Terminate stands in every answer until the car reacts, with a delay that counts down (R-STATUS-03, D-27)."""
     w = World()
     w.to_loop(6, True)
     assert w.loop(6, True)[1][DC_ChargeLoopRes.EVSEStatus] is None  # R-STATUS-01

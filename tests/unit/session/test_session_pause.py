@@ -133,7 +133,7 @@ def test_pause_out_of_the_loop_is_refused_and_the_power_goes_off_r_stop_08():
 
 
 def test_where_a_pause_is_allowed_d_05_r_stop_08():
-    """Behind a selected service, with nothing energised; the table says it."""
+    """Behind a selected service, with nothing energised; the table says it. Nobody must have proposed it (D-26)."""
     allowed = [state_name(state) for row in steps.STEPS if row[2].__name__ == "stop_or_pause" for state in row[0]]
     eq(
         allowed,

@@ -78,7 +78,7 @@ def test_cable_check_begins_with_the_contact_closed_r_dc_safety_03():
 
 
 def test_cable_check_is_bounded_r_dc_safety_02():
-    """A test that never ends: FAILED at 38 s, not Ongoing for ever."""
+    """A test that never ends: FAILED at 38 s (D-18), not Ongoing for ever."""
     w = World(cable_check_ms=600000)
     w.to_schedule(6, True)
     begin = w.now
@@ -119,16 +119,19 @@ def test_precharge_tells_the_measured_voltage_r_dc_safety_08():
 
 
 def test_precharge_is_bounded_r_dc_safety_08():
+    """Within its 6.5 s (D-18)."""
     w = World()
     w.to_schedule(6, True)
     cable_check(w)
     w.hw.converter_dead = True
+    begin = w.now
     for _ in range(70):
         res = w.precharge()
         if res[1][1] != ResponseCode.OK:
             break
         w.sleep(100)
     assert res[1][1] == ResponseCode.FAILED
+    assert 6500 <= ticks_diff(w.now, begin) < 6700
 
 
 def test_start_at_the_wrong_voltage_d_04():
@@ -166,6 +169,7 @@ def test_stop_instead_of_start_r_power_01():
 
 
 def test_standby_is_a_warning_r_power_12():
+    """The session goes on (D-20)."""
     w = World()
     w.to_loop(5, True)
     assert w.power_delivery(STANDBY)[1][1] == ResponseCode.WARNING_StandbyNotAllowed

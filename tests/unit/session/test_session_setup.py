@@ -142,6 +142,7 @@ def test_eim_takes_its_time_r_auth_05():
 
 
 def test_end_of_the_eim_wait_r_auth_06():
+    """A warning with Finished (D-28)."""
     w = World(eim_delay_ms=30000, eim_timeout_ms=5000)
     w.to_authorized(True)
     w.sleep(5000)
@@ -215,6 +216,7 @@ def test_parameter_sets_r_services_09_10_11():
 
 
 def test_selection_is_a_pair_r_services_06_08():
+    """The two codes are those of R-SERVICES-07 and D-14."""
     w = World()
     for service, set_id, code in (
         (6, 99, ResponseCode.FAILED_ServiceSelectionInvalid),
@@ -260,6 +262,7 @@ def test_parameters_must_fit_the_service_r_cpd_01():
 
 
 def test_contradictory_limits_r_cpd_03():
+    """Ranges of both sides apart, and a minimum above the maximum (R-CPD-12)."""
     for max_v, min_v in ((100, 50), (2000, 1000), (300, 400)):
         w = World()
         w.to_authorized(True)

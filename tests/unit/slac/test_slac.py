@@ -271,6 +271,7 @@ def counted(toggles, late):
 
 
 def test_validate_counts_by_configuration_r_link_18():
+    """The switch of D-23; the default, "not required", is tested above."""
     for late in (False, True):
         eq(counted(2, late), [b"\x00\x00\x01", b"\x00\x02\x02"])
         eq(counted(3, late), [b"\x00\x00\x01", b"\x00\x03\x02"])
@@ -285,6 +286,21 @@ def test_validate_not_ready_fails_the_validation_only_r_link_18():
     exchange(w, car)
     eq(w.rx(car.validate(result=0))[0][19:22], b"\x00\x00\x03")
     eq(len(w.rx(car.match())), 1)
+
+
+def test_station_ids_d_22():
+    """Zeros, or the first 17 octets of evse_id: in the report and in the answer to a car that names them."""
+    for ids, said in (("zero", bytes(17)), ("own", b"DE*MV2*E1" + bytes(8))):
+        w = station({"slac_station_ids": ids, "evse_id": "DE*MV2*E1"})
+        car = Car()
+        report = exchange(w, car)
+        eq(report[19 + 2 + 6 + 8 : 19 + 2 + 6 + 8 + 34], bytes(17) + said)  # the car has none, ours
+        wrong = bytearray(car.match())
+        at = bytes(wrong).index(HOST, 19) - 17  # in front of the station's MAC
+        wrong[at] ^= 1
+        eq(w.rx(bytes(wrong)), [])
+        wrong[at : at + 17] = said
+        eq(w.rx(bytes(wrong))[0][19 + 4 + 17 + 6 : 19 + 4 + 17 + 6 + 17], said)
 
 
 def test_amp_map_is_declined():

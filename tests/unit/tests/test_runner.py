@@ -1,5 +1,8 @@
 """tests/run.py itself: it must name the failing line, count right, and end what hangs. Host only."""
 
+import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -7,6 +10,7 @@ from pathlib import Path
 
 from host_tools.root import ROOT
 from tests import run
+from tests.lib import closure, costs, qemu
 from tests.lib.mtest import eq, raises, skip
 
 RUNTIMES = ("cpython",)  # starts the others
@@ -122,6 +126,70 @@ def test_folders_that_a_clone_lacks_are_left_out():
     assert "tests.golden.test_corpus" in names, names
     error = raises(SystemExit, run.find, ["no/such/file.py"])
     assert "no/such/file.py" in str(error), error
+
+
+def test_every_option_of_the_help_is_read():
+    """WAITS was in the help for months and was never looked for: modules that wait kept a core from those that compute."""
+    told = re.findall(r"^    ([A-Z_]+) = ", run.__doc__, re.M)
+    eq(sorted(told), sorted(closure.OPTIONS))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "test_sample.py"
+        path.write_text("".join("%s = 7\n" % name for name in told))
+        eq(closure.options(path), dict.fromkeys(told, 7))
+
+
+def test_modules_that_wait_leave_the_cores_to_the_others():
+    """As many modules wait for a file as there are cores; the one that makes it still has its turn."""
+    with tempfile.TemporaryDirectory() as folder:
+        flag = Path(folder) / "flag"
+        wait = "import os, time\nWAITS = True\nRUNTIMES = ('cpython',)\ndef test_a():\n    while not os.path.exists(%r):\n        time.sleep(0.01)\n"
+        paths = [Path(folder) / ("test_wait%d.py" % number) for number in range(max(run.WAITING, os.cpu_count()))]
+        for path in paths:
+            path.write_text(wait % str(flag))
+        paths.append(Path(folder) / "test_work.py")
+        paths[-1].write_text("RUNTIMES = ('cpython',)\ndef test_a():\n    open(%r, 'w').close()\n" % str(flag))
+        command = [sys.executable, str(ROOT / "tests" / "run.py"), "--no-build", *map(str, paths)]
+        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        eq(done.stdout.splitlines()[-1], "%d passed, 0 failed, 0 skipped" % len(paths))
+
+
+def test_what_costs_most_begins_first():
+    table = {"tests.a": {"unix": 50.0}, "tests.b": {"cpython": 3.0, "unix": 9.0}}
+    eq(costs.expected(table, "tests.a", "unix", False), 50.0)
+    eq(costs.expected(table, "tests.b", "unix32", False), 9.0)  # not known there: as where it takes longest
+    assert costs.expected(table, "tests.new", "unix", True) > 50 > costs.expected(table, "tests.new", "unix", False)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "seconds.json"
+        costs.record({("tests.a", "unix"): 7.26, ("tests.a", "cpython"): 0.3}, path)
+        costs.record({("tests.b", "unix"): 5.0}, path)
+        eq(costs.load(path), {"tests.a": {"unix": 7.3}, "tests.b": {"unix": 5.0}})
+
+
+def test_costs_are_of_modules_that_exist():
+    names = [closure.name_of(path) for path in closure.test_files((*run.FOLDERS, "emu"))]
+    eq([name for name in costs.load() if name not in names], [])  # else: python tests/run.py --record
+
+
+def test_seconds_of_the_processor_are_those_of_the_work_and_not_of_the_wait():
+    source = "import time\ndef test_a():\n    time.sleep(1)\n"
+    _, text = runner(source, "--runtime", "cpython")
+    cpu_s = float(re.search(r"\((\d+\.\d)\)$", text.splitlines()[0])[1])
+    assert cpu_s < 0.9, text  # a second of sleep is not in it
+
+
+def test_a_hanging_emulated_machine_is_ended_with_the_line_where_it_was():
+    if not qemu.IMAGE.exists() or not shutil.which("qemu-system-arm"):
+        skip("no image for the emulated Cortex-M3")
+    saved, run.SLOWER = run.SLOWER, {}
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "test_sample.py"
+            path.write_text("TIMEOUT_S = 10\ndef test_b():\n    while True:\n        pass\n")
+            *_, failed, skipped, text = run.run(run.Module(path), run.BARE, "")
+    finally:
+        run.SLOWER = saved
+    eq((failed, skipped), (1, 0))
+    assert "ended after its time of 10 s, in test_b" in text and "KeyboardInterrupt" in text, text
 
 
 def test_options_of_a_file():

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 from host_tools.ev import cable, options
@@ -17,6 +16,7 @@ from host_tools.recordings.report import build_report
 from host_tools.root import ROOT
 from host_tools.station.process import SeccError, SeccProcess, firmware_command
 from tests.lib.mtest import raises
+from tests.lib.patience import LIMIT_S, let_pass, until
 
 RUNTIMES = ("cpython",)  # starts processes
 WAITS = True
@@ -31,15 +31,8 @@ def free_port():
 def drive(port, **ev):
     """One car to its end, plugged in after the station has seen an open plug; (car, its records)."""
     records = []
-    time.sleep(0.3)
+    let_pass(0.3)
     return cable.run({**options.DEFAULTS, "unplug_after_ms": 200, **ev}, port, records.append), records
-
-
-def until(done, limit_s=20):
-    end = time.monotonic() + limit_s
-    while not done():
-        assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.02)
 
 
 def one_session(runtime):
@@ -48,7 +41,7 @@ def one_session(runtime):
         trace = os.path.join(folder, "t.jsonl")
         config = {"services": ["DC_BPT"], "setpoint_w": -5000, "cable_check_ms": 100, "loop_sequence_timeout_ms": 2000}
         with SeccProcess(f"sim:{port}", config, runtime, trace, records.append) as secc:
-            secc.wait_ready(10)
+            secc.wait_ready(LIMIT_S)
             car, _ = drive(port, loops=8)
             assert car.ok, car.why
             until(lambda: [r for r in records if "change" in r and r["change"]["to"] == "Unplugged"])
@@ -82,7 +75,7 @@ def test_car_without_iso_15118_charges_within_10_s():
     port, records = free_port(), []
     config = {"services": ["AC"], "slac_init_ms": 1500, "ef_retries": 0}
     with SeccProcess(f"sim:{port}", config, "unix", None, records.append) as secc:
-        secc.wait_ready(10)
+        secc.wait_ready(LIMIT_S)
         car, _ = drive(port, iso15118=False, duration_ms=1500)
         assert car.ok, car.why
         until(lambda: [r for r in records if "change" in r and r["change"]["to"] == "Unplugged"])
@@ -103,10 +96,10 @@ def test_car_without_iso_15118_charges_within_10_s():
 def test_second_station_on_the_port_is_told():
     port = free_port()
     with SeccProcess(f"sim:{port}", {}, "cpython") as first:
-        first.wait_ready(10)
+        first.wait_ready(LIMIT_S)
         second = SeccProcess(f"sim:{port}", {}, "cpython")
         second.start()
-        error = raises(SeccError, second.wait_ready, 10)
+        error = raises(SeccError, second.wait_ready, LIMIT_S)
         second.stop()
     assert "in use" in str(error), error
 
@@ -120,7 +113,7 @@ def test_pilot_by_hand():
     """The operator's `cp`: B, then E is a fault that only A clears."""
     port, records = free_port(), []
     with SeccProcess(f"sim:{port}", {}, "cpython", None, records.append) as secc:
-        secc.wait_ready(10)
+        secc.wait_ready(LIMIT_S)
         for word, state in (("B", "Matching"), ("E", "Fault"), ("A", "Unplugged")):
             secc.command("cp " + word)
             until(lambda state=state: [r for r in records if "change" in r][-1:] and last(records)["to"] == state)
@@ -139,7 +132,7 @@ def test_car_that_is_stopped_ends_in_an_orderly_way():
     port = free_port()
     stop = threading.Event()
     with SeccProcess(f"sim:{port}", {"cable_check_ms": 100, "loop_sequence_timeout_ms": 2000}, "unix") as secc:
-        secc.wait_ready(10)
+        secc.wait_ready(LIMIT_S)
         threading.Timer(8, stop.set).start()
         car = cable.run({**options.DEFAULTS, "unplug_after_ms": 200}, port, lambda record: None, stop.is_set)
     assert car.ok and car.why == "stopped by the driver" and car.evcc.loops > 0, (car.why, car.evcc.loops)
@@ -167,7 +160,7 @@ def test_firmware_starts_from_any_folder():
         command = [ROOT / "build" / image / "micropython", *options_, "-m", "firmware.main", f"sim:{free_port()}"]
         env = {key: value for key, value in os.environ.items() if key != "MICROPYPATH"}
         with tempfile.TemporaryDirectory() as folder:
-            done = subprocess.run(command, input=b"quit\n", capture_output=True, timeout=20, cwd=folder, env=env)
+            done = subprocess.run(command, input=b"quit\n", capture_output=True, timeout=LIMIT_S, cwd=folder, env=env)
         assert done.returncode == 0 and done.stdout.startswith(b"READY link=sim"), (image, done.stdout, done.stderr)
 
 
@@ -183,7 +176,7 @@ def over_tls(runtime):
         config = {"services": ["DC_BPT"], "cable_check_ms": 100, "loop_sequence_timeout_ms": 2000, "tls": "strict"}
         config.update(tls_dir=folder + "/device", allow_plain=False)
         with SeccProcess(f"sim:{port}", config, runtime, None, records.append, command=command) as secc:
-            secc.wait_ready(10)
+            secc.wait_ready(LIMIT_S)
             name = profile.NAMES["evccid"]
             car, _ = drive(port, loops=5, tls_dir=folder + "/car", evcc_id=name)
             assert car.ok, car.why

@@ -102,12 +102,12 @@ from board.hardware import Hardware
 hw = Hardware()
 def sign(spi):
     for _ in range(2):
-        hw.cs(0)
+        hw.bus.cs(0)
         spi.write(b"\\xda\\0")
         v = spi.read(2)
-        hw.cs(1)
+        hw.bus.cs(1)
     return v.hex()
-print(sign(hw.spi))
+print(sign(hw.bus.spi))
 print(sign(SoftSPI(baudrate=100000, polarity=1, phase=1, sck=Pin(18), mosi=Pin(19), miso=Pin(16))))
 print(sign(SoftSPI(baudrate=100000, polarity=1, phase=1, sck=Pin(18), mosi=Pin(16), miso=Pin(19))))
 print(hw._int.value(), hw.feedback())

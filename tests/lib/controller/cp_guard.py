@@ -1,0 +1,197 @@
+"""The C module cp_guard of the board rpi_pico (boards/rpi_pico/cp_guard.c) as a model: it samples the pilot circuit each
+millisecond at the phases of the C code, and opens the contactor's pad by the same rules. It reads nothing else.
+"""
+
+from tests.lib.controller.machine_common import Reset, to_int
+from tests.lib.controller.place import OUT
+
+_PERIOD_US = 1000
+_HIGH_AT_US = 25
+_LOW_BEFORE_US = 15
+_CONVERSION_US = 2
+_BAD_PERIODS = 20
+_STALE_PERIODS = 20
+_LOOP_MS = 1000
+_WATCHDOG_MS = 3000
+_HANG_MS = 30000
+_OLD = 0xFFFF
+_OK, _PILOT, _SILENT = 0, 1, 2
+
+
+class Guard:
+    """stands_still: the interrupts do not come any more."""
+
+    def __init__(self, place):
+        self._place = place
+        self._started = self._running = self._driven = False
+        self.stands_still = False
+        self._tripped = _OK
+        self._silent_ms = self._hungry_ms = 0
+        place.tick.append(self._interrupts)
+
+    # -- the module
+
+    def init(self, pwm_pin, cp_pin, pp_pin, contactor_pin, window_low, window_high):
+        numbers = [to_int(n) for n in (pwm_pin, cp_pin, pp_pin, contactor_pin)]
+        pwm, cp, pp, contactor = numbers
+        slice_ = pwm >> 1 & 7
+        if not (0 <= pwm <= 29 and 0 <= contactor <= 29 and 26 <= cp <= 29 and 26 <= pp <= 29) or slice_ <= 1:
+            raise ValueError("cp_guard: pin")
+        self.stop()
+        place = self._place
+        pins = place.pins
+        if (pwm, cp, pp, contactor) != tuple([pins[n] for n in ("CP_PWM", "CP_ADC", "PP_ADC", "CONTACTOR")]):
+            raise AssertionError("the guard is not at the pins of pins.csv")
+        self._contactor = contactor
+        self._low, self._high_end = to_int(window_low) >> 4, to_int(window_high) >> 4
+        self._high = self._low_raw = self._pp = 0
+        self._high_age = self._low_age = _OLD
+        self._bad = _BAD_PERIODS
+        self._tripped = _OK
+        self._driven = self._running = False
+        self._late = self._gap_us = self._last_us = 0
+        self._sampled_us = -_STALE_PERIODS * _PERIOD_US
+        self._silent_ms = self._hungry_ms = self._pp_wait = 0
+        place.pad(contactor).owner = None
+        place.pad(contactor).mode = OUT
+        self._put(0)
+        self._started = True
+        self._set(_PERIOD_US)
+
+    def stop(self):
+        if self._started:
+            self._open(_OK)
+            self._set(0)
+            self._started = self._running = False
+
+    def set_duty(self, permille):
+        self._need()
+        permille = to_int(permille)
+        if not 0 <= permille <= _PERIOD_US:
+            raise ValueError("cp_guard: duty")
+        self._set(permille)
+
+    def high(self):
+        return self._reading("_high", "_high_age")
+
+    def low(self):
+        return self._reading("_low_raw", "_low_age")
+
+    def pp(self):
+        return self._reading("_pp", None)
+
+    def drive(self, on):
+        if not on:
+            if self._started:
+                self._open(_OK)
+                self._tripped = _OK
+            return True
+        self._need()
+        good = self._tripped == _OK and self._bad < _BAD_PERIODS and self._running and self._sampled()
+        if good:
+            self._silent_ms = 0
+            self._driven = True
+            self._put(1)
+        elif self._tripped == _OK:
+            self._tripped = _PILOT if self._running else _SILENT
+        return good
+
+    def alive(self, running=True):
+        self._silent_ms = 0
+        self._running = bool(running)
+        if not self._running and self._started:
+            self._open(_OK)
+
+    def tripped(self):
+        return self._tripped
+
+    def gap_us(self):
+        gap_us = self._gap_us
+        self._gap_us = 0
+        return gap_us
+
+    def late(self):
+        return self._late
+
+    # -- its interrupts
+
+    def _interrupts(self, place):
+        if not self._started:
+            return
+        self._hungry_ms += 1
+        if not self.stands_still:
+            self._high_plateau()
+            self._low_plateau()
+        if self._hungry_ms >= _WATCHDOG_MS:
+            raise Reset("watchdog")
+
+    def _raw(self, us):
+        mv = self._place.pilot_mv(self._place.circuit.level_mv(us))
+        return min(4095, mv * 4096 // 3300)
+
+    def _high_plateau(self):
+        duty = self._duty
+        if 0 < duty < _PERIOD_US and duty <= _HIGH_AT_US + _CONVERSION_US + 3:
+            self._late += 1
+            self._bad += 1
+        else:
+            now_us = self._place.us
+            if self._high_age != _OLD:
+                self._gap_us = max(self._gap_us, now_us - self._last_us)
+            self._last_us = now_us
+            self._high = self._raw(_HIGH_AT_US)
+            self._high_age = 0
+            self._bad = 0 if self._low <= self._high <= self._high_end else self._bad + 1
+        self._sampled_us = self._place.us
+        self._low_age = min(_OLD, self._low_age + 1)
+        if not self._driven:
+            self._put(0)
+        elif self._bad >= _BAD_PERIODS:
+            self._open(_PILOT)
+        self._silent_ms += 1
+        if self._driven and self._silent_ms > _LOOP_MS:
+            self._open(_SILENT)
+        if not self._running or self._silent_ms < _HANG_MS:
+            self._hungry_ms = 0
+
+    def _low_plateau(self):
+        if self._duty < _PERIOD_US - 2 * _LOW_BEFORE_US:
+            self._low_raw = self._raw(_PERIOD_US - _LOW_BEFORE_US)
+            self._low_age = 0
+        self._high_age = min(_OLD, self._high_age + 1)
+        if self._driven and self._high_age >= _STALE_PERIODS:
+            self._open(_PILOT)
+        if not self._pp_wait:
+            self._pp_wait = 17
+            self._pp = min(4095, self._place.pp_mv() * 4096 // 3300)
+        self._pp_wait -= 1
+
+    # -- inside
+
+    def _need(self):
+        if not self._started:
+            raise RuntimeError("cp_guard: init() first")
+
+    def _sampled(self):
+        return self._started and self._place.us - self._sampled_us < _STALE_PERIODS * _PERIOD_US
+
+    def _reading(self, raw, age):
+        fresh = self._started and self._sampled() and (age is None or getattr(self, age) < _STALE_PERIODS)
+        raw = getattr(self, raw) if fresh else 0
+        return raw << 4 | raw >> 8 if fresh else -1
+
+    def _set(self, permille):
+        self._duty = permille
+        self._place.set_duty(permille)
+
+    def _put(self, level):
+        pad = self._place.pad(self._contactor)
+        if pad.latch != level:
+            pad.latch = level
+            self._place.changed(self._contactor)
+
+    def _open(self, why):
+        self._put(0)
+        self._driven = False
+        if why != _OK:
+            self._tripped = why

@@ -1,0 +1,61 @@
+"""Whole sessions on each controller board's own Hardware, over a model of its port's modules: from power-on by main.py
+to Ctrl-C, in simulated time (R-LINK-25)."""
+
+RUNTIMES = ("cpython",)
+
+from tests.lib.controller.boot import Controller
+from tests.lib.mtest import eq
+from tests.lib.plant import Notes
+
+BOARDS = ("rpi_pico", "esp32s3")
+_CFG = {"allow_plain": True, "setpoint_w": 4000}
+
+
+def session(board, service, **ev):
+    with Controller(board) as controller:
+        place = controller.place
+        notes = Notes()
+        contact, duties = [], []
+
+        def look(place):
+            if not contact or contact[-1] != place.contactor.closed:
+                contact.append(place.contactor.closed)
+            if not duties or duties[-1] != place.circuit.duty:
+                duties.append(place.circuit.duty)
+            if place.us == 3000000:
+                place.come(notes, service=service, loops=12, **ev)
+
+        place.watch.append(look)
+        over = []
+
+        def until():
+            if place.car is not None and place.car.done:
+                over.append(place.us)
+            return over and place.us - over[0] > 1500000
+
+        link = controller.run(dict(_CFG, services=[service]), until, 120)
+        car = place.car
+        assert link is not None, controller.printed
+        assert car.ok, (car.why, notes.notes[-8:], controller.serial.text()[-2000:])
+        eq(car.evcc.loops, 12)
+        eq(contact, [False, True, False])
+        eq(duties, [1000, 50, 1000])
+        eq((place.circuit.duty, place.contactor.coil), (0, 0))
+        eq(place.chip.violations, 0)
+        assert "contactor open" in controller.printed, controller.printed
+
+
+def test_dc_bpt_session_on_rpi_pico():
+    session("rpi_pico", "DC_BPT")
+
+
+def test_ac_session_on_rpi_pico():
+    session("rpi_pico", "AC")
+
+
+def test_dc_bpt_session_on_esp32s3():
+    session("esp32s3", "DC_BPT")
+
+
+def test_ac_session_on_esp32s3():
+    session("esp32s3", "AC")
