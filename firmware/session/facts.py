@@ -21,6 +21,7 @@ TEST_FAILED = const(2)
 AC = const(0)
 DC = const(1)
 
+WAIT = const(-1)  # in place of an answer: not yet (dialects.py)
 NO_ID = b"\x00" * 8
 
 

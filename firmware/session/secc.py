@@ -1,13 +1,13 @@
 """The session machine of the station: V2GTP bytes in, V2GTP bytes out (docs/design.md, what happens).
 
 One object for the life of the process, one connection at a time. It owns the cutter, the facts and the timers. What to do
-with a request is in the steps of the dialect that SupportedAppProtocol has chosen (`dialects.py`, `rows.py`); nothing here
+with a request is in the steps of the dialect that SupportedAppProtocol has chosen (`dialects.py`); nothing here
 knows a message. Every way out of a session goes through `_off`, which opens the contactor.
 """
 
 from codec import exi, v2gtp
 from firmware.clock import sooner, ticks_add, ticks_diff
-from firmware.session import dialects, rows, sap
+from firmware.session import dialects, sap
 from firmware.session import facts as _f
 from firmware.session.facts import Facts, PeerError
 from firmware.session.paused import Paused
@@ -269,7 +269,7 @@ class Secc:
         except PeerError as e:
             self._refuse(e.code, e.note, now)
             return
-        if answer == rows.WAIT:
+        if answer == _f.WAIT:
             self.power.apply(f, now)
             self._again = then
             self._retry = ticks_add(now, _RETRY_MS)
@@ -293,10 +293,10 @@ class Secc:
         msg = self._msg
         if msg != sap.REQUEST:
             self.dialect.check(self.facts, msg, self._req)
-        row = rows.find(self.dialect.STEPS, self.state, msg)
-        if row is None:
-            raise PeerError(self.dialect.OUT_OF_ORDER, "request out of order")
-        return row
+        for row in self.dialect.STEPS:
+            if row[1] == msg and self.state in row[0]:
+                return row
+        raise PeerError(self.dialect.OUT_OF_ORDER, "request out of order")
 
     def _negotiate(self, now):
         """SupportedAppProtocol: the set-up timer goes on; without a common protocol there is nothing to wait for (R-SAP-04)."""

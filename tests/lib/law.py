@@ -1,4 +1,12 @@
-"""Put another row into the steps table, and take it out again."""
+"""Rows of the steps table: find one, put another in its place."""
+
+
+def find(steps, state, msg):
+    """The row for a request (message id) in a state, or None."""
+    for row in steps:
+        if row[1] == msg and state in row[0]:
+            return row
+    return None
 
 
 def with_row(w, row):

@@ -16,8 +16,7 @@ from codec.slots import (
     SessionStopReq,
     SessionStopRes,
 )
-from firmware.session.facts import ASK_OFF, PeerError
-from firmware.session.rows import WAIT
+from firmware.session.facts import ASK_OFF, WAIT, PeerError
 from firmware.session.states import ENDED
 
 NAMESPACE = "urn:test:second"

@@ -17,13 +17,13 @@ from micropython import const
 FIRST = states.SETUP
 STATES = states.NAMES
 STEPS = steps.STEPS
-PAYLOADS = (v2gtp.SAP, v2gtp.CM, v2gtp.AC, v2gtp.DC)
+PAYLOADS = (0x8001, 0x8002, 0x8003, 0x8004)  # SupportedAppProtocol, CommonMessages, AC, DC
 FAILED = ResponseCode.FAILED
 OUT_OF_ORDER = ResponseCode.FAILED_SequenceError
 
 # The full strings; no substring match, and CommonMessages is not a selectable protocol (R-SAP-06).
-_NS_AC = "urn:iso:std:iso:15118:-20:AC"
-_NS_DC = "urn:iso:std:iso:15118:-20:DC"
+_NS_AC = const("urn:iso:std:iso:15118:-20:AC")
+_NS_DC = const("urn:iso:std:iso:15118:-20:DC")
 _MAJOR = const(1)
 _MINOR = const(0)
 _HEADER_SLOT = const(0)  # of every request

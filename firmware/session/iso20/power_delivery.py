@@ -14,11 +14,10 @@ from codec.slots import (
     Scheduled_EVPPTControlMode,
 )
 from firmware.session import facts as _f
-from firmware.session.facts import PeerError, offered_max_charge_w, offered_max_discharge_w
+from firmware.session.facts import WAIT, PeerError, offered_max_charge_w, offered_max_discharge_w
 from firmware.session.iso20 import messages, reply
 from firmware.session.iso20.schedule import TUPLE_ID
 from firmware.session.iso20.states import AC_LOOP, AC_START, CABLE_CHECK, DC_LOOP, PRECHARGE, STOP, WELDING
-from firmware.session.rows import WAIT
 
 # IEC 61851-23: the vehicle closes its contactors within 20 V of its own voltage.
 _PRECHARGE_WINDOW_MV = 20_000

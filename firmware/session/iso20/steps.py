@@ -1,4 +1,4 @@
-"""The legal order of an ISO 15118-20 session: ONE table. What the columns mean says `firmware/session/rows.py`.
+"""The legal order of an ISO 15118-20 session: ONE table. What the columns mean says `firmware/session/dialects.py`.
 
 A pair of state and request that is not here is the sequence error (R-ERRORS-01, [V2G20-459]); a handler that returns a
 state that its row does not have is our own fault. docs/session.md is printed from this table.
@@ -37,8 +37,9 @@ from firmware.session.iso20.states import (
     WELDING,
 )
 from firmware.session.states import ENDED, FAILED
+from micropython import const
 
-_CONTACTOR_FAULTS = (1, 2)  # stuck open, welded (drivers/contactor.py)
+_CONTACTOR_FAULTS = const((1, 2))  # stuck open, welded (drivers/contactor.py)
 
 
 def no_fault(f):
@@ -61,36 +62,36 @@ POWER = (no_fault, pilot_kept)
 
 # What the car's next request has time for: 60 s, 0.5 s after the answer of a charge loop (R-TIMERS-01, R-TIMERS-02), and
 # after SessionStopRes the time in which the car closes TCP (R-STOP-03).
-NEXT = "sequence_timeout_ms"
-LOOP = "loop_sequence_timeout_ms"
-HOLD = "tcp_hold_ms"
+_NEXT = const("sequence_timeout_ms")
+_LOOP = const("loop_sequence_timeout_ms")
+_HOLD = const("tcp_hold_ms")
 
 # SessionStop(Terminate) is taken in every established phase (R-STOP-02, D-05), and once after a FAILED answer, where everything
 # else is a sequence error (D-15). Pause is taken where a service is selected and the cable is dead (R-STOP-08).
-TERMINABLE = (AUTH_SETUP, AUTH, DISCOVERY, SELECT, CABLE_CHECK, PRECHARGE, AC_LOOP, DC_LOOP, FAILED)
-PAUSABLE = (PARAMETERS, SCHEDULE, AC_START, WELDING, STOP)
+_TERMINABLE = (AUTH_SETUP, AUTH, DISCOVERY, SELECT, CABLE_CHECK, PRECHARGE, AC_LOOP, DC_LOOP, FAILED)
+_PAUSABLE = (PARAMETERS, SCHEDULE, AC_START, WELDING, STOP)
 
 STEPS = (
     # A session that is joined again goes on with its parameters (R-SESSION-06).
-    ((SETUP,), MSG.SessionSetupReq, setup.session, NOTHING, (AUTH_SETUP, PARAMETERS), NEXT),
-    ((AUTH_SETUP,), MSG.AuthorizationSetupReq, setup.authorization_setup, NOTHING, (AUTH,), NEXT),
-    ((AUTH,), MSG.AuthorizationReq, setup.authorization, NOTHING, (AUTH, DISCOVERY), NEXT),
-    ((DISCOVERY,), MSG.ServiceDiscoveryReq, services.discovery, NOTHING, (SELECT,), NEXT),
-    ((SELECT,), MSG.ServiceDetailReq, services.detail, NOTHING, (SELECT,), NEXT),
-    ((SELECT,), MSG.ServiceSelectionReq, services.selection, NOTHING, (PARAMETERS,), NEXT),
-    ((PARAMETERS,), MSG.AC_ChargeParameterDiscoveryReq, parameters.ac, NOTHING, (SCHEDULE,), NEXT),
-    ((PARAMETERS,), MSG.DC_ChargeParameterDiscoveryReq, parameters.dc, NOTHING, (SCHEDULE,), NEXT),
-    ((SCHEDULE,), MSG.ScheduleExchangeReq, schedule.exchange, NOTHING, (SCHEDULE, AC_START, CABLE_CHECK), NEXT),
-    ((CABLE_CHECK,), MSG.DC_CableCheckReq, dc_phases.cable_check, POWER, (CABLE_CHECK, PRECHARGE), NEXT),
-    ((CABLE_CHECK,), MSG.PowerDeliveryReq, power_delivery.before_power, NO_FAULT, (CABLE_CHECK, STOP), NEXT),
-    ((PRECHARGE,), MSG.DC_PreChargeReq, dc_phases.precharge, POWER, (PRECHARGE,), NEXT),
-    ((PRECHARGE,), MSG.PowerDeliveryReq, power_delivery.start, NO_FAULT, (PRECHARGE, DC_LOOP, STOP), NEXT),
-    ((AC_START,), MSG.PowerDeliveryReq, power_delivery.start, NO_FAULT, (AC_START, AC_LOOP, STOP), NEXT),
-    ((AC_LOOP,), MSG.AC_ChargeLoopReq, ac_loop.loop, POWER, (AC_LOOP,), LOOP),
-    ((AC_LOOP,), MSG.PowerDeliveryReq, power_delivery.in_loop, NO_FAULT, (AC_LOOP, STOP), NEXT),
-    ((DC_LOOP,), MSG.DC_ChargeLoopReq, dc_loop.loop, POWER, (DC_LOOP,), LOOP),
-    ((DC_LOOP,), MSG.PowerDeliveryReq, power_delivery.in_loop, NO_FAULT, (DC_LOOP, WELDING), NEXT),
-    ((WELDING,), MSG.DC_WeldingDetectionReq, dc_phases.welding, NO_FAULT, (WELDING,), NEXT),
-    (TERMINABLE, MSG.SessionStopReq, stop.stop, NOTHING, (ENDED,), HOLD),
-    (PAUSABLE, MSG.SessionStopReq, stop.stop_or_pause, NOTHING, (ENDED,), HOLD),
+    ((SETUP,), MSG.SessionSetupReq, setup.session, NOTHING, (AUTH_SETUP, PARAMETERS), _NEXT),
+    ((AUTH_SETUP,), MSG.AuthorizationSetupReq, setup.authorization_setup, NOTHING, (AUTH,), _NEXT),
+    ((AUTH,), MSG.AuthorizationReq, setup.authorization, NOTHING, (AUTH, DISCOVERY), _NEXT),
+    ((DISCOVERY,), MSG.ServiceDiscoveryReq, services.discovery, NOTHING, (SELECT,), _NEXT),
+    ((SELECT,), MSG.ServiceDetailReq, services.detail, NOTHING, (SELECT,), _NEXT),
+    ((SELECT,), MSG.ServiceSelectionReq, services.selection, NOTHING, (PARAMETERS,), _NEXT),
+    ((PARAMETERS,), MSG.AC_ChargeParameterDiscoveryReq, parameters.ac, NOTHING, (SCHEDULE,), _NEXT),
+    ((PARAMETERS,), MSG.DC_ChargeParameterDiscoveryReq, parameters.dc, NOTHING, (SCHEDULE,), _NEXT),
+    ((SCHEDULE,), MSG.ScheduleExchangeReq, schedule.exchange, NOTHING, (SCHEDULE, AC_START, CABLE_CHECK), _NEXT),
+    ((CABLE_CHECK,), MSG.DC_CableCheckReq, dc_phases.cable_check, POWER, (CABLE_CHECK, PRECHARGE), _NEXT),
+    ((CABLE_CHECK,), MSG.PowerDeliveryReq, power_delivery.before_power, NO_FAULT, (CABLE_CHECK, STOP), _NEXT),
+    ((PRECHARGE,), MSG.DC_PreChargeReq, dc_phases.precharge, POWER, (PRECHARGE,), _NEXT),
+    ((PRECHARGE,), MSG.PowerDeliveryReq, power_delivery.start, NO_FAULT, (PRECHARGE, DC_LOOP, STOP), _NEXT),
+    ((AC_START,), MSG.PowerDeliveryReq, power_delivery.start, NO_FAULT, (AC_START, AC_LOOP, STOP), _NEXT),
+    ((AC_LOOP,), MSG.AC_ChargeLoopReq, ac_loop.loop, POWER, (AC_LOOP,), _LOOP),
+    ((AC_LOOP,), MSG.PowerDeliveryReq, power_delivery.in_loop, NO_FAULT, (AC_LOOP, STOP), _NEXT),
+    ((DC_LOOP,), MSG.DC_ChargeLoopReq, dc_loop.loop, POWER, (DC_LOOP,), _LOOP),
+    ((DC_LOOP,), MSG.PowerDeliveryReq, power_delivery.in_loop, NO_FAULT, (DC_LOOP, WELDING), _NEXT),
+    ((WELDING,), MSG.DC_WeldingDetectionReq, dc_phases.welding, NO_FAULT, (WELDING,), _NEXT),
+    (_TERMINABLE, MSG.SessionStopReq, stop.stop, NOTHING, (ENDED,), _HOLD),
+    (_PAUSABLE, MSG.SessionStopReq, stop.stop_or_pause, NOTHING, (ENDED,), _HOLD),
 )

@@ -7,9 +7,8 @@ from codec.slots import (
     SessionStopReq,
 )
 from firmware.session import facts as _f
-from firmware.session.facts import PeerError
+from firmware.session.facts import WAIT, PeerError
 from firmware.session.iso20 import messages
-from firmware.session.rows import WAIT
 from firmware.session.states import ENDED
 
 

@@ -2,11 +2,10 @@
 
 from codec import exi
 from firmware.run.safe import Safe
-from firmware.session import rows
 from firmware.session.iso20 import messages, steps
 from firmware.session.states import ENDED, FAILED, IDLE, SAP
 from tests.lib.every_request import others, requests
-from tests.lib.law import with_row
+from tests.lib.law import find, with_row
 from tests.lib.poison import BYTE
 from tests.lib.world import NoTrace, World
 
@@ -56,7 +55,7 @@ def test_every_request_in_every_phase_r_errors_01():
         table = requests(w)
         assert sorted(table) == sorted([MSG.supportedAppProtocolReq] + [row[0][0] for row in messages.MESSAGES])
         for msg in table:
-            if rows.find(steps.STEPS, state, msg) or (state, msg) == (SAP, MSG.supportedAppProtocolReq):
+            if find(steps.STEPS, state, msg) or (state, msg) == (SAP, MSG.supportedAppProtocolReq):
                 continue
             w.secc.lost(w.now)
             w.sleep(200)

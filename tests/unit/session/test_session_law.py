@@ -6,10 +6,10 @@ from codec.slots import (
     ResponseCode,
 )
 from firmware.run.safe import Safe
-from firmware.session import dialects, rows, sap
+from firmware.session import dialects, sap
 from firmware.session.iso20 import messages, power_delivery, states, steps
 from firmware.session.states import ENDED, FAILED
-from tests.lib.law import with_row
+from tests.lib.law import find, with_row
 from tests.lib.paused import paused
 from tests.lib.world import World
 
@@ -23,7 +23,7 @@ def test_a_foreign_next_state_is_our_own_fault_r_errors_09():
     w.to_loop(6, True)
     w.loop(6, True)
     safe = Safe(lambda: w.secc, w.power, w.trace)
-    row = rows.find(steps.STEPS, w.secc.state, MSG.DC_ChargeLoopReq)
+    row = find(steps.STEPS, w.secc.state, MSG.DC_ChargeLoopReq)
     foreign = states.AUTH
 
     def planted(f, req):
