@@ -7,12 +7,12 @@ Matching proves nothing about who a car is: its MAC is a name, not an authorisat
 
 from codec import mme
 from firmware.clock import sooner, ticks_add, ticks_diff
-from firmware.slac import link as links
+from firmware.slac import data_link as links
+from firmware.slac import match as step
 from firmware.slac import modem as own
-from firmware.slac import run as step
-from firmware.slac.link import Link
+from firmware.slac.data_link import DataLink
+from firmware.slac.matches import FULL, Matches
 from firmware.slac.modem import Modem
-from firmware.slac.runs import FULL, Runs
 from firmware.slac.validate import Validation
 from micropython import const
 
@@ -77,13 +77,13 @@ class Slac:
         named = cfg.get("slac_station_ids", "zero") == "own"
         station_id = (cfg.get("evse_id", "").encode() if named else b"")[:17]
         station_id = station_id + bytes(17 - len(station_id))
-        self.runs = Runs(self.mac, station_id, cfg.get("slac_offset_db", 0))
+        self.runs = Matches(self.mac, station_id, cfg.get("slac_offset_db", 0))
         self._validation = Validation(self.mac, cfg.get("slac_validate", "not_required") == "count")
         self._max_match = cfg.get("slac_max_match", 3)
         self._rate_ms = cfg.get("slac_matching_rate_ms", 400)
         self._reset = cfg.get("slac_reset_instead_of_fail", True)
         can_ask = cfg.get("slac_link_detect", "status") == "status"
-        self._link = Link(self.modem, can_ask, cfg.get("slac_link_ready_ms", 500))
+        self._link = DataLink(self.modem, can_ask, cfg.get("slac_link_ready_ms", 500))
         self._any_source = cfg.get("slac_profile_any_source", False)
         self._plugged = False
         self._given = False  # a car has this key
