@@ -1,6 +1,6 @@
 """The station's side of the data link: key of the own modem, matching of cars, link supervision (ISO 15118-3, annex A).
 
-A machine (docs/design.md). It owns the own modem (modem.py), five runs (runs.py, run.py), the link (link.py) and the pilot
+A machine (docs/design.md). It owns the own modem (modem.py), five matching runs (matches.py, match.py), the data link (data_link.py) and the pilot
 validation (validate.py), and decides between them: which frame counts for which run, and who gets the key.
 Matching proves nothing about who a car is: its MAC is a name, not an authorisation (R-SECURITY-03).
 """
