@@ -28,7 +28,7 @@ _DYNAMIC = const(2)
 
 
 def offered(f):
-    """Service ids on offer for the protocol that was settled, in the configured order."""
+    """Service ids on offer for the protocol that was settled, in the configured order (R-SERVICES-12)."""
     return [row[1] for name in f.cfg["services"] for row in SERVICES if row[0] == name and row[2] == f.session.current]
 
 
@@ -71,7 +71,8 @@ def parameter_sets(f, service):
 
 
 def discovery(f, req):
-    """The energy list is filtered by SupportedServiceIDs only while something remains (D-25, R-SERVICES-01)."""
+    """The energy list is filtered by SupportedServiceIDs only while something remains (D-25, R-SERVICES-01); it does not
+    grow (R-SERVICES-04)."""
     services = offered(f)
     wanted = req[ServiceDiscoveryReq.SupportedServiceIDs]
     if wanted:
@@ -101,7 +102,7 @@ def selection(f, req):
     service = energy[SelectedService.ServiceID]
     if service not in offered(f):
         if service not in _ENERGY_IDS:
-            raise PeerError(ResponseCode.FAILED_NoEnergyTransferServiceSelected, "no energy service")
+            raise PeerError(ResponseCode.FAILED_NoEnergyTransferServiceSelected, "no energy service")  # R-SERVICES-07
         raise PeerError(ResponseCode.FAILED_ServiceSelectionInvalid, "service not offered")  # D-14
     if req[ServiceSelectionReq.SelectedVASList]:
         raise PeerError(ResponseCode.FAILED_ServiceSelectionInvalid, "no value-added service offered")
