@@ -2,8 +2,7 @@
 
 from micropython import const
 
-# What a session may ask of the power stage. The handler only says so; `app/power.py` acts (design: a handler never
-# opens a contactor, it asks by returning).
+# What a session may ask of the power path. A handler only says so and opens no contactor; `app/power.py` acts.
 ASK_OFF = const(0)  # no power, contactors open
 ASK_TEST = const(1)  # DC: insulation test before the charge (cable check)
 ASK_PRECHARGE = const(2)  # DC: output follows the vehicle's pre-charge target
