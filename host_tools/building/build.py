@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from host_tools.building import fold
+from host_tools.building import constants, fold
 from host_tools.building.emulator import emulator
 from host_tools.building.source import TAG, source
 from host_tools.building.step import LOGS, Missing, alone, done, fresh, run, stamp_of
@@ -39,7 +40,7 @@ def _make(name, folder, title, *variables):
 # Python for the sources with names of slots alone: to start it for every module takes longer than to compile them.
 _FOLDING = """#!/bin/sh
 for source; do :; done
-if grep -qs slots "$source"; then exec "%s" "%s" --cross "%s" "$@"; fi
+if grep -qsE "slots|%s" "$source"; then exec "%s" "%s" --cross "%s" "$@"; fi
 exec "%s" "$@"
 """
 
@@ -56,7 +57,7 @@ def cross():
         _make("mpy-cross", source() / "mpy-cross", "building mpy-cross", "BUILD=" + str(binary.parent))
         done("mpy-cross", stamp)
     folding = binary.parent / "mpy-cross-folding"
-    text = _FOLDING % (sys.executable, fold.__file__, binary, binary)
+    text = _FOLDING % ("|".join(constants.MODULES), sys.executable, fold.__file__, binary, binary)
     stamp = stamp_of(text, *fold.SOURCES)
     if not (fresh("fold", stamp) and folding.exists()):
         for folder in BUILD.glob("*/frozen_mpy"):
@@ -193,12 +194,27 @@ def _step(name):
     return (lambda: image(name)) if (ROOT / "boards" / name / "board.toml").is_file() else None
 
 
+def refuse_odd_paths(names):
+    """Missing, before anything is fetched or built, if a step of `names` cannot work at the paths that it would be given."""
+    # Images: the makefiles of MicroPython and pico-sdk take paths without quoting them.
+    steps = [name for name in names if name not in STEPS or name in ("mpy-cross", "images")]
+    steps = [name for name in steps if not name.startswith("packages-")]
+    for path in (str(ROOT), os.environ.get("MICROPY_DIR", ""), os.environ.get("MBEDTLS_DIR", "")):
+        odd = sorted(set(re.findall(r"[^\w./+@~-]", path)))
+        if odd and steps:
+            raise Missing(
+                "%s cannot be built: the makefiles of MicroPython do not bear %s in a path, and there is one in %s. Take "
+                "another folder" % (" and ".join(steps), " and ".join("a space" if c == " " else c for c in odd), path)
+            )
+
+
 def main(names):
     unknown = [name for name in names if not _step(name)]
     if unknown or not names:
         print("%s\nsteps: %s, packages-board-BOARD, and the name of a board" % (__doc__, " ".join(STEPS)))
         return 2
     try:
+        refuse_odd_paths(names)
         with alone():
             for name in names:
                 _step(name)()
