@@ -148,26 +148,26 @@ def image(name):
 
 
 def _board(name):
-    from host_tools import boards  # here, for an old Python to get as far as the message about its version
+    from host_tools import boardfile  # here, for an old Python to get as far as the message about its version
 
     try:
-        return boards.find(name)
-    except boards.BoardError as error:
+        return boardfile.find(name)
+    except boardfile.BoardError as error:
         raise Missing(str(error))
 
 
 def _images_of_ci():
-    from host_tools import boards
+    from host_tools import boardfile
 
-    for name in boards.names(ci="image"):
+    for name in boardfile.names(ci="image"):
         image(name)
 
 
 def _boards():
-    from host_tools import boards
+    from host_tools import boardfile
 
-    for name in boards.names():
-        board = boards.find(name)
+    for name in boardfile.names():
+        board = boardfile.find(name)
         print("%-12s %s, build/%s/%s" % (name, board.title, name, board.image["file"]))
 
 

@@ -7,7 +7,7 @@ python -m host_tools.checks.layers
 import ast
 import sys
 
-from host_tools import boards
+from host_tools import boardfile
 from host_tools.root import ROOT
 
 LONG = 450  # lines: a file is one idea
@@ -115,7 +115,11 @@ def modules():
         ("codec", ""),
         ("drivers", ""),
         ("firmware", ""),
-        *[("boards/%s/board" % name, "board") for name in boards.names() if (boards.FOLDER / name / "board").is_dir()],
+        *[
+            ("boards/%s/board" % name, "board")
+            for name in boardfile.names()
+            if (boardfile.FOLDER / name / "board").is_dir()
+        ],
         ("boards/common", ""),
         ("host_tools/twin", "twin"),
     ):

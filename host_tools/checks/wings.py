@@ -13,15 +13,15 @@ from host_tools.root import ROOT
 # Wing (folder or file of host_tools) -> what of ours it may import. A wing names only wings that stand above it.
 ALLOWED = {
     "root": (),
-    "boards": ("root",),
+    "boardfile": ("root",),
     "twin": ("firmware",),  # of it the ticks alone: layers.py
-    "building": ("root", "boards", "codec", "tests"),  # names of slots; which tests `make test32` freezes
+    "building": ("root", "boardfile", "codec", "tests"),  # names of slots; which tests `make test32` freezes
     "station": ("root", "codec", "firmware"),
     "recordings": ("root", "station", "codec", "firmware"),
     "ev": ("twin", "codec", "firmware"),
     "gen": ("root", "codec", "firmware"),
-    "checks": ("root", "boards", "gen"),
-    "board": ("root", "boards", "building", "station", "drivers", "firmware"),
+    "checks": ("root", "boardfile", "gen"),
+    "board": ("root", "boardfile", "building", "station", "drivers", "firmware"),
     "pki": ("board", "firmware"),
     "emu": ("root", "twin", "ev", "pki", "recordings", "codec", "drivers", "firmware"),
     "commands": (

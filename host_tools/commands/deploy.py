@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from host_tools import boards
+from host_tools import boardfile
 
 _EPILOG = """examples:
   microv2g deploy --port /dev/ttyACM0 --dry-run      what the board is and lacks, what would be copied
@@ -25,7 +25,7 @@ def register(subparsers):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("--port", help="serial port (default: the only one there is)")
-    p.add_argument("--board", choices=boards.names("controller"), help="default: by what the board says")
+    p.add_argument("--board", choices=boardfile.names("controller"), help="default: by what the board says")
     p.add_argument("--only", metavar="NAME,…", type=lambda text: tuple(n for n in text.split(",") if n), default=(),
                    help="these packages alone: codec, drivers, firmware, mcu, board, evse")  # fmt: skip
     p.add_argument("--dry-run", action="store_true", help="say what would be done, write nothing")
@@ -150,7 +150,7 @@ def _packages(parts, board, only):
 def _all_needs(parts, only):
     """Needs of every board: which one it is, the board has not said yet."""
     out = {}
-    for board in boards.names("controller"):
+    for board in boardfile.names("controller"):
         try:
             out.update(parts.needs(board, only))
         except KeyError:

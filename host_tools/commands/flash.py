@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from host_tools import boards
+from host_tools import boardfile
 from host_tools.root import CHECKOUT, ROOT
 
 _EPILOG = """examples:
@@ -30,7 +30,7 @@ def register(subparsers):
     )
     p.add_argument("image", metavar="IMAGE", nargs="?", type=Path, help=".uf2 or .bin (default: that of --board)")
     p.add_argument(
-        "--board", choices=boards.names("controller"), help="take build/BOARD/…, and refuse what is not for its chip"
+        "--board", choices=boardfile.names("controller"), help="take build/BOARD/…, and refuse what is not for its chip"
     )
     p.add_argument("--port", help="serial port (default: the only one there is)")
     p.add_argument("--drive", type=Path, metavar="PATH", help="RP2040: folder at which its drive is mounted")
@@ -79,7 +79,7 @@ def _run(args, show, facts):
 
     if args.image is None and args.board is None:
         raise FlashError("no IMAGE and no --board", "microv2g flash --help", 2)
-    board = boards.find(args.board) if args.board else None
+    board = boardfile.find(args.board) if args.board else None
     path = args.image or board.image_path
     if not path.exists():
         build = "build it%s: make firmware BOARD=%s" % ("" if CHECKOUT else " in a checkout of microv2g", args.board)

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from host_tools import boards
+from host_tools import boardfile
 
 _EPILOG = """examples:
   microv2g size --board rpi_pico            tables; exit status 1 if a part is 3 per cent above its budget
@@ -23,7 +23,7 @@ def register(subparsers):
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    p.add_argument("--board", choices=boards.names("controller"), default="rpi_pico", help="default %(default)s")
+    p.add_argument("--board", choices=boardfile.names("controller"), default="rpi_pico", help="default %(default)s")
     p.add_argument("--all", action="store_true", help="every board whose sizes .ci/run proves")
     p.add_argument("--map", metavar="FILE", help="map file of the linker (default: build/BOARD/firmware.elf.map)")
     p.add_argument("--modules", action="store_true", help="every module, not only packages")
@@ -37,8 +37,8 @@ def _size(args):
     if not args.all:
         return _board(args)
     status = 0
-    for args.board in boards.names(ci="size"):
-        print("%s: %s" % (args.board, boards.find(args.board).title))
+    for args.board in boardfile.names(ci="size"):
+        print("%s: %s" % (args.board, boardfile.find(args.board).title))
         status |= _board(args)
     return status
 
@@ -47,7 +47,7 @@ def _board(args):
     from host_tools.building.size import budget, linker, measure
     from host_tools.building.step import Missing
 
-    path = boards.find(args.board).image_path.with_name("firmware.elf.map")
+    path = boardfile.find(args.board).image_path.with_name("firmware.elf.map")
     if args.map:
         path = type(path)(args.map)
     try:
@@ -56,7 +56,7 @@ def _board(args):
         tables["heap"] = measure.heap()
         from_files = measure.heap(files=True) if args.files else {}
         image = (
-            linker.read(path.read_text(errors="replace"), boards.find(args.board).port)
+            linker.read(path.read_text(errors="replace"), boardfile.find(args.board).port)
             if path.exists() or args.map
             else None
         )
@@ -113,7 +113,7 @@ def room(board, image):
     """Bytes of flash for the image: without the file system that lies behind it."""
     import re
 
-    path = boards.find(board).folder / "mpconfigboard.h"
+    path = boardfile.find(board).folder / "mpconfigboard.h"
     found = re.search(r"FLASH_STORAGE_BYTES \((\d+) \* 1024\)", path.read_text()) if path.exists() else None
     return image.flash_size - (int(found[1]) * 1024 if found else 0)
 

@@ -3,7 +3,7 @@ to Ctrl-C, in simulated time (R-LINK-25)."""
 
 RUNTIMES = ("cpython",)
 
-from host_tools import boards
+from host_tools import boardfile
 from tests.lib.controller.boot import Controller
 from tests.lib.mtest import eq
 from tests.lib.plant import Notes
@@ -46,13 +46,13 @@ def session(board, service, **ev):
 
 
 def test_a_dc_bpt_session_on_every_board():
-    assert {"rpi_pico", "esp32s3"} <= set(boards.names("controller"))
-    for board in boards.names("controller"):
+    assert {"rpi_pico", "esp32s3"} <= set(boardfile.names("controller"))
+    for board in boardfile.names("controller"):
         session(board, "DC_BPT")
 
 
 def test_an_ac_session_on_every_board():
-    for board in boards.names("controller"):
+    for board in boardfile.names("controller"):
         session(board, "AC")
 
 

@@ -2,7 +2,7 @@
 
 import ast
 
-from host_tools import boards
+from host_tools import boardfile
 from host_tools.building.mpy import VERSION, described
 
 TESTED = (1, 25)
@@ -58,7 +58,9 @@ class Facts:
     @property
     def boards(self):
         """Names of the boards that are of this platform."""
-        return [name for name in boards.names("controller") if boards.find(name).chip["platform"] == self.platform]
+        return [
+            name for name in boardfile.names("controller") if boardfile.find(name).chip["platform"] == self.platform
+        ]
 
     @property
     def board(self):
@@ -106,8 +108,8 @@ def judge_image(facts, board, only):
     elif board is None:
         text = "more than one board of ours has the platform %s: %s" % (facts.platform, ", ".join(facts.boards))
         out.append(Finding("stop", "board", text, "say which one it is: --board"))
-    elif board not in facts.boards or not any(name in facts.machine for name in boards.find(board).chip["machines"]):
-        chip = boards.find(board).chip["name"]
+    elif board not in facts.boards or not any(name in facts.machine for name in boardfile.find(board).chip["machines"]):
+        chip = boardfile.find(board).chip["name"]
         text = "this is %s; the pins of %s are for %s" % (facts.machine or facts.platform, board, chip)
         out.append(Finding("stop", "board", text, "take the board that it is: --board"))
     if facts.frozen and not only:

@@ -2,7 +2,7 @@
 
 import json
 
-from host_tools import boards
+from host_tools import boardfile
 
 TOLERANCE = 3  # per cent
 _GRAIN = 256  # bytes: below that a per cent says nothing
@@ -10,12 +10,12 @@ _GRAIN = 256  # bytes: below that a per cent says nothing
 
 def load(board):
     """{table: {part: bytes}}, {} when there is none."""
-    path = boards.find(board).budget_path
+    path = boardfile.find(board).budget_path
     return json.loads(path.read_text()) if path.exists() else {}
 
 
 def save(board, tables):
-    boards.find(board).budget_path.write_text(json.dumps(tables, indent=1, sort_keys=True) + "\n")
+    boardfile.find(board).budget_path.write_text(json.dumps(tables, indent=1, sort_keys=True) + "\n")
 
 
 def over(measured, budget):

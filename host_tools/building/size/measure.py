@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from host_tools import boards
+from host_tools import boardfile
 from host_tools.building.manifest import Manifest, group
 from host_tools.building.mpy import compiled
 from host_tools.building.step import Missing
@@ -47,7 +47,7 @@ for title, names in %r:
 def mpy(board):
     """{group: {module: bytes}} of everything that the board freezes."""
     out = {}
-    march = boards.find(board).march
+    march = boardfile.find(board).march
     for name, path in Manifest(board).modules.items():
         out.setdefault(group(name), {})[name] = len(compiled(path, name, march))
     return out
@@ -80,7 +80,7 @@ def heap(files=False):
             for name, source in Manifest("mcu32").modules.items():
                 file = Path(folder) / name.replace(".py", ".mpy")
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(compiled(source, name, boards.find("mcu32").march))
+                file.write_bytes(compiled(source, name, boardfile.find("mcu32").march))
         command = [str(image), "-X", "heapsize=2000k", "-c", _SCRIPT % (path, _imported())]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     if done.returncode:

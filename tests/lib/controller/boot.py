@@ -19,7 +19,7 @@ import time as real_time
 from pathlib import Path
 
 from firmware.clock import ticks_add, ticks_diff
-from host_tools import boards
+from host_tools import boardfile
 from tests.lib.controller import machine_esp32, machine_rp2
 from tests.lib.controller.machine_common import Reset
 from tests.lib.controller.place import Place
@@ -62,7 +62,7 @@ class Controller:
     """board: its name; what is around its chip is in its board.toml and pins.csv. seed: of everything random."""
 
     def __init__(self, board, seed=1):
-        facts = boards.find(board)
+        facts = boardfile.find(board)
         self.folder = facts.folder
         self.port = PORTS[facts.port]
         circuit = facts.circuit

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from host_tools import boards
+from host_tools import boardfile
 from host_tools.root import ROOT
 from tests.lib.mtest import eq, raises
 
@@ -124,25 +124,25 @@ def test_a_device_of_two_boards_is_asked_which_it_is():
              "machine": "Raspberry Pi Pico with RP2040", "free": 900000, "size": 1 << 20, "missing": [], "frozen": False}  # fmt: skip
     facts = probe.Facts(repr(facts))
     eq((facts.boards, facts.board, probe.judge_image(facts, "rpi_pico", ())), (["rpi_pico"], "rpi_pico", []))
-    names = boards.names
-    boards.names = lambda *_, **__: ["rpi_pico", "rpi_pico"]
+    names = boardfile.names
+    boardfile.names = lambda *_, **__: ["rpi_pico", "rpi_pico"]
     try:
         (finding,) = probe.judge_image(facts, facts.board, ())
         eq((facts.board, finding.kind, finding.remedy), (None, "stop", "say which one it is: --board"))
     finally:
-        boards.names = names
+        boardfile.names = names
 
 
 def test_every_board_has_what_the_tools_ask_for():
-    for name in boards.names():
-        board = boards.find(name)
+    for name in boardfile.names():
+        board = boardfile.find(name)
         assert (ROOT / "host_tools" / "building" / (board.port + ".py")).is_file(), (name, board.port)
         if board.kind == "controller":
             text = (board.folder / "board" / "hardware.py").read_text()
             assert 'name = "%s"' % name in text, "Hardware says another name"
             for file in ("manifest.py", "pins.csv", "README.md", "size.json"):
                 assert (board.folder / file).is_file(), (name, file)
-    eq({path.parent.name for path in boards.FOLDER.glob("*/manifest.py")} - set(boards.names()), set())
+    eq({path.parent.name for path in boardfile.FOLDER.glob("*/manifest.py")} - set(boardfile.names()), set())
 
 
 def test_what_is_wrong_in_the_file_is_said():
@@ -159,8 +159,8 @@ def test_what_is_wrong_in_the_file_is_said():
         assert old in good, old
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "board.toml").write_text(good.replace(old, new))
-            assert words in str(raises(boards.BoardError, boards.Board, Path(folder))), (new, words)
-    assert "there are" in str(raises(boards.BoardError, boards.find, "nope"))
+            assert words in str(raises(boardfile.BoardError, boardfile.Board, Path(folder))), (new, words)
+    assert "there are" in str(raises(boardfile.BoardError, boardfile.find, "nope"))
 
 
 def test_the_names_stand_nowhere_else():

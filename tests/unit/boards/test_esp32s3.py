@@ -3,7 +3,7 @@
 import os
 import re
 
-from host_tools import boards
+from host_tools import boardfile
 from host_tools.board.flash import esp_image
 from host_tools.building import esp32
 from host_tools.building.manifest import Manifest
@@ -16,7 +16,7 @@ from tests.lib.mtest import raises, skip
 
 RUNTIMES = ("cpython",)
 FLASH = 0x800000
-BOARD = boards.find("esp32s3")
+BOARD = boardfile.find("esp32s3")
 CSV = (BOARD.folder / "partitions.csv").read_text()
 OPTIONS = (BOARD.folder / "sdkconfig.board").read_text()
 
