@@ -26,7 +26,7 @@ ALLOWED = {
     "emu": ("root", "twin", "ev", "pki", "recordings", "codec", "drivers", "firmware"),
     "commands": (
         "root",
-        "boards",
+        "boardfile",
         "building",
         "station",
         "recordings",
