@@ -33,6 +33,7 @@ class FrameLoop(RunLoop):
         self.board = board
         self.charger = charger
         super().__init__(safe, power, trace, lines, stdin, stdout, desk)
+        self._around = board
         self._person = stdin is not None and stdin.person
         self.operator.more = board.command
         self.operator.more_help = board.commands
@@ -111,12 +112,6 @@ class FrameLoop(RunLoop):
 
     # -- inside
 
-    def _surroundings(self, now):
-        self.board.poll(now)
-
-    def _surroundings_due(self):
-        return self.board.due
-
     def _move(self, now):
         modem, charger = self.board.modem, self.charger
         modem.poll(now)
@@ -149,7 +144,7 @@ class FrameLoop(RunLoop):
         self.charger.start(now)
 
     def _broken(self, what, error, now):
-        """A fault of our own: contactor open, pilot F, trace, and a new beginning (docs/design.md, the run loops)."""
+        """A fault of our own: contactor open, pilot F, trace, and a new beginning (docs/design.md, the run loop)."""
         self.safe.off(now)
         self._n = 0
         self._again = ticks_add(now, _FAULT_PAUSE_MS)

@@ -22,7 +22,7 @@ class RunLoop:
     firmware/trace. lines: run.trace_lines.TraceLines. stdin, stdout: of run.console, or None. desk: run.desk.Desk, or None.
 
     A kind of loop has besides: open(); work(now), everything but waiting and printing; due, tick of the next work(); busy, may a car
-    be energised; occupied(); answered(), True once after the car got an answer; and the inner calls below.
+    be energised; occupied(); answered(), True once after the car got an answer; and _heard().
     """
 
     COMMANDS = ()
@@ -41,6 +41,7 @@ class RunLoop:
         if desk is not None:
             desk.add_to(self.operator, self)
         self._print_due = None
+        self._around = None  # a board whose models go on by themselves: poll(now), due
 
     @property
     def heap_mark(self):
@@ -66,7 +67,8 @@ class RunLoop:
             else:
                 self._heard(obj, events, now)
         now = ticks_ms()
-        self._surroundings(now)
+        if self._around is not None:
+            self._around.poll(now)
         self.work(now)
         safe.attempt("sample", now, self.lines.sample, now, self.busy)
         if desk is not None:
@@ -77,18 +79,10 @@ class RunLoop:
         if self.answered() and _MICROPYTHON:
             gc.collect()
 
-    # -- what a kind of loop may do otherwise
+    # -- inside
 
     def _heard(self, obj, events, now):
-        """A source that was given to the poller has something."""
-
-    def _surroundings(self, now):
-        """What happens around the station, in models of a board."""
-
-    def _surroundings_due(self):
-        return None
-
-    # -- inside
+        """A source that a kind of loop has given to the poller has something."""
 
     def _begin(self, ready):
         """Listen to the operator, and tell who started us that the car may come: READY and this text."""
@@ -97,8 +91,9 @@ class RunLoop:
             self._stdout.offer(b"READY " + ready.encode() + b"\n")
 
     def _timeout(self, now, at_most_ms):
-        due = sooner(sooner(self.due, self._surroundings_due()), self.lines.due)
-        due = sooner(due, self._print_due)
+        due = sooner(sooner(self.due, self.lines.due), self._print_due)
+        if self._around is not None:
+            due = sooner(due, self._around.due)
         if self._desk is not None:
             due = sooner(due, self._desk.due)
         if due is None:

@@ -1,4 +1,4 @@
-"""The one place that catches every exception (docs/design.md, the run loops): what goes wrong in one session ends that session only.
+"""The one place that catches every exception (docs/design.md, the run loop): what goes wrong in one session ends that session only.
 
 Contactor open first, then the trace, then a new session machine. Discovery and the next car go on (R-SDP-03,
 R-ERRORS-09).
