@@ -10,6 +10,7 @@ Runs on a bare python3: it makes the virtual environment that everything else ru
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from host_tools.building import fold, qemu_m3
+from host_tools.building import constants, fold, qemu_m3
 from host_tools.building.emulator import emulator
 from host_tools.building.pico import pico
 from host_tools.building.source import TAG, mbedtls, source
@@ -39,7 +40,7 @@ def _make(name, folder, title, *variables):
 # Python for the sources with names of slots alone: to start it for every module takes longer than to compile them.
 _FOLDING = """#!/bin/sh
 for source; do :; done
-if grep -qs slots "$source"; then exec "%s" "%s" --cross "%s" "$@"; fi
+if grep -qsE "slots|%s" "$source"; then exec "%s" "%s" --cross "%s" "$@"; fi
 exec "%s" "$@"
 """
 
@@ -56,7 +57,7 @@ def cross():
         _make("mpy-cross", source() / "mpy-cross", "building mpy-cross", "BUILD=" + str(binary.parent))
         done("mpy-cross", stamp)
     folding = binary.parent / "mpy-cross-folding"
-    text = _FOLDING % (sys.executable, fold.__file__, binary, binary)
+    text = _FOLDING % ("|".join(constants.MODULES), sys.executable, fold.__file__, binary, binary)
     stamp = stamp_of(text, *fold.SOURCES)
     if not (fresh("fold", stamp) and folding.exists()):
         for folder in BUILD.glob("*/frozen_mpy"):
@@ -183,12 +184,29 @@ STEPS = {
 STEPS.update(("packages-" + goal, lambda goal=goal: packages(goal)) for goal in GOALS)
 
 
+# Steps whose makefiles, of MicroPython and pico-sdk, take paths without quoting them.
+_UNQUOTED = ("unix", "mcu32", "rpi_pico", "esp32s3", "qemu_m3", "mpy-cross")
+
+
+def refuse_odd_paths(names):
+    """Missing, before anything is fetched or built, if a step of `names` cannot work at the paths that it would be given."""
+    steps = [name for name in names if name in _UNQUOTED]
+    for path in (str(ROOT), os.environ.get("MICROPY_DIR", ""), os.environ.get("MBEDTLS_DIR", "")):
+        odd = sorted(set(re.findall(r"[^\w./+@~-]", path)))
+        if odd and steps:
+            raise Missing(
+                "%s cannot be built: the makefiles of MicroPython do not bear %s in a path, and there is one in %s. Take "
+                "another folder" % (" and ".join(steps), " and ".join("a space" if c == " " else c for c in odd), path)
+            )
+
+
 def main(names):
     unknown = [name for name in names if name not in STEPS]
     if unknown or not names:
         print("%s\nsteps: %s" % (__doc__, " ".join(STEPS)))
         return 2
     try:
+        refuse_odd_paths(names)
         with alone():
             for name in names:
                 STEPS[name]()
