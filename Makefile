@@ -53,6 +53,7 @@ gen:
 	@$(PY) -m host_tools.gen.exi gen
 	@$(PY) -m host_tools.gen.diagram
 	@$(PY) -m host_tools.gen.requirements
+	@$(PY) -m host_tools.gen.memory
 
 gen-check:
 	@$(SETUP) packages-venv venv schemas

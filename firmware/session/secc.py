@@ -10,6 +10,7 @@ from codec.slots import (
     MessageHeader,
     ResponseCode,
 )
+from firmware.buffers import buffer
 from firmware.clock import sooner, ticks_add, ticks_diff
 from firmware.session import facts as _f
 from firmware.session import reply, steps
@@ -55,8 +56,8 @@ class Secc:
         self._rand = rand
         self._wall = wall
         self._trace = trace
-        self._cutter = v2gtp.Cutter()
-        self._out = bytearray(_OUT)
+        self._cutter = v2gtp.Cutter(make=lambda n: buffer("request", n))
+        self._out = buffer("answer", _OUT)
         self._last_id = b""
         self._idle(0)
 

@@ -20,7 +20,11 @@ def pico(cross):
     folder, board = BUILD / name, ROOT / "boards" / name
     image = folder / "firmware.uf2"
     places = [os.environ.get(variable, "") for variable in ("MICROPY_DIR", "MBEDTLS_DIR")]
-    common = [path for name in ("tls13", "heap_mark") for path in sorted((ROOT / "boards/common" / name).glob("*.*"))]
+    common = [
+        path
+        for name in ("tls13", "heap_mark", "lasting")
+        for path in sorted((ROOT / "boards/common" / name).glob("*.*"))
+    ]
     config = stamp_of(TAG, *places, *sorted(board.glob("m*")), *sorted(board.glob("*.c*")), *common)
     stamp = stamp_of(config, *[ROOT / part for part in _PARTS], *fold.SOURCES)
     if fresh(name, stamp) and image.exists():

@@ -17,6 +17,7 @@ CHECKS = {
         ("tables", ["-m", "host_tools.gen.exi", "check"]),
         ("state diagram", ["-m", "host_tools.gen.diagram", "--check"]),
         ("requirements", ["-m", "host_tools.gen.requirements", "--check"]),
+        ("ledger of memory", ["-m", "host_tools.gen.memory", "--check"]),
         ("references", ["-m", "host_tools.checks.references"]),
     ),
 }

@@ -96,9 +96,11 @@ def test_the_heap_of_an_import_is_measured_on_the_32_bit_image():
 
 def test_the_command_fails_above_the_budget_and_update_mends_it():
     _image()
-    old = budget.FOLDER
+    old = budget.BOARDS
     with tempfile.TemporaryDirectory() as folder:
-        budget.FOLDER = Path(folder)
+        budget.BOARDS = Path(folder)
+        ledger = budget.path("rpi_pico")
+        ledger.parent.mkdir()
         map_file = Path(folder) / "map"
         map_file.write_text(MAP)
         command = ["size", "--board", "rpi_pico", "--map", str(map_file)]
@@ -108,16 +110,51 @@ def test_the_command_fails_above_the_budget_and_update_mends_it():
                 assert main([*command, "--update"]) == 0
                 assert "our modules, frozen" in out.getvalue() and "832 of 1048576 bytes of flash" in out.getvalue()
                 assert main(command) == 0
-            kept = json.loads((Path(folder) / "rpi_pico.json").read_text())
+            kept = json.loads(ledger.read_text())
             kept["mpy"]["codec"] -= 5000
-            (Path(folder) / "rpi_pico.json").write_text(json.dumps(kept))
+            ledger.write_text(json.dumps(kept))
             with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
                 assert main([*command, "--json"]) == 1
             facts = json.loads(out.getvalue())
             assert facts["over"] == [["mpy", "codec"]] and "mpy, codec:" in err.getvalue()
             assert facts["image"] == {"flash": 0x340, "flash_size": 1 << 20, "ram": 0x240}
         finally:
-            budget.FOLDER = old
+            budget.BOARDS = old
+
+
+FIGURES = {
+    "sessions": [{"heap": "free=9000 used=1 largest=2"}, {"heap": "free=8000 used=1 largest=2"}],
+    "lows": [{"free": 7000, "largest": 4000}, {"free": 6500, "largest": 5000}],
+    "stack_free": 1500,
+}  # fmt: skip
+
+
+def test_what_a_session_leaves_is_the_least_of_its_runs_and_less_than_the_budget_fails():
+    left = budget.session(FIGURES)
+    assert left == {"heap at rest": 8000, "least heap": 6500, "largest piece then": 4000, "C stack": 1500}
+    assert budget.session({"sessions": [], "lows": []}) == {}
+    known = {"heap at rest": 7000, "least heap": 6756, "largest piece then": 5700, "C stack": 1757}
+    bad = [row[1] for row in budget.compare({"session": left}, {"session": known}) if row[4]]
+    assert bad == ["C stack"]  # 256 bytes or 3 per cent; 30 for the piece
+    known["largest piece then"] = 5716
+    known["least heap"] = 6757
+    bad = [row[1] for row in budget.compare({"session": left}, {"session": known}) if row[4]]
+    assert bad == ["least heap", "largest piece then", "C stack"]
+
+
+def test_more_promised_than_is_left_is_debt():
+    ledger = {
+        "session": {"least heap": 5000, "C stack": 900},
+        "promised": {"a": {"heap": 4000}, "b": {"heap": 1001, "flash": 7}},
+    }
+    assert budget.promised(ledger, 100) == [("flash", 100, 7), ("heap", 5000, 5001), ("stack", 900, 0)]
+    assert budget.promised(ledger, None) == [("heap", 5000, 5001), ("stack", 900, 0)]
+
+
+def test_the_ledger_of_a_board_that_has_sessions_is_not_in_debt():
+    ledger = budget.load("rpi_pico")
+    assert set(ledger["session"]) == {"heap at rest", "least heap", "largest piece then", "C stack"}
+    assert ledger["promised"] and all(asked <= left for _, left, asked in budget.promised(ledger, None))
 
 
 def test_each_board_that_is_built_has_a_budget():
