@@ -21,9 +21,9 @@ from host_tools.building import fold, qemu_m3
 from host_tools.building.emulator import emulator
 from host_tools.building.pico import pico
 from host_tools.building.source import TAG, mbedtls, source
-from host_tools.building.step import BUILD, LOGS, Missing, alone, done, fresh, run, say, stamp_of
+from host_tools.building.step import LOGS, Missing, alone, done, fresh, run, say, stamp_of
 from host_tools.building.system import GOALS, packages
-from host_tools.root import ROOT
+from host_tools.root import BUILD, ROOT
 
 EVCC = ["iso15118==0.31.2", "aiofile==3.9.0"]  # the independent vehicle; it does not declare aiofile
 SCHEMAS = "iso15118==0.31.2"

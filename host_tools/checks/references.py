@@ -52,9 +52,10 @@ def slugs(text):
 def faults(root=ROOT):
     """One line for every reference without a target."""
     files = dict(texts(root))
+    ends = {path[at:] for path in files for at in range(len(path)) if not at or path[at - 1] == "/"}
     for path, text in files.items():
         for line, words in prose(path, text):
-            for why in _faults(root, files, path, words):
+            for why in _faults(root, ends, path, words):
                 yield "%s:%d: %s" % (path, line, why)
 
 
@@ -66,7 +67,8 @@ def _page(root, path, name):
     return None
 
 
-def _faults(root, files, path, words):
+def _faults(root, ends, path, words):
+    """ends: every file of the project by its whole path, and by each shorter end of it."""
     for target in _LINK.findall(words) if path.endswith(".md") else ():
         if "://" in target or target.startswith("mailto:"):
             continue
@@ -80,7 +82,7 @@ def _faults(root, files, path, words):
         if not name.startswith("build/") and not _page(root, path, name):
             yield "no page " + name
     for name in _MODULE.findall(words):
-        if name not in _NOT_OURS and not any(("/" + file).endswith("/" + name) for file in files):
+        if name not in _NOT_OURS and name not in ends:
             yield "no module " + name
     for name in _PATH.findall(words):
         placeholder = re.search(r"\b[A-Z]+\.", name)  # BOARD.json
