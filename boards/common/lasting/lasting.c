@@ -4,6 +4,8 @@
 //
 // A buffer has a name, and the next one who asks for that name gets the same bytes, whatever is in them: so a second start in one
 // run of the interpreter, and a soft reset, find what the first one took. There is one station at a time.
+#include <string.h>
+
 #include "py/objarray.h"
 #include "py/runtime.h"
 
