@@ -67,8 +67,8 @@ class Notes:
     def error(self, now, text, value=None):
         self._add(self.errors, text if value is None else "%s %s" % (text, value))
 
-    def pilot(self, now, state, duty, high_mv, low_mv):
-        self._add(self.pilots, (now, state, duty, high_mv, low_mv))
+    def pilot(self, now, state, duty_permille, high_mv, low_mv):
+        self._add(self.pilots, (now, state, duty_permille, high_mv, low_mv))
 
     def attenuation(self, now, mac, sounds, groups):
         self._add(self.measured, (bytes(mac), sounds, bytes(groups)))
