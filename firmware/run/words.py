@@ -3,8 +3,8 @@
 from firmware.app.charger import LETTERS, PAUSED, WAITING
 from firmware.app.charger import STATE_NAMES as CHARGER
 from firmware.clock import ticks_ms
+from firmware.session.dialects import state_name
 from firmware.session.states import IDLE
-from firmware.session.states import STATE_NAMES as SESSION
 from firmware.slac.evse import STATE_NAMES as SLAC
 from micropython import const
 
@@ -31,11 +31,11 @@ def status(link):
     """Lines about a run.frame_link.FrameLink."""
     charger, secc, power = link.charger, link.wall.secc, link.power
     pilot = charger.pilot
-    session = SESSION[secc.state] if secc.state < len(SESSION) else "?"
+    session = state_name(secc.state)
     f = secc.facts
-    if secc.state < IDLE and f.service:
+    if secc.state != IDLE and f.service:
         session += ", service %d %s, %d loops" % (f.service, "Dynamic" if f.dynamic else "Scheduled", f.loops)
-    if secc.state < IDLE and f.ev_soc >= 0:
+    if secc.state != IDLE and f.ev_soc >= 0:
         session += ", battery %d %%" % f.ev_soc
     left_ms = link.wall.paused_ms(ticks_ms())
     if left_ms:

@@ -49,6 +49,6 @@ def to_line(record):
 
 
 def _state(state):
-    from firmware.session.states import STATE_NAMES
+    from firmware.session.dialects import state_name
 
-    return STATE_NAMES.index(state) if state in STATE_NAMES else state
+    return next((number for number in range(256) if state_name(number) == state), state)

@@ -132,7 +132,7 @@ class Decoder:
 
     def _message(self, t_ms, rest):
         from codec import exi, exi_json
-        from firmware.session.states import STATE_NAMES
+        from firmware.session.dialects import state_name
 
         way, kind, state, *hexed = rest.split(" ")
         payload_type = int(kind, 16)
@@ -145,7 +145,7 @@ class Decoder:
             "name": None,
             "json": None,
             "exi_hex": data.hex(),
-            "state": STATE_NAMES[number] if number < len(STATE_NAMES) else number,
+            "state": state_name(number) if state_name(number) != "?" else number,
         }
         try:
             schema = exi.schema_of(payload_type)

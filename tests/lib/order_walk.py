@@ -15,7 +15,7 @@ from codec.slots import (
     ResponseCode,
     ScheduleExchangeRes,
 )
-from firmware.session.states import STATE_NAMES
+from firmware.session.dialects import state_name
 from tests.lib import every_request, legal_order, words
 from tests.lib.world import World
 
@@ -77,7 +77,7 @@ class Walk:
     # -- what is seen of the station
 
     def state(self):
-        return STATE_NAMES[self.w.secc.state]
+        return state_name(self.w.secc.state)
 
     def dead(self):
         """Nothing flows, and the contactor is told to be open."""

@@ -56,6 +56,7 @@ from firmware.app import config
 from firmware.app.power import Power
 from firmware.clock import ticks_add, ticks_diff
 from firmware.session.secc import Secc
+from firmware.session.states import IDLE
 from tests.lib.poison import poisoned
 
 START = ticks_add(0, -300)  # so that every test crosses the wrap of the tick (docs/design.md, the machine contract)
@@ -164,7 +165,7 @@ class World:
             if n:
                 kind = self.buf[2] << 8 | self.buf[3]
                 return exi.decode(exi.schema_of(kind), self.buf, 8, n - 8)
-            if self.closed or ticks_diff(end, self.now) <= 0 or self.secc.state == 17:
+            if self.closed or ticks_diff(end, self.now) <= 0 or self.secc.state == IDLE:
                 return None
             self.sleep(10)
 
