@@ -8,7 +8,7 @@ import sys
 _EPILOG = """examples:
   microv2g size --board rpi_pico            tables; exit status 1 if a part is 3 per cent above its budget
   microv2g size --board rpi_pico --modules  every module
-  microv2g size --board rpi_pico --update   what is measured becomes the budget (boards/BOARD/budget.json)
+  microv2g size --board rpi_pico --update   what is measured becomes the budget (boards/<board>/budget.json)
 
 Frozen modules are measured as .mpy for the board's processor. Heap is what an import keeps, on the 32-bit image. The linker's map
 is read where build/BOARD/firmware.elf.map is there. What a session leaves free is what `make emu` has measured of this image, if it

@@ -1,4 +1,4 @@
-"""The tables of docs/memory.md, out of the ledgers boards/BOARD/budget.json.
+"""The tables of docs/memory.md, out of the ledgers boards/<board>/budget.json.
 
 python -m host_tools.gen.memory            write them
 python -m host_tools.gen.memory --check    are they in step? exit status 1 if not

@@ -1,4 +1,4 @@
-"""The ledger of memory, boards/BOARD/budget.json (docs/memory.md): what a board has used of each kind, by part, and what is promised.
+"""The ledger of memory, boards/<board>/budget.json (docs/memory.md): what a board has used of each kind, by part, and what is promised.
 
     {"flash": {part: bytes}, "ram": ..., "heap": ..., "mpy": ..., "session": {what: bytes free},
      "promised": {work to come: {"flash": bytes, "heap": bytes, "stack": bytes}}}
