@@ -1,6 +1,6 @@
 """The last records of the trace as text for a person: names of messages and states, times in seconds."""
 
-from firmware.app.charger import STATE_NAMES as CHARGER
+from firmware.app.plug_steps import STATE_NAMES as CHARGER
 from firmware.session import sap
 from firmware.session.dialects import state_name
 from firmware.trace import ATTENUATION, CHANGE, ERROR, FROM_CAR, MESSAGE, PILOT, POWER, Cursor

@@ -1,7 +1,7 @@
 """The state of a station in words for a person at a terminal of 80 columns."""
 
-from firmware.app.charger import LETTERS, PAUSED, WAITING
-from firmware.app.charger import STATE_NAMES as CHARGER
+from firmware.app import plug_steps as plug
+from firmware.app.charger import LETTERS
 from firmware.clock import ticks_ms
 from firmware.session.dialects import state_name
 from firmware.session.states import IDLE
@@ -42,7 +42,7 @@ def status(link):
         session += ", paused, %d s left" % (left_ms // 1000)
     lines = [
         "pilot      %s  %s: %s" % (LETTERS[pilot.state], _MEANING[pilot.state], levels(pilot)),
-        "station    %s%s" % (CHARGER[charger.state], _hint(charger)),
+        "station    %s%s" % (plug.STATE_NAMES[charger.state], _hint(charger)),
         "matching   %s, modem %s" % (SLAC[charger.slac.state], "up" if charger.modem_up else "DOWN"),
         "session    " + session,
         "set-point  %d W" % power.setpoint_w,
@@ -94,8 +94,13 @@ def faults(link):
 
 
 def _hint(charger):
-    if charger.state == WAITING:
+    state = charger.state
+    if state == plug.WAITING:
         return ": nothing more is tried until the car is plugged anew"
-    if charger.state == PAUSED:
+    if state == plug.PAUSED or state == plug.TOGGLING:
         return ": the car sleeps; it wakes up by itself, or by `wake`"
+    if state == plug.FAULT:
+        return ": no power until the fault is repaired, and cleared by `clear`"
+    if state == plug.REPLUG:
+        return ": no power until the car has been unplugged"
     return ""

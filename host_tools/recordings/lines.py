@@ -31,10 +31,11 @@ def to_line(record):
         p = record["pilot"]
         return f"L {t} {p['state']} {p['duty_permille']} {p['high_mv']} {p['low_mv']}"
     if "change" in record:
-        from firmware.app.charger import STATE_NAMES
+        from firmware.app.plug_steps import STATE_NAMES
 
         c = record["change"]
-        return f"T {t} {STATE_NAMES.index(c['from'])} {STATE_NAMES.index(c['to'])} {c['reason']}"
+        old, new = (STATE_NAMES.index(s) if s in STATE_NAMES else s for s in (c["from"], c["to"]))
+        return f"T {t} {old} {new} {c['reason']}"
     if "attenuation" in record:
         a = record["attenuation"]
         groups = bytes(a["groups_db"]).hex()

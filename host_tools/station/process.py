@@ -81,10 +81,12 @@ def _pilot(rest):
 
 
 def _change(rest):
-    from firmware.app.charger import STATE_NAMES
+    from firmware.app.plug_steps import STATE_NAMES
 
     old, new, reason = rest.split(" ", 2)
-    return {"from": STATE_NAMES[int(old)], "to": STATE_NAMES[int(new)], "reason": reason}
+    # A number without a name is of a firmware that is newer than this tool.
+    old, new = (STATE_NAMES[n] if n < len(STATE_NAMES) else str(n) for n in (int(old), int(new)))
+    return {"from": old, "to": new, "reason": reason}
 
 
 class Decoder:

@@ -15,7 +15,7 @@ def fields(lines):
 def status(lines):
     """The answer to `status` as a dict: the numbers of states with their names."""
     from drivers.pilot import STATE_NAMES as PILOT
-    from firmware.app.charger import STATE_NAMES as CHARGER
+    from firmware.app.plug_steps import STATE_NAMES as CHARGER
     from firmware.session.dialects import state_name
     from firmware.slac.evse import STATE_NAMES as SLAC
 
