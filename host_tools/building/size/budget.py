@@ -16,7 +16,7 @@ _GRAIN = 256  # bytes: below that a per cent says nothing
 BOARDS = ROOT / "boards"
 SESSION = "session"  # the table of what is left in the sessions of `make emu`: less is worse
 PIECE = "largest piece then"
-_LOOSE = {PIECE: 30}  # per cent: where the pieces lie depends on the moment of a collection
+_LOOSE = {PIECE: 10}  # per cent: where the pieces lie depends on the moment of a collection
 PROMISED = "promised"
 
 
@@ -56,13 +56,14 @@ def compare(tables, budget):
 
 
 def session(figures):
-    """The table of a run of `microv2g emu` (its figures.json); {} without its figures of the heap."""
+    """The table of a run of `microv2g emu` (its figures.json); {} without its figures of the heap. The largest piece is that of
+    the last run, which collects every 2 kB: in the others it is 20 to 42 kB, as the moment of the least heap has it."""
     lows, sessions = figures.get("lows", []), figures.get("sessions", [])
     if not lows or not sessions or not sessions[-1].get("heap"):
         return {}
     rest = dict(word.split("=") for word in sessions[-1]["heap"].split())
     least = min(low["free"] for low in lows)
-    out = {"heap at rest": int(rest["free"]), "least heap": least, PIECE: min(low["largest"] for low in lows)}
+    out = {"heap at rest": int(rest["free"]), "least heap": least, PIECE: lows[-1]["largest"]}
     if figures.get("stack_free") is not None:
         out["C stack"] = figures["stack_free"]
     return out

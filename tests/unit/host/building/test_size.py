@@ -131,12 +131,12 @@ FIGURES = {
 
 def test_what_a_session_leaves_is_the_least_of_its_runs_and_less_than_the_budget_fails():
     left = budget.session(FIGURES)
-    assert left == {"heap at rest": 8000, "least heap": 6500, "largest piece then": 4000, "C stack": 1500}
+    assert left == {"heap at rest": 8000, "least heap": 6500, "largest piece then": 5000, "C stack": 1500}
     assert budget.session({"sessions": [], "lows": []}) == {}
-    known = {"heap at rest": 7000, "least heap": 6756, "largest piece then": 5700, "C stack": 1757}
+    known = {"heap at rest": 7000, "least heap": 6756, "largest piece then": 5550, "C stack": 1757}
     bad = [row[1] for row in budget.compare({"session": left}, {"session": known}) if row[4]]
-    assert bad == ["C stack"]  # 256 bytes or 3 per cent; 30 for the piece
-    known["largest piece then"] = 5716
+    assert bad == ["C stack"]  # 256 bytes or 3 per cent; 10 for the piece
+    known["largest piece then"] = 5570
     known["least heap"] = 6757
     bad = [row[1] for row in budget.compare({"session": left}, {"session": known}) if row[4]]
     assert bad == ["least heap", "largest piece then", "C stack"]
