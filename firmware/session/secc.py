@@ -88,7 +88,7 @@ class Secc:
                 self._end(now, "flooded by the car")
 
     def poll(self, now):
-        """Fire what is due."""
+        """Fire what is due, whatever has come from the car (R-TIMERS-06)."""
         self._now = now
         f = self.facts
         self.power.measure(f, now)

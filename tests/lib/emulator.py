@@ -2,11 +2,10 @@
 
 import os
 import shutil
-from pathlib import Path
 
+from host_tools.root import ROOT
 from tests.lib.mtest import Skip
 
-ROOT = Path(__file__).resolve().parents[2]
 IMAGE = ROOT / "build" / "rpi_pico" / "firmware.uf2"
 FOLDER = ROOT / "build" / "emu"
 

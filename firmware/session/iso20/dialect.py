@@ -57,7 +57,7 @@ def supports(f, entry):
 
 
 def begin(f, entry):
-    """The entry settles AC or DC."""
+    """The entry settles AC or DC; a minor version of its own is no obstacle (R-SAP-03)."""
     f.family = _current(entry)
     if entry[AppProtocol.VersionNumberMinor] != _MINOR:
         return SAP_responseCode.OK_SuccessfulNegotiationWithMinorDeviation

@@ -35,7 +35,7 @@ def _out_ma(f, ma):
 
 def _phases(f, w):
     """(unsuffixed, L2, L3) of a power: the sum alone, or one value per line once the vehicle speaks per line
-    (R-CPD-04, R-CPD-05)."""
+    (R-CPD-04, R-CPD-05, R-LOOP-08). Both directions have the same lines (R-CPD-09)."""
     if f.per_phase and f.cfg["ac_phases"] == 3:
         third = w // 3 if w >= 0 else -(-w // 3)
         return w - 2 * third, third, third
@@ -51,7 +51,9 @@ def _put_phases(block, at, at_l2, at_l3, f, w, sign=1):
 
 
 def ac_parameters(f, r):
-    """Fill the mode block of AC_ChargeParameterDiscoveryRes for the selected service."""
+    """Fill the mode block of AC_ChargeParameterDiscoveryRes for the selected service.
+
+    No asymmetry is named (R-CPD-06)."""
     cfg = f.cfg
     b = [None] * (BPT_AC_CPDResEnergyTransferMode.LEN if f.bpt else AC_CPDResEnergyTransferMode.LEN)
     # The BPT type extends the plain one, so the charge part has the same slots in both.
@@ -71,7 +73,7 @@ def ac_parameters(f, r):
         f,
         min(cfg["ac_min_charge_w"], offered_max_charge_w(f)),
     )
-    b[AC_CPDResEnergyTransferMode.EVSENominalFrequency] = rational.from_milli(cfg["ac_frequency_mhz"])
+    b[AC_CPDResEnergyTransferMode.EVSENominalFrequency] = rational.from_milli(cfg["ac_frequency_mhz"])  # R-CPD-07
     if f.bpt:
         sign = -1 if cfg["negative_discharge_limits"] else 1
         _put_phases(

@@ -48,7 +48,7 @@ def _meter_info(f):
 
 
 def common(f, meter_requested):
-    """(EVSEStatus or None, MeterInfo or None) of a loop answer; counts the loop."""
+    """(EVSEStatus or None (R-STATUS-01), MeterInfo or None) of a loop answer; counts the loop."""
     limit_ms = max(f.cfg["terminate_delay_s"] * 1000, _GRACE_MS)
     if f.stop_wish and f.stop_wish_ms >= limit_ms:
         raise PeerError(ResponseCode.FAILED, "vehicle did not stop")  # R-STATUS-04

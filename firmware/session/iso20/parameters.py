@@ -32,6 +32,7 @@ def _block(f, plain, bpt, family):
 
 
 def _range(f, low, high, name):
+    """Refuse a contradiction (R-CPD-03, R-CPD-12)."""
     if low > high and not f.cfg["lenient_ev_values"]:
         _wrong(name)
 

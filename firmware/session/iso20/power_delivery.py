@@ -51,7 +51,7 @@ def _opened(f, state, again):
 
 
 def _waiting(f, req, here):
-    """What every PowerDelivery has in common before it may act: an answer that stays `here`, or None."""
+    """What every PowerDelivery has in common before it may act: an answer that stays `here`, or None. A warning changes nothing (R-ERRORS-04)."""
     progress = req[PowerDeliveryReq.ChargeProgress]
     if progress == ChargeProgress.Standby:
         return _answer(f, here, ResponseCode.WARNING_StandbyNotAllowed)  # R-POWER-12, D-20
@@ -121,7 +121,7 @@ def start(f, req):
 
 
 def _closed(f, req):
-    """The answer to Start once the contactor is closed; a wish to stop that comes meanwhile is heard."""
+    """The answer to Start once the contactor is closed; a wish to stop that comes meanwhile is heard (R-POWER-06)."""
     if f.stop_wish:
         return _to_stop(f, req)
     if f.cut:

@@ -81,7 +81,7 @@ def session_setup(f, r):
 
 
 def authorization_setup(f, r):
-    r[AuthorizationSetupRes.AuthorizationServices] = [Authorization.EIM]
+    r[AuthorizationSetupRes.AuthorizationServices] = [Authorization.EIM]  # R-AUTH-01, -03
     r[AuthorizationSetupRes.CertificateInstallationService] = False
     r[AuthorizationSetupRes.EIM_ASResAuthorizationMode] = []
 
@@ -131,7 +131,7 @@ def schedule_exchange(f, r):
     r[ScheduleExchangeRes.EVSEProcessing] = Processing.Finished
     # Exactly one mode block, also in failures and while Ongoing (R-SCHEDULE-01).
     if f.dynamic:
-        r[ScheduleExchangeRes.Dynamic_SEResControlMode] = [None] * Dynamic_SEResControlMode.LEN
+        r[ScheduleExchangeRes.Dynamic_SEResControlMode] = [None] * Dynamic_SEResControlMode.LEN  # R-SCHEDULE-08
     else:
         entry = [None] * PowerScheduleEntry.LEN
         entry[PowerScheduleEntry.Duration] = 86400
@@ -201,7 +201,7 @@ def service_list(services):
 
 
 def service_discovery(f, r):
-    r[ServiceDiscoveryRes.ServiceRenegotiationSupported] = False
+    r[ServiceDiscoveryRes.ServiceRenegotiationSupported] = False  # never (R-SERVICES-03)
     r[ServiceDiscoveryRes.EnergyTransferServiceList] = service_list((1,) if f.family == _f.AC else (2,))
 
 

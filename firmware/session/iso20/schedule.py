@@ -1,4 +1,5 @@
-"""ScheduleExchange: one tuple inside both sides' limits (Scheduled), or the empty frame of Dynamic control."""
+"""ScheduleExchange: one tuple of one entry, as high as the station allows (Scheduled; R-SCHEDULE-04, -06), or the empty
+frame of Dynamic control."""
 
 from codec import rational
 from codec.slots import (

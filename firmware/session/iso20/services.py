@@ -24,7 +24,7 @@ _DYNAMIC = 2
 
 
 def offered(f):
-    """Service ids on offer for the protocol that was settled, in the configured order."""
+    """Service ids on offer for the protocol that was settled, in the configured order (R-SERVICES-12)."""
     prefix = "DC" if f.family == _f.DC else "AC"
     return [_IDS[name] for name in f.cfg["services"] if name.startswith(prefix)]
 
@@ -67,7 +67,8 @@ def parameter_sets(f, service):
 
 
 def discovery(f, req):
-    """The energy list is filtered by SupportedServiceIDs only while something remains (D-25, R-SERVICES-01)."""
+    """The energy list is filtered by SupportedServiceIDs only while something remains (D-25, R-SERVICES-01); it does not
+    grow (R-SERVICES-04)."""
     services = offered(f)
     wanted = req[ServiceDiscoveryReq.SupportedServiceIDs]
     if wanted:
@@ -96,7 +97,7 @@ def selection(f, req):
     service = energy[SelectedService.ServiceID]
     if service not in offered(f):
         if service not in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11):
-            raise PeerError(ResponseCode.FAILED_NoEnergyTransferServiceSelected, "no energy service")
+            raise PeerError(ResponseCode.FAILED_NoEnergyTransferServiceSelected, "no energy service")  # R-SERVICES-07
         raise PeerError(ResponseCode.FAILED_ServiceSelectionInvalid, "service not offered")  # D-14
     if req[ServiceSelectionReq.SelectedVASList]:
         raise PeerError(ResponseCode.FAILED_ServiceSelectionInvalid, "no value-added service offered")

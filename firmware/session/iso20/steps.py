@@ -1,7 +1,8 @@
 """The legal order of an ISO 15118-20 session: ONE table. What the columns mean says `firmware/session/dialects.py`.
 
-A pair of state and request that is not here is the sequence error (R-ERRORS-01, [V2G20-459]); a handler that returns a
-state that its row does not have is our own fault. docs/session.md is printed from this table.
+A pair of state and request that is not here is the sequence error (R-ERRORS-01, R-SERVICES-02,
+R-SCHEDULE-03); a handler that returns a state that its row does not have is our own fault.
+docs/session.md is printed from this table.
 """
 
 from codec.slots import (
@@ -60,8 +61,8 @@ NOTHING = ()
 NO_FAULT = (no_fault,)
 POWER = (no_fault, pilot_kept)
 
-# What the car's next request has time for: 60 s, 0.5 s after the answer of a charge loop (R-TIMERS-01, R-TIMERS-02), and
-# after SessionStopRes the time in which the car closes TCP (R-STOP-03).
+# What the car's next request has time for: 60 s (R-TIMERS-01, -03), 0.5 s after the answer of a charge loop
+# (R-TIMERS-02, -09), and after SessionStopRes the time in which the car closes TCP (R-STOP-03).
 _NEXT = const("sequence_timeout_ms")
 _LOOP = const("loop_sequence_timeout_ms")
 _HOLD = const("tcp_hold_ms")
@@ -91,6 +92,7 @@ STEPS = (
     ((AC_LOOP,), MSG.PowerDeliveryReq, power_delivery.in_loop, NO_FAULT, (AC_LOOP, STOP), _NEXT),
     ((DC_LOOP,), MSG.DC_ChargeLoopReq, dc_loop.loop, POWER, (DC_LOOP,), _LOOP),
     ((DC_LOOP,), MSG.PowerDeliveryReq, power_delivery.in_loop, NO_FAULT, (DC_LOOP, WELDING), _NEXT),
+    # Welding detection may be left out (R-DC-SAFETY-11).
     ((WELDING,), MSG.DC_WeldingDetectionReq, dc_phases.welding, NO_FAULT, (WELDING,), _NEXT),
     (_TERMINABLE, MSG.SessionStopReq, stop.stop, NOTHING, (ENDED,), _HOLD),
     (_PAUSABLE, MSG.SessionStopReq, stop.stop_or_pause, NOTHING, (ENDED,), _HOLD),

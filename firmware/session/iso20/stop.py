@@ -13,11 +13,11 @@ from firmware.session.states import ENDED
 
 
 def stop(f, req):
-    """Terminate is taken in every phase and leaves the hardware safe before the answer (R-STOP-02)."""
+    """Terminate is taken in every phase and leaves the hardware safe before the answer (R-STOP-01, -02)."""
     kind = req[SessionStopReq.ChargingSession]
     f.ask = _f.ASK_OFF
     if kind == ChargingSession.ServiceRenegotiation:
-        # Announced as not supported in ServiceDiscoveryRes (R-STOP-07).
+        # Announced as not supported in ServiceDiscoveryRes (R-STOP-07), in every phase (R-STOP-05).
         raise PeerError(ResponseCode.FAILED_NoServiceRenegotiationSupported, "service renegotiation")
     if kind == ChargingSession.Pause:
         _no_pause("pause out of phase")  # D-05, and with a live cable above all (R-STOP-08)

@@ -9,28 +9,24 @@ comes: its figures go up by what it took, its promise goes.
 
 import json
 
-from host_tools.root import ROOT
+from host_tools import boardfile
 
 TOLERANCE = 3  # per cent
 _GRAIN = 256  # bytes: below that a per cent says nothing
-BOARDS = ROOT / "boards"
 SESSION = "session"  # the table of what is left in the sessions of `make emu`: less is worse
 PIECE = "largest piece then"
 _LOOSE = {PIECE: 10}  # per cent: where the pieces lie depends on the moment of a collection
 PROMISED = "promised"
 
 
-def path(board):
-    return BOARDS / board / "budget.json"
-
-
 def load(board):
     """{table: {part: bytes}}, {} when there is none."""
-    return json.loads(path(board).read_text()) if path(board).exists() else {}
+    path = boardfile.find(board).budget_path
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def save(board, tables):
-    path(board).write_text(json.dumps(tables, indent=1, sort_keys=True) + "\n")
+    boardfile.find(board).budget_path.write_text(json.dumps(tables, indent=1, sort_keys=True) + "\n")
 
 
 def over(measured, budget):

@@ -2,6 +2,7 @@
 
 RUNTIMES = ("cpython",)
 
+from host_tools import boardfile
 from host_tools.checks.contracts import Tree, call, implementers, law, problems, unlisted, users
 from host_tools.root import ROOT
 from tests.lib.controller.boot import Controller
@@ -10,7 +11,7 @@ from tests.lib.plant import Notes
 from tests.unit.boards.test_contracts_alive import check
 
 LAW = law()
-BOARDS = sorted([path.parents[1].name for path in (ROOT / "boards").glob("*/board/hardware.py")])
+BOARDS = boardfile.names("controller")
 
 
 def changed(path, old, new):
