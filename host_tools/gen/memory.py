@@ -11,7 +11,6 @@ from host_tools.root import ROOT
 
 PATH = ROOT / "docs" / "memory.md"
 BEGIN, END = "<!-- make gen: begin -->", "<!-- make gen: end -->"
-_BOARD = "rpi_pico"  # the one that has sessions in an emulator
 _TABLES = (
     ("flash", "Flash of the image, by the linker"),
     ("ram", "Static RAM, by the linker"),
@@ -42,7 +41,8 @@ def text(ledger):
 
 
 def main(arguments):
-    ledger = json.loads((ROOT / "boards" / _BOARD / "budget.json").read_text())
+    ledgers = [json.loads(path.read_text()) for path in sorted((ROOT / "boards").glob("*/budget.json"))]
+    ledger = next(one for one in ledgers if "session" in one)  # of the board that the emulator has
     page = PATH.read_text()
     head, _, rest = page.partition(BEGIN)
     new = "%s%s\n%s\n%s%s" % (head, BEGIN, text(ledger), END, rest.partition(END)[2])
