@@ -172,7 +172,7 @@ def test_charges_again_without_authorisation_r_session_07():
             w.sleep(30000)
             eq(come_back(w, sid, dc), ResponseCode.OK_OldSessionJoined)
             f = w.secc.facts
-            eq((f.service, f.bpt, f.dynamic), (service, service >= 5, dynamic))
+            eq((f.session.service, f.session.bpt, f.session.dynamic), (service, service >= 5, dynamic))
             eq((w.dc_parameters if dc else w.ac_parameters)(service >= 5)[1][1], ResponseCode.OK)
             eq(w.schedule(dynamic)[1][1], ResponseCode.OK)
             w.on_to_start(service)
@@ -240,7 +240,7 @@ def test_two_pauses_of_two_cars_r_session_11():
     second = w.sid
     w.secc.lost(w.now)
     eq(come_back(w, second), ResponseCode.OK_OldSessionJoined)
-    eq((w.secc.facts.service, w.secc.facts.base_charged_wh), (2, w.secc.facts.charged_wh))
+    eq((w.secc.facts.session.service, w.secc.facts.session.base_charged_wh), (2, w.secc.facts.station.charged_wh))
     w.stop(TERMINATE)
     w.secc.lost(w.now)
     w.car = (NAME, LEAF)
