@@ -5,7 +5,7 @@ RUNTIMES = ("cpython",)
 
 from tests.lib.controller.boot import Controller
 from tests.lib.mtest import eq
-from tests.lib.plant import Notes
+from tests.lib.notes import Notes
 
 BOARDS = ("rpi_pico", "esp32s3")
 _CFG = {"allow_plain": True, "setpoint_w": 4000}
