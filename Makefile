@@ -31,7 +31,7 @@ test: setup-test
 	@$(PY) tests/run.py --checks
 
 test-fast:
-	@$(SETUP) packages-demo unix venv
+	@$(SETUP) packages-test unix mcu32 venv
 	@$(PY) tests/run.py --fast
 
 soak: setup-test

@@ -99,6 +99,7 @@ def _framed(kind, name, cfg, desk, ends):
     trace = _trace(_share(cfg), ends is not None)
     board = _board(cfg, trace) if kind == "board" else _simulated(kind, name, cfg, trace)
     power = Power(cfg, board.power)
+    # All that must be random comes from the generator of the hardware (R-SECURITY-01).
     safe = Safe(lambda: Secc(cfg, power, os.urandom, unix_s, trace), power, trace)
     stage = tls_files.stage(cfg, trace, ticks_ms())
     charger = station.build(cfg, board, power, safe, os.urandom, trace, stage)

@@ -5,7 +5,7 @@ import importlib
 import os
 import sys
 
-from host_tools.root import import_paths
+from host_tools.root import CHECKOUT, import_paths
 
 COMMANDS = (
     "demo", "secc", "ev", "exi", "report", "pki", "bench", "size", "emu",
@@ -13,6 +13,12 @@ COMMANDS = (
     "replay",
 )  # fmt: skip
 
+# Commands that build or measure images -> what they need of a checkout.
+OF_A_CHECKOUT = {
+    "bench": "it measures the images that make bench builds",
+    "size": "it measures the images that make firmware builds, against the budget committed there",
+    "emu": "it runs the image of make firmware BOARD=rpi_pico in the emulator that make emu installs",
+}
 BROKEN = {}  # command -> the exception of its import
 
 _EPILOG = """examples:
@@ -60,6 +66,10 @@ def main(argv=None):
         )
         return 1
     args = top.parse_args(argv)
+    if not CHECKOUT and args.command in OF_A_CHECKOUT:
+        why = OF_A_CHECKOUT[args.command]
+        print("microv2g %s: needs a checkout of microv2g: %s" % (args.command, why), file=sys.stderr)
+        return 2
     try:
         return args.func(args)
     except KeyboardInterrupt:

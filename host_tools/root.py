@@ -1,4 +1,4 @@
-"""The folder of the project, which host tools and tests measure their paths from, and the paths that its packages come from.
+"""Where the files of the project are: in a checkout, or in what an installed package has of one (setup.py).
 
 Standard library only: the build imports it before there is an environment.
 """
@@ -8,7 +8,12 @@ import sys
 from pathlib import Path
 
 TOOLS = Path(__file__).resolve().parent
-ROOT = TOOLS.parent
+CHECKOUT = (TOOLS.parent / "pyproject.toml").is_file() and (TOOLS.parent / "firmware").is_dir()
+ROOT = TOOLS.parent if CHECKOUT else TOOLS / "tree"  # holds boards/, codec/, drivers/, firmware/
+# What is made: images, environments, caches.
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "microv2g"
+BUILD = ROOT / "build" if CHECKOUT else _CACHE
+RUNTIME = "unix" if CHECKOUT else "cpython"  # where the firmware runs unless told: only a checkout builds images
 
 # The firmware's modules import `micropython`, `board` and `mcu`; on CPython these folders stand in for a board.
 PATHS = (ROOT, TOOLS / "shim", ROOT / "boards" / "unix", ROOT / "boards" / "common")

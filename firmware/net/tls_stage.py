@@ -36,7 +36,7 @@ REASON_TEXTS = (
     "vehicle certificate: not under a known root, or a signature in its chain is broken",
     "vehicle certificate: expired",
     "vehicle certificate: not valid yet",
-    "vehicle certificate: wrong purpose",
+    "vehicle certificate: wrong purpose",  # R-TLS-09, -15
     "vehicle certificate: curve or hash is not in the profile",
     "vehicle certificate: cannot be read",
     "vehicle certificate: chain is too long",

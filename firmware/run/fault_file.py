@@ -1,4 +1,4 @@
-"""The trace of a failure in a file, so that it outlives a reset: /fault.trace, lines of report.py, the newest 16 kB.
+"""The trace of a failure in a file, so that it outlives a reset (R-SECURITY-15): /fault.trace, lines of report.py, the newest 16 kB.
 
 It is written after a fault of our own, a fault of the power stage or of the pilot, and a session that FAILED. When the flash is written:
 two seconds after that, and never while the contactor is closed or a car is in a session (on some boards the processor stands still

@@ -10,6 +10,8 @@ import re
 import socket
 import time
 
+from host_tools.root import RUNTIME
+
 _RESULT = re.compile(r"^(?:selftest )?([a-z0-9-]+)\|(ok|fail|warn|skip|do)\|([^|]*)\|([^|]*)$")
 _STATE = re.compile(r"^(?:selftest )?state (running|asking|over) (\d+)$")
 _VALUE = re.compile(r"^(\w+)=(\S+)(?: (.+))?$")
@@ -41,7 +43,7 @@ def parse(line):
 class SimLine:
     """A station with simulated hardware as a process of this machine. fault: out of board.sim_board.FAULTS."""
 
-    def __init__(self, fault="none", runtime="unix", pp_ohm=1500, socket_config=True):
+    def __init__(self, fault="none", runtime=RUNTIME, pp_ohm=1500, socket_config=True):
         from host_tools.station.process import SeccProcess
 
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:

@@ -10,6 +10,7 @@ Runs on a bare python3: it makes the virtual environment that everything else ru
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -21,9 +22,9 @@ from host_tools.building import fold, qemu_m3
 from host_tools.building.emulator import emulator
 from host_tools.building.pico import pico
 from host_tools.building.source import TAG, mbedtls, source
-from host_tools.building.step import BUILD, LOGS, Missing, alone, done, fresh, run, say, stamp_of
+from host_tools.building.step import LOGS, Missing, alone, done, fresh, run, say, stamp_of
 from host_tools.building.system import GOALS, packages
-from host_tools.root import ROOT
+from host_tools.root import BUILD, ROOT
 
 EVCC = ["iso15118==0.31.2", "aiofile==3.9.0"]  # the independent vehicle; it does not declare aiofile
 SCHEMAS = "iso15118==0.31.2"
@@ -183,12 +184,29 @@ STEPS = {
 STEPS.update(("packages-" + goal, lambda goal=goal: packages(goal)) for goal in GOALS)
 
 
+# Steps whose makefiles, of MicroPython and pico-sdk, take paths without quoting them.
+_UNQUOTED = ("unix", "mcu32", "rpi_pico", "esp32s3", "qemu_m3", "mpy-cross")
+
+
+def refuse_odd_paths(names):
+    """Missing, before anything is fetched or built, if a step of `names` cannot work at the paths that it would be given."""
+    steps = [name for name in names if name in _UNQUOTED]
+    for path in (str(ROOT), os.environ.get("MICROPY_DIR", ""), os.environ.get("MBEDTLS_DIR", "")):
+        odd = sorted(set(re.findall(r"[^\w./+@~-]", path)))
+        if odd and steps:
+            raise Missing(
+                "%s cannot be built: the makefiles of MicroPython do not bear %s in a path, and there is one in %s. Take "
+                "another folder" % (" and ".join(steps), " and ".join("a space" if c == " " else c for c in odd), path)
+            )
+
+
 def main(names):
     unknown = [name for name in names if name not in STEPS]
     if unknown or not names:
         print("%s\nsteps: %s" % (__doc__, " ".join(STEPS)))
         return 2
     try:
+        refuse_odd_paths(names)
         with alone():
             for name in names:
                 STEPS[name]()

@@ -2,8 +2,8 @@
 
 import shutil
 
-from host_tools.building.step import BUILD, Missing, done, fresh, run, stamp_of
-from host_tools.root import ROOT
+from host_tools.building.step import Missing, done, fresh, run, stamp_of
+from host_tools.root import BUILD, ROOT
 
 PACKAGES = (("node", "nodejs"), ("npm", "npm"))  # probe, Debian package: for the goal "emu" of building/system.py
 

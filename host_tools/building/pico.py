@@ -6,8 +6,8 @@ import sys
 
 from host_tools.building import fold
 from host_tools.building.source import TAG, port_source
-from host_tools.building.step import BUILD, done, fresh, run, say, stamp_of
-from host_tools.root import ROOT
+from host_tools.building.step import done, fresh, run, say, stamp_of
+from host_tools.root import BUILD, ROOT
 
 _RP2040 = "0xe48bff56"  # family of the UF2 format
 _FLASH = "0x10000000"

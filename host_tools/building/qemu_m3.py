@@ -6,8 +6,8 @@ import shutil
 
 from host_tools.building import fold
 from host_tools.building.source import TAG, mbedtls, source
-from host_tools.building.step import BUILD, Missing, done, fresh, run, say, stamp_of
-from host_tools.root import ROOT
+from host_tools.building.step import Missing, done, fresh, run, say, stamp_of
+from host_tools.root import BUILD, ROOT
 from tests.lib import closure
 
 NAME = "qemu_m3"

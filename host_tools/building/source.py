@@ -5,7 +5,8 @@ import os
 import shutil
 from pathlib import Path
 
-from host_tools.building.step import BUILD, Missing, done, fresh, run
+from host_tools.building.step import Missing, done, fresh, run
+from host_tools.root import BUILD
 
 TAG = "v1.25.0"
 SUITE = "trixie"  # the release of Debian that has 1.25
@@ -89,7 +90,7 @@ def mbedtls():
 
 
 # Packages of the same suite whose files are the source of something.
-_PACKAGES = {"pico-sdk": "pico-sdk-source", "tinyusb": "tinyusb-source"}
+PACKAGES = {"pico-sdk": "pico-sdk-source", "tinyusb": "tinyusb-source"}
 
 
 def port_source():
@@ -118,7 +119,7 @@ def _package(name, proof):
     if fresh("source-" + name, SUITE) and (path / proof).is_file():
         return path
     env = _apt()
-    package = _PACKAGES[name]
+    package = PACKAGES[name]
     run("package-" + name, ["apt-get", "download", package], "fetching " + package, limit_s=_FETCH_LIMIT_S, env=env,
         cwd=BUILD / "apt" / "dl")  # fmt: skip
     archive = sorted((BUILD / "apt" / "dl").glob(package + "_*.deb"))[-1]

@@ -10,9 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-from host_tools.root import ROOT
+from host_tools.root import BUILD, ROOT
 
-BUILD = ROOT / "build"
 LOGS = BUILD / "log"
 
 _begin = time.monotonic()

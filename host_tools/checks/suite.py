@@ -11,6 +11,8 @@ CHECKS = {
         ("layers", ["-m", "host_tools.checks.layers"]),
         ("names of slots", ["-m", "host_tools.building.fold"]),
         ("wings of host_tools", ["-m", "host_tools.checks.wings"]),
+        ("clock in tests", ["-m", "host_tools.checks.host_clock"]),
+        ("contracts", ["-m", "host_tools.checks.contracts"]),
         ("private names", ["-m", "host_tools.checks.privates"]),
     ),
     "gen-check": (

@@ -16,7 +16,7 @@ ALLOWED = {
     "twin": ("firmware",),  # of it the ticks alone: layers.py
     "building": ("root", "codec", "tests"),  # names of slots; which tests `make test32` freezes
     "station": ("root", "codec", "firmware"),
-    "recordings": ("station", "codec", "firmware"),
+    "recordings": ("root", "station", "codec", "firmware"),
     "ev": ("twin", "codec", "firmware"),
     "gen": ("root", "codec", "firmware"),
     "checks": ("root", "gen"),

@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from host_tools.root import ROOT
+from host_tools.root import BUILD, ROOT
+from host_tools.station.images import NoImage, image
 
-_IMAGES = (("64-bit", "build/unix/micropython"), ("32-bit", "build/mcu32/micropython"))
+_IMAGES = (("64-bit", "unix"), ("32-bit", "unix32"))
 
 _EPILOG = """\
 examples:
@@ -36,11 +37,11 @@ def register(subparsers):
 
 def _lines(what, script, heap):
     """(image, output lines) of a script of tests/lib on each image."""
-    for name, binary in _IMAGES:
+    for name, runtime in _IMAGES:
         print(f"{what}: {name} image", flush=True)
         done = subprocess.run(
-            [str(ROOT / binary), "-X", "heapsize=" + heap, str(ROOT / "tests/lib" / script), str(ROOT)],
-            cwd=ROOT / "build", capture_output=True, text=True,
+            [str(image(runtime)), "-X", "heapsize=" + heap, str(ROOT / "tests/lib" / script), str(ROOT)],
+            cwd=BUILD, capture_output=True, text=True,
         )  # fmt: skip
         if done.returncode or not done.stdout:
             said = done.stdout[-300:] + done.stderr[-300:]
@@ -125,7 +126,7 @@ def run(args):
     try:
         codec = _codec()
         frames = _frames()
-    except (OSError, RuntimeError) as error:
+    except (NoImage, OSError, RuntimeError) as error:
         print(f"microv2g bench: {error} (run `make bench`, which builds what is needed)", file=sys.stderr)
         return 1
     lines = [

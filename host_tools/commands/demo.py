@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from host_tools.root import ROOT
+from host_tools.root import BUILD, ROOT, RUNTIME
 
 _EPILOG = """\
 examples:
@@ -42,7 +42,7 @@ def register(subparsers):
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    p.add_argument("--out", default=str(ROOT / "build" / "demo"), metavar="DIR", help="folder of report and trace")
+    p.add_argument("--out", default=str(BUILD / "demo"), metavar="DIR", help="folder of report and trace")
     p.add_argument("--seconds", type=float, default=15.0, metavar="S", help="length of the charge loop (default 15)")
     p.add_argument(
         "--no-tls", action="store_true", help="over plain TCP, which the standard forbids outside a laboratory"
@@ -63,8 +63,14 @@ def run(args):
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
     trace = out / "trace.jsonl"
+    if RUNTIME == "cpython" and not args.no_tls:
+        print(
+            "microv2g demo: over plain TCP; TLS needs the MicroPython image of a checkout (make demo)", file=sys.stderr
+        )
+        args.no_tls = True
+    where = "on CPython" if RUNTIME == "cpython" else "frozen, unix-port MicroPython"
     print(
-        f"Station: frozen firmware, unix-port MicroPython, modem model behind SPI. Car: simulated, battery of "
+        f"Station: firmware {where}, modem model behind SPI. Car: simulated, battery of "
         f"{CAPACITY_WH / 1000:g} kWh at {SOC} % (small, so that seconds show)."
     )
     view = View(plain=args.plain or not sys.stdout.isatty())

@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from host_tools.root import ROOT
+from host_tools.root import BUILD
 
 _EPILOG = """\
 examples:
@@ -37,9 +37,7 @@ def register(subparsers):
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    p.add_argument(
-        "--image", default=str(ROOT / "build" / "rpi_pico" / "firmware.uf2"), metavar="FILE", help="UF2 or binary"
-    )
+    p.add_argument("--image", default=str(BUILD / "rpi_pico" / "firmware.uf2"), metavar="FILE", help="UF2 or binary")
     p.add_argument("--service", action="append", choices=SERVICES, help="session to run; may be repeated")
     p.add_argument("--no-tls", action="store_true", help="over plain TCP")
     p.add_argument(
@@ -50,7 +48,7 @@ def register(subparsers):
     )
     p.add_argument("--seed", type=int, default=1, metavar="N", help="of everything random (default 1)")
     p.add_argument(
-        "--out", default=str(ROOT / "build" / "emu" / "run"), metavar="DIR", help="folder of certificates and figures"
+        "--out", default=str(BUILD / "emu" / "run"), metavar="DIR", help="folder of certificates and figures"
     )
     p.add_argument("--doc", metavar="FILE.md", help="write the figures into their section of this page too")
     p.add_argument("--key-log", default="", metavar="FILE", help="secrets of the sessions for Wireshark (by the car)")

@@ -5,10 +5,10 @@ import json
 import subprocess
 import sys
 
-from host_tools.root import ROOT
+from host_tools.root import TOOLS
+from host_tools.station.images import NoImage, image
 
-WORKER = ROOT / "host_tools" / "station" / "exi_worker.py"
-BINARIES = {"unix": "build/unix/micropython", "unix32": "build/mcu32/micropython"}
+WORKER = TOOLS / "station" / "exi_worker.py"
 
 _EPILOG = """One message per line on standard input, one result per line on standard output; empty lines and lines that begin
 with # pass by. A line that fails gives `error: REASON` with the offset (decode) or the path (encode), and exit status 1.
@@ -63,12 +63,10 @@ class _Image:
     """The codec frozen in a MicroPython image, as a child process."""
 
     def __init__(self, action, runtime):
-        binary = ROOT / BINARIES[runtime]
-        if not binary.exists():
-            raise FileNotFoundError("%s is missing: run `make firmware-unix`" % BINARIES[runtime])
+        binary = image(runtime)
         self._child = subprocess.Popen(
             [str(binary), "-X", "heapsize=64m", str(WORKER), action],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT / "build",
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=binary.parent,
         )  # fmt: skip
 
     def ask(self, line):
@@ -98,7 +96,7 @@ def _plain(line):
 def run(args):
     try:
         codec = _Local(args.action) if args.runtime == "cpython" else _Image(args.action, args.runtime)
-    except FileNotFoundError as error:
+    except NoImage as error:
         print("microv2g exi: %s" % error, file=sys.stderr)
         return 2
     sys.stdin.reconfigure(encoding="utf-8", errors="replace")

@@ -5,8 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from host_tools.building.step import BUILD
-from host_tools.root import ROOT
+from host_tools.root import BUILD, CHECKOUT, ROOT
 
 _EPILOG = """examples:
   microv2g flash --board rpi_pico                        build/rpi_pico/firmware.uf2; board on USB or in its boot loader
@@ -81,7 +80,8 @@ def _run(args, show, facts):
         raise FlashError("no IMAGE and no --board", "microv2g flash --help", 2)
     path = args.image or BUILD / args.board / FILES[args.board][0]
     if not path.exists():
-        remedy = "build it: make firmware BOARD=%s" % args.board if args.image is None else ""
+        build = "build it%s: make firmware BOARD=%s" % ("" if CHECKOUT else " in a checkout of microv2g", args.board)
+        remedy = build if args.image is None else ""
         raise FlashError("no file %s" % (path.relative_to(ROOT) if ROOT in path.parents else path), remedy, 2)
     what = image.read(path)
     facts["image"] = what.facts()

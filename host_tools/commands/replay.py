@@ -4,6 +4,8 @@ import argparse
 import json
 import sys
 
+from host_tools.root import RUNTIME
+
 _EPILOG = """\
 examples:
   microv2g trace pull session.pcapng && microv2g replay session.pcapng
@@ -37,8 +39,8 @@ def register(subparsers):
     p.add_argument(
         "--runtime",
         choices=("unix", "unix32", "cpython"),
-        default="unix",
-        help="where the firmware runs (default: unix)",
+        default=RUNTIME,
+        help="where the firmware runs (default: %(default)s)",
     )
     p.add_argument("--also-free", action="append", default=[], metavar="NAME", help="a field that may differ")
     p.add_argument("--json", action="store_true", help="the result as JSON")

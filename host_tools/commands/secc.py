@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 from host_tools.recordings import oneline
+from host_tools.root import RUNTIME
 from host_tools.station.process import RUNTIMES, SeccError, SeccProcess, interfaces
 
 _EPILOG = """\
@@ -64,7 +65,9 @@ def register(subparsers):
     p.add_argument("--pki", metavar="DIR", help="folder of `microv2g pki new`: chain, key and roots of the station")
     p.add_argument("--config", metavar="FILE", help="configuration, one JSON object (see --print-config)")
     p.add_argument("--trace", metavar="FILE.jsonl", help="write one JSON line per message, note and power sample")
-    p.add_argument("--runtime", choices=RUNTIMES, default="unix", help="where the firmware runs (default: unix)")
+    p.add_argument(
+        "--runtime", choices=RUNTIMES, default=RUNTIME, help="where the firmware runs (default: %(default)s)"
+    )
     p.add_argument("--print-config", action="store_true", help="print the configuration that would be used, and end")
     p.add_argument("--quiet", action="store_true", help="print READY and errors only")
     p.set_defaults(func=run)

@@ -6,6 +6,7 @@ import sys
 
 from host_tools.board.port import cli as port_cli
 from host_tools.board.port.errors import PortError
+from host_tools.root import RUNTIME
 
 _EPILOG = """examples:
   microv2g selftest                                  the board at the only serial port, with questions
@@ -37,7 +38,7 @@ def register(subparsers):
     p.add_argument("--sim", action="store_true", help="a simulated board in this machine instead")
     p.add_argument("--fault", metavar="NAME", help="with --sim: what is broken (`--fault list` lists them)")
     p.add_argument(
-        "--runtime", choices=("unix", "unix32", "cpython"), default="unix", help="with --sim (default: unix)"
+        "--runtime", choices=("unix", "unix32", "cpython"), default=RUNTIME, help="with --sim (default: %(default)s)"
     )
     p.add_argument("--steps", metavar="LIST", help="only these, e.g. spi,modem,role")
     p.add_argument(

@@ -34,7 +34,8 @@ def register(subparsers):
 
 def _size(args):
     from host_tools.building.size import budget, linker, measure
-    from host_tools.building.step import BUILD, Missing
+    from host_tools.building.step import Missing
+    from host_tools.root import BUILD
 
     path = BUILD / args.board / "firmware.elf.map"
     if args.map:

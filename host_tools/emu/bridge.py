@@ -74,7 +74,7 @@ class Served:
         self._thread.join(30)
         self._pty.close()
 
-    def call(self, function, limit_s=30):
+    def call(self, function, limit_s=100):
         """function(board) between two slices of emulated time; returns its result."""
         done = queue.Queue()
         self._calls.put((function, done))

@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 
 from host_tools.emu import wire
-from host_tools.root import ROOT
+from host_tools.root import BUILD
 
-BUILD = ROOT / "build" / "emu"
+FOLDER = BUILD / "emu"
 MAIN = Path(__file__).resolve().parent / "js" / "main.mjs"
 _INSTALL = "python3 host_tools/building/build.py emulator"
 
@@ -22,7 +22,7 @@ class EmulatorError(Exception):
 class Process:
     """folder: where rp2040js is installed (build/emu)."""
 
-    def __init__(self, folder=BUILD):
+    def __init__(self, folder=FOLDER):
         node = shutil.which("node")
         if node is None:
             raise EmulatorError("no node in PATH (Debian: apt-get install nodejs npm)")

@@ -25,10 +25,10 @@ import threading
 import traceback
 from pathlib import Path
 
-from host_tools.root import ROOT, python_path
+from host_tools.root import RUNTIME, python_path
+from host_tools.station.images import NoImage, image
 
 RUNTIMES = ("unix", "unix32", "cpython")
-_BINARIES = {"unix": "build/unix/micropython", "unix32": "build/mcu32/micropython"}
 _HEAP_32 = "heapsize=200k"  # as much as a microcontroller has
 _PERIOD_MS = 1 << 30  # of the firmware's t
 _POWER = ("setpoint_w", "power_w", "voltage_mv", "current_ma", "contactor", "energy_charged_wh", "energy_discharged_wh")
@@ -43,9 +43,10 @@ def firmware_command(runtime):
     """Argument list that starts the firmware, without its own arguments. SeccError names what is missing."""
     if runtime == "cpython":
         return [sys.executable, "-m", "firmware.main"]
-    binary = ROOT / _BINARIES[runtime]
-    if not binary.exists():
-        raise SeccError(f"{_BINARIES[runtime]} is missing: run `make firmware-unix` first")
+    try:
+        binary = image(runtime)
+    except NoImage as error:
+        raise SeccError(str(error)) from None
     options = ["-X", _HEAP_32] if runtime == "unix32" else []
     return [str(binary), *options, "-m", "firmware.main"]
 
@@ -165,7 +166,7 @@ class SeccProcess:
     command: argument list in place of the firmware's, for tests.
     """
 
-    def __init__(self, link, config=None, runtime="unix", trace=None, on_record=None, prefix=(), command=None):
+    def __init__(self, link, config=None, runtime=RUNTIME, trace=None, on_record=None, prefix=(), command=None):
         self.link = link
         self.config = dict(config or {})
         self.runtime = runtime
@@ -194,7 +195,9 @@ class SeccProcess:
         """Start the process. Raises SeccError, or firmware.app.config.ConfigError for a bad config."""
         from firmware.app import config
 
-        config.merge(self.config)
+        whole = config.merge(self.config)
+        if self.runtime == "cpython" and whole["tls"] != "none":
+            raise SeccError("TLS 1.3 is a module of the MicroPython images: take --runtime unix, or no TLS")
         command = self._command or firmware_command(self.runtime)
         if self.trace:
             self._file = open(self.trace, "w", buffering=1)

@@ -4,6 +4,7 @@ from host_tools.emu import files
 from host_tools.emu.board import BoardError, EmulatedBoard
 from host_tools.emu.bridge import Served
 from tests.lib.emulator import need_image
+from tests.lib.patience import LIMIT_S
 
 RUNTIMES = ("cpython",)
 TIMEOUT_S = 300
@@ -88,8 +89,9 @@ def test_a_power_cut_in_a_write_leaves_one_of_the_two_files():
 
 def test_waiting_in_vain_shows_the_console():
     with board() as b:
+        b.until(">>> ", 5000)
         try:
-            b.until("no such word", 400)
+            b.until("no such word", 100)
         except BoardError as error:
             assert "no such word" in str(error) and "MicroPython" in str(error)
         else:
@@ -133,7 +135,7 @@ def test_wiring_faults_show_where_they_are():
 def test_a_terminal_program_talks_to_it():
     import serial
 
-    with board() as b, Served(b) as served, serial.Serial(served.path, 115200, timeout=20) as port:
+    with board() as b, Served(b) as served, serial.Serial(served.path, 115200, timeout=LIMIT_S) as port:
         assert port.read_until(b">>> ").endswith(b">>> ")
         port.write(b"print(bytes(range(250,256)), 6 * 7)\r")
         assert b"42" in port.read_until(b">>> ")

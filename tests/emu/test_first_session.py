@@ -6,7 +6,6 @@ TIMEOUT_S = 600
 
 import json
 import tempfile
-import time
 from pathlib import Path
 
 from host_tools.emu import files
@@ -17,16 +16,10 @@ from host_tools.ev import options
 from host_tools.ev import tls as car_tls
 from tests.lib.emulator import need_image
 from tests.lib.mtest import eq
+from tests.lib.patience import until
 from tests.lib.tool_cases import bad, good
 
 IMAGE = need_image()
-
-
-def until(done, limit_s=90):
-    end = time.monotonic() + limit_s
-    while not done():
-        assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.2)
 
 
 def test_from_a_bare_board_to_the_first_session():
@@ -40,7 +33,8 @@ def test_from_a_bare_board_to_the_first_session():
         said = good("pki", "install", pki, port=port)
         assert "/tls/secc.key" in said and "PRIVATE" not in said and "clock set" in said, said
         off_s = json.loads(good("clock", "--json", port=port))["off_s"]
-        assert -30 <= off_s <= 30, off_s  # the emulator may run slower than the clock on the wall
+        # The emulated clock falls behind the one on the wall by as much as the emulator is slower; not set, it would be years.
+        assert abs(off_s) < 86400, off_s
         found = json.loads(good("config", "get", "--json", port=port))
         eq((found["tls"], found["allow_plain"], found["services"]), ("strict", False, ["DC_BPT"]))
         good("setpoint", "5000", port=port)
@@ -49,16 +43,19 @@ def test_from_a_bare_board_to_the_first_session():
 
         def plug(board):
             return board.world.plug(
-                tls=car_tls.stage(cfg, Observer(lambda record: None)), service="DC_BPT", duration_ms=12000,
+                tls=car_tls.stage(cfg, Observer(lambda record: None)), service="DC_BPT", duration_ms=600000,
                 capacity_wh=400, tls_dir=cfg["tls_dir"],
             )  # fmt: skip
 
         car = line.call(plug)
-        until(lambda: json.loads(good("status", "--json", port=port))["session_state"] == "DC_ChargeLoop", 120)
-        good("setpoint", "-5000", port=port)
-        until(lambda: car.done, 120)
+        until(lambda: json.loads(good("status", "--json", port=port))["session_state"] == "DC_ChargeLoop")
         battery = car.evcc.battery
-        assert car.ok and battery.energy_in_wms > 0 and battery.energy_out_wms > 0, car.why
+        until(lambda: battery.energy_in_wms > 0, "it charges")
+        good("setpoint", "-5000", port=port)
+        until(lambda: battery.energy_out_wms > 0, "it gives back")
+        line.call(lambda board: car.request_stop())
+        until(lambda: car.done)
+        assert car.ok, car.why
         eq(line.call(lambda board: board.world.contactor.closed), False)
 
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from host_tools.emu import files
@@ -18,6 +17,7 @@ from host_tools.ev import states
 from host_tools.root import ROOT
 from tests.lib.emulator import need_image
 from tests.lib.mtest import eq
+from tests.lib.patience import LIMIT_S, until
 from tests.lib.tool_cases import good, tool
 
 IMAGE = need_image()
@@ -65,9 +65,7 @@ def test_ctrl_c_opens_the_contactor_and_the_station_runs_again():
 def test_mpremote_deploy_and_flash_read_back():
     with Served(EmulatedBoard(IMAGE, files.station(CONFIG))) as line:
         port = line.path
-        end = time.monotonic() + 60
-        while line.call(lambda board: board.ms) < 3000 and time.monotonic() < end:
-            time.sleep(0.2)
+        until(lambda: line.call(lambda board: board.ms) >= 3000)
         status, out, err = tool("deploy", "--dry-run", "--json", port=port)
         assert status == 1 and "has our modules already" in json.loads(out)["error"], (out, err)
         facts = json.loads(good("deploy", "--only", "drivers", "--no-reset", "--json", port=port))
@@ -76,7 +74,7 @@ def test_mpremote_deploy_and_flash_read_back():
         eq(again["copy"], [])
         done = subprocess.run(
             [sys.executable, "-m", "mpremote", "connect", port, "resume", "exec", "import os; print('drivers' in os.listdir())"],
-            capture_output=True, text=True, timeout=60,
+            capture_output=True, text=True, timeout=LIMIT_S,
         )  # fmt: skip
         eq((done.returncode, done.stdout.strip()), (0, "True"))
         good("deploy", "--remove", "--json", port=port)
@@ -93,7 +91,7 @@ def test_the_board_on_a_terminal_keeps_its_flash_at_ctrl_c():
         try:
             good("config", "set", "setpoint_w", "1234", port=process.stdout.readline().strip())
             process.send_signal(signal.SIGINT)
-            eq(process.wait(60), 0)
+            eq(process.wait(LIMIT_S), 0)
         finally:
             process.kill()
             process.stdout.close()

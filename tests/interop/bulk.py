@@ -50,7 +50,8 @@ def transfer(number, folder, stop, line=LINE):
                 begin = time.monotonic()
                 while client.poll() is None:
                     assert not stop.is_set(), "stopped"
-                    assert time.monotonic() - begin < _LIMIT_S, "not done within %d s" % _LIMIT_S
+                    if time.monotonic() - begin > _LIMIT_S:  # a guard against hanging
+                        raise AssertionError("not done within %d s" % _LIMIT_S)
                     time.sleep(0.1)
                 seconds = time.monotonic() - begin
             finally:

@@ -27,8 +27,16 @@ class FakeSecc:
         self.heard = 0  # bytes
         self.paused = self
 
+    # Nothing is ever paused here.
+
+    def begun(self):
+        return False
+
+    def left_ms(self, now):
+        return 0
+
     def forget(self, now, why):
-        """Nothing is ever paused here."""
+        pass
 
     def _may_raise(self, name):
         if self.raise_in == name:

@@ -11,6 +11,16 @@ from firmware.clock import ticks_add, ticks_diff, ticks_ms
 
 LIMIT_S = 100  # below the time of a module (tests/run.py): who hangs is named by his own line
 _PAUSE_S = 0.01
+# Configuration of a station and of a simulated car that are programs beside others: limits of the protocol that a busy machine must
+# not reach. Where a limit itself is tested, the test sets its own.
+STATION = {
+    "loop_sequence_timeout_ms": 60000,
+    "setup_timeout_ms": 60000,
+    "link_setup_ms": 60000,
+    "precharge_timeout_ms": 60000,
+}
+STATION.update({"contactor_timeout_ms": 30000, "off_timeout_ms": 30000, "tls_handshake_ms": 60000})
+CAR = {"message_timeout_ms": 60000, "loop_timeout_ms": 60000}
 
 
 def until(done, what="what was waited for", turn=None):

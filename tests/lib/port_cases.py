@@ -1,11 +1,10 @@
 """What every board must do at its serial line, as functions of a port: run over a pty (tests/unit/host/board/test_port_link.py), and over the UART of
 an emulated or a real board. They need a station that runs, with no car, and leave one behind."""
 
-import time
-
 from host_tools.board.port import NoAnswer, Refusal, Station
 from host_tools.board.port.link import REPL, RUNNING
 from tests.lib.mtest import raises
+from tests.lib.patience import until
 
 
 def fields(lines):
@@ -66,19 +65,16 @@ def configuration(port):
 
 def stream_gives_records_and_can_be_asked_meanwhile(port):
     with Station.open(port) as station:
-        seen = []
-        end = time.monotonic() + 20
-        for line in station.stream(lambda: len(seen) > 1 or time.monotonic() > end):
-            if line is None and not seen:
-                station.ask("setpoint 77")
-                seen.append(None)
+        seen, asked = [], False
+        for line in station.stream(lambda: seen and seen[-1].endswith("setpoint_w 77")):
+            if line is None and not asked:
+                asked = station.ask("setpoint 77") == []
             elif line:
                 seen.append(line)
-        assert any(line and line.endswith("setpoint_w 77") for line in seen), seen
         station.ask("setpoint 0")
-        time.sleep(0.3)
-        station._read()
+        until(lambda: not station._read())  # what was on its way
         station.ask("setpoint 1")
+        station.ask("status")
         assert station._read() == []  # off again
 
 
@@ -99,13 +95,13 @@ def a_person_types(port):
         station._write(b"half a li")  # somebody walks away in the middle of a word
         assert station.ask("setpoint 0") == []
         station._write(b"1234*2\r")
-        until(station, lambda line: line == "2468")
+        line_of(station, lambda line: line == "2468")
         station._write(b"evse.status()\r")
-        until(station, lambda line: line.startswith("pilot "))
+        line_of(station, lambda line: line.startswith("pilot "))
         station._write(b"evse.trace(5)\r")
-        until(station, lambda line: "setpoint_w" in line)
+        line_of(station, lambda line: "setpoint_w" in line)
         station._write(b"nonsense\r")
-        until(station, lambda line: line.startswith("NameError"))
+        line_of(station, lambda line: line.startswith("NameError"))
 
 
 def garbage_is_borne(port):
@@ -117,8 +113,7 @@ def garbage_is_borne(port):
             b"\x1b[999;999H\x1b",
         ):
             station._write(junk)
-            time.sleep(0.3)
-            station._read()
+            until(lambda: not station._read())
             assert station.ask("status")[0].startswith("charger="), junk
 
 
@@ -135,15 +130,10 @@ def ctrl_c_gives_the_repl_and_run_starts_again(port):
         assert "setpoint_w=" in station.ask("status")[0]
 
 
-def until(station, done, limit_s=20):
-    end = time.monotonic() + limit_s
+def line_of(station, done):
+    """Wait for a line of the station that is so."""
     seen = []
-    while time.monotonic() < end:
-        for line in station._read():
-            seen.append(line)
-            if done(line):
-                return seen
-    raise AssertionError("not seen; but: %r" % seen[-20:])
+    until(lambda: [line for line in seen if done(line)], lambda: seen[-20:], lambda: seen.extend(station._read()))
 
 
 CASES = (

@@ -8,6 +8,8 @@ import threading
 import tty
 from pathlib import Path
 
+from tests.lib.patience import LIMIT_S
+
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = ROOT / "build" / "mcu32" / "micropython"
 if not IMAGE.exists():  # make test-fast
@@ -54,8 +56,8 @@ class PtyBoard:
     def __exit__(self, *_):
         self._closing = True
         self._process.kill()
-        self._thread.join(10)
-        self._pump.join(10)
+        self._thread.join(LIMIT_S)
+        self._pump.join(LIMIT_S)
         self._close()
 
     def _start(self):

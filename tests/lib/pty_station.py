@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 
 from host_tools.root import ROOT
+from tests.lib.patience import LIMIT_S
 
 IMAGES = {"unix": "unix", "unix32": "mcu32"}
 
@@ -131,9 +132,9 @@ class PtyStation:
                     self.process.wait(0.5)
                 except subprocess.TimeoutExpired:
                     continue
-        self.process.wait(5)
+        self.process.wait(LIMIT_S)
         for thread in self._pumps:
-            thread.join(1)
+            thread.join(LIMIT_S)
         for fd in (self._device, self._plug, self._socket):
             try:
                 os.close(fd)

@@ -18,6 +18,8 @@ import threading
 import tty
 import zlib
 
+from tests.lib.patience import LIMIT_S
+
 SECTOR = 4096
 
 _END, _ESC = 0xC0, 0xDB
@@ -290,7 +292,7 @@ class Port:
 
     def __exit__(self, *_):
         os.write(self._stop[1], b"x")
-        self._thread.join(10)
+        self._thread.join(LIMIT_S)
         for fd in (self._slave, *self._stop):
             with contextlib.suppress(OSError):
                 os.close(fd)

@@ -8,11 +8,10 @@ import select
 import subprocess
 import sys
 import tempfile
-import time
+import termios
 
 from host_tools.root import ROOT
-
-LIMIT_S = 60
+from tests.lib.patience import LIMIT_S, until
 
 
 def tool(*words, text=None, port=None):
@@ -109,16 +108,22 @@ def monitor_of_a_terminal(port):
         stdout=slave, stderr=slave, env=dict(os.environ, TERM="xterm-256color", COLUMNS="100", LINES="40"),
     )  # fmt: skip
     os.close(slave)
-    seen, end = "", time.monotonic() + LIMIT_S
-    while process.poll() is None or select.select([master], [], [], 0)[0]:
-        assert time.monotonic() < end, seen
+    seen = []
+
+    def over():
         if select.select([master], [], [], 0.1)[0]:
             try:
-                seen += os.read(master, 4096).decode("utf-8", "replace")
+                seen.append(os.read(master, 4096).decode("utf-8", "replace"))
             except OSError:
-                break  # its end is closed
+                return True  # its end is closed
+        elif process.poll() is not None:
+            return True
+        return False
+
+    until(over, lambda: seen)
+    seen = "".join(seen)
     os.close(master)
-    assert process.wait(5) == 0
+    assert process.wait(LIMIT_S) == 0
     for word in ("pilot", "Unplugged", "contactor", "set-point", "faults", "none", "Ctrl-C ends", "\x1b["):
         assert word in seen, (word, seen)
 
@@ -138,7 +143,7 @@ def repl_of_a_terminal(port):
     try:
         seen = _until(master, "Ctrl-] leaves")
         assert "evse.run() starts it again" in seen
-        time.sleep(0.5)
+        until(lambda: not termios.tcgetattr(master)[3] & termios.ICANON, "raw keys")
         os.write(master, b"6*7\r")
         _until(master, "42")
         os.write(master, b"\x03")
@@ -148,7 +153,7 @@ def repl_of_a_terminal(port):
         os.write(master, b"evse.run()\r")
         _until(master, "the station runs")
         os.write(master, b"\x1d")
-        assert process.wait(10) == 0
+        assert process.wait(LIMIT_S) == 0
     finally:
         if process.poll() is None:
             process.kill()
@@ -157,13 +162,16 @@ def repl_of_a_terminal(port):
     assert json.loads(good("status", "--json", port=port))["station"] == "Unplugged"
 
 
-def _until(fd, text, limit_s=10):
-    seen, end = "", time.monotonic() + limit_s
-    while text not in seen:
-        assert time.monotonic() < end, seen
+def _until(fd, text):
+    """Read a terminal up to a text; all that was read."""
+    seen = [""]
+
+    def read():
         if select.select([fd], [], [], 0.1)[0]:
-            seen += os.read(fd, 4096).decode("utf-8", "replace")
-    return seen
+            seen[0] += os.read(fd, 4096).decode("utf-8", "replace")
+
+    until(lambda: text in seen[0], lambda: seen[0], read)
+    return seen[0]
 
 
 CASES = (status, setpoint, config, log, trace, monitor, monitor_of_a_terminal, repl_of_a_pipe, repl_of_a_terminal)

@@ -3,6 +3,8 @@
 Time jumps to the next `due`; nothing here waits.
 """
 
+import gc
+
 from board.sim_power import SimPower
 from codec import exi, rational, v2gtp
 from firmware.app import config
@@ -18,6 +20,7 @@ from tests.lib.poison import poisoned
 BEGIN = ticks_add(0, -300)  # so that every test crosses the wrap of the tick (docs/design.md, the machine contract)
 _BUF = bytearray(4096)  # one for all worlds: a test makes many of them
 _POLLS = 100
+_COLLECT = 16384  # bytes
 
 
 def counting_rand():
@@ -34,6 +37,9 @@ class World(Driver):
     """One station and its car. changes: to the configuration of the station."""
 
     def __init__(self, **changes):
+        if hasattr(gc, "threshold"):  # collected often, a small heap stays in one piece for the buffers of the next one
+            gc.collect()
+            gc.threshold(_COLLECT)
         self.cfg = config.merge(changes)
         self.hw = SimPower(self.cfg)
         self.power = Power(self.cfg, self.hw)

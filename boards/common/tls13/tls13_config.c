@@ -146,13 +146,13 @@ static mp_obj_t config_make_new(const mp_obj_type_t *type, size_t n_args, size_t
     }
     load(self, args[0], args[1], args[2]);
     mbedtls_ssl_conf_rng(&self->conf, tls13_random, NULL);
-    mbedtls_ssl_conf_min_tls_version(&self->conf, MBEDTLS_SSL_VERSION_TLS1_3);
+    mbedtls_ssl_conf_min_tls_version(&self->conf, MBEDTLS_SSL_VERSION_TLS1_3);  // R-TLS-01
     mbedtls_ssl_conf_ciphersuites(&self->conf, self->suites);
     mbedtls_ssl_conf_groups(&self->conf, self->groups);
     mbedtls_ssl_conf_sig_algs(&self->conf, self->signatures);
     mbedtls_ssl_conf_cert_profile(&self->conf, &self->profile);
     mbedtls_ssl_conf_authmode(&self->conf, MBEDTLS_SSL_VERIFY_REQUIRED);  // R-TLS-06
-    mbedtls_ssl_conf_ca_chain(&self->conf, &self->roots, NULL);
+    mbedtls_ssl_conf_ca_chain(&self->conf, &self->roots, NULL);  // R-TLS-08, -11
     return MP_OBJ_FROM_PTR(self);
 }
 

@@ -2,13 +2,14 @@
 
 import ast
 import hashlib
+import importlib.metadata
 import tomllib
 from pathlib import Path
 
 from host_tools.board.deploy import STATION
 from host_tools.building.manifest import Manifest
 from host_tools.building.mpy import compiled
-from host_tools.root import ROOT
+from host_tools.root import CHECKOUT, ROOT
 
 # The sockets of an operating system: no controller board has one, and a stock image lacks what they import.
 _NOT_HERE = ("firmware/run/os_link.py", "firmware/run/os_conn.py", "firmware/run/os_net.py")
@@ -84,5 +85,7 @@ def needs(board, only=()):
 
 
 def version():
-    """Of this checkout, from pyproject.toml."""
+    """Of this checkout, from pyproject.toml, or of what is installed."""
+    if not CHECKOUT:
+        return importlib.metadata.version("microv2g")
     return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from host_tools.building.manifest import Manifest, group
 from host_tools.building.mpy import compiled
-from host_tools.building.step import BUILD, Missing
+from host_tools.building.step import Missing
+from host_tools.root import BUILD
 
 MARCH = {"rpi_pico": "armv6m", "esp32s3": "xtensawin", "unix": "x64", "mcu32": "x86"}
 # Imported in this order, so that each package is charged what is its own and not what it imports.

@@ -53,7 +53,7 @@ class Recorded:
     def dc(self, mv, ma, car_mv):
         pass
 
-    def ac(self, w):
+    def ac(self, car_w):
         pass
 
     def clear(self, now):

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from host_tools.recordings.replay import compare, plan
+from host_tools.root import RUNTIME
 from host_tools.station.process import Decoder, SeccError, environment, firmware_command
 
 _LIMIT_S = 120
@@ -15,7 +16,7 @@ class ReplayError(Exception):
     """The replay could not be done; str() says why."""
 
 
-def replay(records, config, runtime="unix", free=compare.FREE):
+def replay(records, config, runtime=RUNTIME, free=compare.FREE):
     """Returns {"sessions", "requests", "compared", "warnings", "differences"}; a difference is a dict with t_ms (of the recording),
     request, answer, path, recorded, replayed. Raises ReplayError, plan.PlanError, SeccError."""
     found, warnings = plan.sessions(records)

@@ -106,11 +106,11 @@ class SpiBase:
 
     MSB, LSB = MSB, LSB
 
-    def write(self, out):
-        self._transfer(memoryview(out), None)
+    def write(self, buf):
+        self._transfer(memoryview(buf), None)
 
-    def readinto(self, back, fill=0):
-        view = memoryview(back)
+    def readinto(self, buf, fill=0):
+        view = memoryview(buf)
         self._transfer(bytes((to_int(fill) & 0xFF,)) * len(view), view)
 
     def read(self, n, fill=0):

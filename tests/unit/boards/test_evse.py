@@ -5,12 +5,12 @@ import json
 import os
 import re
 import threading
-import time
 from pathlib import Path
 
 from host_tools.board.port import Station, words
 from host_tools.ev import cable, options
 from host_tools.root import ROOT
+from tests.lib.patience import CAR, LIMIT_S, STATION, until
 from tests.lib.pty_station import PtyStation
 from tests.lib.tool_cases import good
 
@@ -18,7 +18,7 @@ RUNTIMES = ("cpython",)  # starts processes
 WAITS = True
 SLOW = True
 TIMEOUT_S = 240
-CONFIG = {"services": ["DC_BPT"], "setpoint_w": 3000, "cable_check_ms": 100, "loop_sequence_timeout_ms": 2000}
+CONFIG = {"services": ["DC_BPT"], "setpoint_w": 3000, "cable_check_ms": 100, **STATION}
 
 
 class Car(threading.Thread):
@@ -27,7 +27,7 @@ class Car(threading.Thread):
     def __init__(self, device, **ev):
         super().__init__(daemon=True)
         self.result = None
-        self._options = {**options.DEFAULTS, "unplug_after_ms": 200, **ev}
+        self._options = {**options.DEFAULTS, **CAR, "unplug_after_ms": 200, **ev}
         self._port = device.udp
         self.start()
 
@@ -39,27 +39,16 @@ def state(station):
     return words.status(station.ask("status"))
 
 
-def until(done, limit_s=20):
-    end = time.monotonic() + limit_s
-    while not done():
-        assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.05)
-
-
-def said_after(station, line, limit_s=3):
-    """What the device says to a line that a person types, echo included."""
+def said_after(station, line):
+    """What the device says to a line that a person types, echo included. A sum that is typed behind it shows where that ends."""
     said = []
     before, station.on_line = station.on_line, said.append
     station.send_line(line)
-    end = time.monotonic() + limit_s
-    quiet = time.monotonic() + 0.7
-    while time.monotonic() < min(end, quiet):
-        n = len(said)
-        station.listen()
-        if len(said) > n:
-            quiet = time.monotonic() + 0.4
+    until(lambda: said, "the echo", station.listen)
+    station.send_line("1234*2")
+    until(lambda: "2468" in said, lambda: said, station.listen)
     station.on_line = before
-    return said
+    return [text for text in said[: said.index("2468")] if not text.endswith("1234*2")]
 
 
 def charging(device, station, **ev):
@@ -79,18 +68,18 @@ def ctrl_c_while_a_car_charges(runtime, times):
                 station._write(b"\x03")
                 # The unix port ends at a second SIGINT that comes before it has seen the first; boards do not
                 # (tests/emu/test_repl.py sends them at once).
-                time.sleep(0.3)
+                until(lambda: [text for text in said if "Stopped (Ctrl-C)" in text], lambda: said, station.listen)
             assert station.interrupt()
             text = "\n".join(said)
             assert "Stopped (Ctrl-C): pilot off, contactor open." in text, text
             status = "\n".join(said_after(station, "evse.status()"))
             assert "this is how it ended" in status and "contactor open" in status and ", F" in status, status
-            car.join(20)
+            car.join(LIMIT_S)
             assert car.result is not None and not car.result.ok
             # And again: the next car is served by the next run.
             assert station.run_from_repl("evse.run()")
             car = Car(device, loops=3)
-            car.join(40)
+            car.join(LIMIT_S)
             assert car.result is not None and car.result.ok, car.result and car.result.why
             assert state(station)["plug_ins"] == 1
 
@@ -126,7 +115,7 @@ def test_what_the_module_says_while_it_charges():
         assert max(len(x) for x in said_after(station, "evse.help()") + said_after(station, "help")) <= 80
         assert [x for x in said_after(station, "evse.info()") if x.startswith("version=")]
         assert said_after(station, "evse.stop()")[-1].startswith("The car is told")
-        car.join(20)
+        car.join(LIMIT_S)
         assert car.result.ok, car.result.why
         assert json.loads(Path(device.folder / "config.json").read_text()) == CONFIG
 
@@ -138,7 +127,7 @@ def test_a_terminal_that_does_not_read_stops_nothing():
         station.ask("stream on")
         device.pause(True)
         car = Car(device, loops=60)
-        car.join(60)
+        car.join(LIMIT_S)
         device.pause(False)
         assert car.result is not None and car.result.ok, car.result and car.result.why
         found = state(station)

@@ -10,14 +10,15 @@ import select
 import shutil
 import socket
 import subprocess
-import time
 
 from host_tools.root import ROOT
 from tests.lib.mtest import eq, skip
+from tests.lib.patience import LIMIT_S, let_pass
 
 RUNTIMES = ("cpython",)  # it starts the image itself
 TIMEOUT_S = 240
 SLOW = True
+WAITS = True
 
 DATA = ROOT / "build" / "test-certs"
 IMAGE = ROOT / "build" / "unix" / "micropython"
@@ -31,7 +32,7 @@ if not shutil.which("openssl") or not IMAGE.exists():
 class Station:
     """The image with tests/lib/tls_socket.py; lines() is what it has said since the last call."""
 
-    def __init__(self, profile, limit_ms=3000):
+    def __init__(self, profile, limit_ms=60000):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -52,18 +53,18 @@ class Station:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(10)
+        self.process.wait(LIMIT_S)
 
 
 @contextlib.contextmanager
-def station(profile="strict", limit_ms=3000):
+def station(profile="strict", limit_ms=60000):
     s = Station(profile, limit_ms)
     try:
         yield s
     finally:
         s.process.stdin.close()
         try:
-            s.process.wait(10)
+            s.process.wait(LIMIT_S)
         except subprocess.TimeoutExpired:
             s.process.kill()
 
@@ -98,7 +99,7 @@ def client(port, *options, prefix="strict_", who="vehicle", send=b"hello\n", roo
     # TLS 1.3: the client is connected before the station has looked at its certificate. So its end of file comes when the
     # answer is there; a client that is refused ends by itself.
     fd, text = process.stdout.fileno(), b""
-    while select.select([fd], [], [], 30)[0]:
+    while select.select([fd], [], [], LIMIT_S)[0]:
         data = os.read(fd, 65536)
         text += data
         if not data or text.endswith(b"\n" + send):
@@ -106,7 +107,7 @@ def client(port, *options, prefix="strict_", who="vehicle", send=b"hello\n", roo
     with contextlib.suppress(BrokenPipeError):
         process.stdin.close()
     text += process.stdout.read()
-    return process.wait(30), text.decode(errors="replace")
+    return process.wait(LIMIT_S), text.decode(errors="replace")
 
 
 def served(s, *options, **more):
@@ -188,7 +189,7 @@ def test_close_notify_of_the_station():
 
 def test_garbage_and_silence():
     """R-TLS-14: each is refused within its limit, and the next car is served."""
-    with station(limit_ms=500) as s:
+    with station(limit_ms=3000) as s:
         for data, why in (
             (b"\x01\xfe\x80\x01\x00\x00\x00\x04test", "not TLS"),
             (b"GET / HTTP/1.0\r\n\r\n", "not TLS"),
@@ -196,10 +197,9 @@ def test_garbage_and_silence():
             (b"\x16\x03\x01\x00\x40" + os.urandom(64), ""),
             (b"\x16", "took too long"),
         ):
-            begin = time.monotonic()
             with socket.create_connection(("127.0.0.1", s.port)) as sock:
                 sock.sendall(data)
-                sock.settimeout(15)
+                sock.settimeout(LIMIT_S)
                 answer = b""
                 with contextlib.suppress(ConnectionError):
                     while True:
@@ -209,18 +209,15 @@ def test_garbage_and_silence():
                         answer += piece
             lines = s.lines()
             assert len(lines) == 1 and lines[0].startswith("tls refused") and why in lines[0], (data[:8], lines)
-            assert time.monotonic() - begin < 20
             assert why != "too large" or re.fullmatch(rb"\x15\x03\x03\x00\x02\x02.", answer, re.S), answer
         served(s)
 
 
 def test_slow_drip():
-    with station(limit_ms=500) as s:
-        begin = time.monotonic()
+    with station(limit_ms=3000) as s:
         with socket.create_connection(("127.0.0.1", s.port)) as sock, contextlib.suppress(ConnectionError):
-            for _ in range(100):
+            for _ in range(100):  # longer than the limit; then the connection ends by itself, which has other words
                 sock.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01"[_ % 8 : _ % 8 + 1] if _ < 8 else b"\x00")
-                time.sleep(0.05)
+                let_pass(0.05)
         eq(s.lines(), ["tls refused: the car took too long"])
-        assert time.monotonic() - begin < 20
         served(s)

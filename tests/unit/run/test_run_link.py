@@ -124,6 +124,13 @@ def watch(poller, sock):
     return seen
 
 
+def waits(poller):
+    """How long it is asked to wait from now on, ms: a list that grows."""
+    seen, wait = [], poller.wait
+    poller.wait = lambda ms: seen.append(ms) or wait(ms)
+    return seen
+
+
 def test_answer_names_a_port_that_listens_r_sdp_05():
     def test(station):
         answer = station.ask(REQUEST)
@@ -357,9 +364,7 @@ def test_nothing_due_means_sleep_and_due_for_ever_is_no_busy_loop():
         secc = station.safe.secc
         secc.poll = lambda now: None  # a machine that never moves its due
         secc.due = ticks_add(ticks_ms(), -5)
-        poller, waits_ms = station.link._poller, []
-        wait = poller.wait
-        poller.wait = lambda ms: waits_ms.append(ms) or wait(ms)
+        waits_ms = waits(station.link._poller)
         for _ in range(20):
             station.link.turn(100)
         assert len(waits_ms) == 20 and all(1 <= ms <= 5 for ms in waits_ms), waits_ms
@@ -413,37 +418,12 @@ def test_a_second_station_on_the_same_interface_is_a_clear_error():
     with_station(test)
 
 
-def test_interface_errors_are_clear():
-    for name, word in (("nosuch0", "nosuch0"), ("", "no network interface")):
-        try:
-            os_net.interface(name)
-        except os_net.NetError as e:
-            assert word in str(e)
-            continue
-        raise AssertionError(name)
-    assert os_net.interface("lo") == (1, os_net.LOOPBACK)
-
-
-def test_addresses_as_text():
-    for data, text in (
-        (os_net.LOOPBACK, "::1"),
-        (bytes(16), "::"),
-        (b"\xfe\x80" + bytes(6) + b"\x00\xfc\x00\xff\xfe\x00\x00\x01", "fe80::fc:ff:fe00:1"),
-        (bytes(range(16)), "1:203:405:607:809:a0b:c0d:e0f"),
-        (b"\x00\x01\x00\x00\x00\x02" + bytes(10), "1:0:2::"),
-    ):
-        assert os_net.text(data) == text
-        assert os_net.parse(os_net.sockaddr(data, 50000, 3))[:2] == (data, 50000)
-
-
 def test_a_request_is_answered_in_the_turn_that_it_wakes_r_timers_07():
     """Nothing is waited for between a request and its answer: one poll() and one turn. How long that takes is in docs/benchmarks.md."""
 
     def test(station):
         car = station.connect()
-        poller, waits_ms = station.link._poller, []
-        wait = poller.wait
-        poller.wait = lambda ms: waits_ms.append(ms) or wait(ms)
+        waits_ms = waits(station.link._poller)
         for number in range(50):
             car.sock.send(b"x" * 200)
             station.link.turn(1000)

@@ -12,7 +12,7 @@ from codec import exi, exi_json, v2gtp
 from host_tools.recordings import records as recordings
 from host_tools.recordings.replay.run import replay
 from host_tools.station.process import SeccProcess
-from tests.lib.patience import LIMIT_S, until
+from tests.lib.patience import LIMIT_S, STATION, until
 
 RUNTIMES = ("cpython",)  # starts processes
 SDP_PORT = 20000 + os.getpid() % 20000  # several runs at a time on one machine
@@ -121,7 +121,7 @@ def ended(records):
 
 
 def whole_sessions(runtime):
-    config = {"sdp_port": SDP_PORT, "setpoint_w": 5000, "loop_sequence_timeout_ms": 60000}
+    config = {"sdp_port": SDP_PORT, "setpoint_w": 5000, **STATION}
     records = []
     with tempfile.TemporaryDirectory() as folder:
         trace = os.path.join(folder, "t.jsonl")

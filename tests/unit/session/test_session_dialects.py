@@ -26,7 +26,7 @@ from tests.lib.driver import AC, AC_BPT, DC, DC_BPT, DYNAMIC, RENEGOTIATE_SERVIC
 from tests.lib.mtest import eq
 from tests.lib.world import UNIX_S, World
 
-HEAP_KB = 400  # the tests themselves are compiled into this heap
+HEAP_KB = 200
 
 
 def parameter(service, name, **changes):

@@ -7,11 +7,10 @@ from firmware.session.states import ENDED, FAILED, IDLE, SAP
 from host_tools.ev.requests import is_dc, protocol, service_discovery
 from tests.lib.driver import AC_BPT, DC, DC_BPT, DYNAMIC, MODES, SERVICES, STOP
 from tests.lib.every_request import certificate_installation, every
-from tests.lib.notes import Notes
 from tests.lib.poison import BYTE
 from tests.lib.world import World
 
-HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, interop)
+HEAP_KB = 200
 from codec.slots import (
     MSG,
     ChargingSession,
@@ -278,16 +277,10 @@ def test_answers_are_exact_r_v2gtp_06():
     assert w.trace.messages[0][3] == SAP
 
 
-class BrokenTrace(Notes):
-    def error(self, now, text, value=None):
-        self.notes.append(text)
-
-
 def test_own_error_ends_that_session_only_r_errors_09():
     """A handler that raises: power off, a FAILED answer of the right type, connection closed, next car fine."""
     find = steps.find
     w = World()
-    w.trace = BrokenTrace()
     machine = w.secc
     for name, reach in PHASES:
         safe = Safe(lambda: machine, w.power, w.trace)

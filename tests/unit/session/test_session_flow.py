@@ -6,7 +6,7 @@ from host_tools.ev.requests import is_dc
 from tests.lib.driver import AC, AC_BPT, DC, DC_BPT, DYNAMIC, MODES, SCHEDULED, SERVICES, START, STOP
 from tests.lib.world import World
 
-HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, interop)
+HEAP_KB = 200
 from codec.slots import (
     AC_ChargeLoopRes,
     AC_CPDResEnergyTransferMode,

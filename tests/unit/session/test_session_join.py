@@ -7,7 +7,7 @@ from tests.lib.driver import AC_BPT, DC, DC_BPT, DYNAMIC, PAUSE, START, STOP, TE
 from tests.lib.mtest import eq
 from tests.lib.paused import COMBINATIONS, LEAF, NAME, OTHER, come_back, is_new, paused, to_stop, world
 
-HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, test_tls_station)
+HEAP_KB = 200
 from codec.slots import (
     MeterInfo,
     ResponseCode,

@@ -7,10 +7,11 @@ from firmware.session.paused import Paused, binding
 from firmware.session.states import FAILED, IDLE, STATE_NAMES
 from tests.lib.driver import AC, DC, DC_BPT, DYNAMIC, PAUSE, START, STOP, TERMINATE
 from tests.lib.mtest import eq
+from tests.lib.notes import Notes
 from tests.lib.paused import COMBINATIONS, LEAF, NAME, come_back, is_new, paused, to_stop, world
 from tests.lib.world import World
 
-HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, test_tls_station)
+HEAP_KB = 200
 from codec.slots import (
     ResponseCode,
 )
@@ -223,23 +224,10 @@ def test_nothing_is_energised_during_a_pause_r_stop_09():
         assert not w.hw.relay.wanted and not w.hw.contactor and w.hw.path_off
 
 
-class Loud:
-    def __init__(self):
-        self.notes = []
-
-    def note(self, now, text, value=None):
-        self.notes.append(text)
-
-    error = note
-
-    def message(self, *args):
-        pass
-
-
 def test_a_fault_of_our_own_keeps_nothing_r_session_08():
     w = paused()
     sid = w.sid
-    w.trace = Loud()
+    w.trace = Notes()
     first, made = w.secc, []
     safe = Safe(lambda: made.pop() if made else first, w.power, w.trace)
     assert safe.paused_ms(w.now) > 0 and safe.pause_begun() and not safe.pause_begun()
@@ -266,7 +254,7 @@ def test_the_trace_tells_who_and_never_the_digest():
 
 def test_nothing_begins_twice():
     """begun() tells a pause once, and not any more when it is over."""
-    notes = Loud()
+    notes = Notes()
     p = Paused(1000, notes)
     f = world().secc.facts
     f.vehicle, f.leaf = NAME, LEAF

@@ -20,7 +20,7 @@ from tests.lib.driver import (
 )
 from tests.lib.world import World
 
-HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, interop)
+HEAP_KB = 200
 from codec.slots import (
     ResponseCode,
 )

@@ -5,12 +5,12 @@ import hashlib
 import io
 import json
 import tempfile
-import time
 
 from host_tools.board.deploy import MANIFEST, STAGE, TODO, copy, parts, plan
 from host_tools.board.flash import FlashError
 from host_tools.board.flash.repl import Repl
 from host_tools.cli import main
+from tests.lib.patience import until
 from tests.lib.pty_board import PtyBoard, files
 
 RUNTIMES = ("cpython",)
@@ -40,10 +40,7 @@ def test_a_whole_station_onto_a_stock_image_and_again():
         wanted = parts.files("esp32s3", "x86")
         assert {path: got.get(path) for path in wanted} == wanted
         assert set(got) == {*wanted, MANIFEST} and json.loads(got[MANIFEST])["files"] == parts.digests(wanted)
-        for _ in range(100):
-            if board.resets:
-                break
-            time.sleep(0.05)
+        until(lambda: board.resets)
         assert board.resets == 1
         status, facts, text = deploy(board, "--yes", "--no-reset")
         assert status == 0 and facts["copy"] == [] and facts["unchanged"] == len(wanted), text

@@ -5,12 +5,12 @@ import io
 import json
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 from host_tools.board.flash import FlashError, rp2, uf2
 from host_tools.board.flash.progress import Show
 from host_tools.cli import main
+from tests.lib.patience import LIMIT_S, until
 from tests.lib.pty_board import IMAGE, PtyBoard
 from tests.unit.host.board.test_flash_image import rp2040_parts
 
@@ -109,7 +109,7 @@ def test_a_running_board_is_sent_to_its_boot_loader():
 
         def bootloader():
             rom.appear()
-            rom.join(20)
+            rom.join(LIMIT_S)
             (Path(flash) / ".flash").write_bytes(uf2.parse(rom.taken)[1][0][1])
 
         with PtyBoard(flash, "rp2", on_bootloader=bootloader) as board:
@@ -166,9 +166,7 @@ def test_any_length_of_flash_is_compared_and_the_board_started_again():
         show = Show(json=True)
         assert rp2.compare([(uf2.FLASH_AT, data)], board.port, show, reset=False)
         assert not rp2.compare([(uf2.FLASH_AT, data[:-1] + b"\1")], board.port, show, reset=True)
-        deadline = time.monotonic() + 5
-        while not board.resets and time.monotonic() < deadline:
-            time.sleep(0.02)
+        until(lambda: board.resets)
         assert board.resets == 1
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -9,8 +10,9 @@ import tomllib
 from pathlib import Path
 
 from host_tools.building import step, system
-from host_tools.building.build import EVCC
+from host_tools.building.build import EVCC, refuse_odd_paths
 from host_tools.building.source import source_entries
+from host_tools.building.step import Missing
 from tests.lib.mtest import eq, raises
 
 RUNTIMES = ("cpython",)  # a tool of the host
@@ -95,6 +97,41 @@ def test_wrong_micropy_dir_is_named():
         done = subprocess.run(command, env=env, capture_output=True, text=True)
     eq(done.returncode, 1)
     assert "MICROPY_DIR=" + folder in done.stderr, done.stderr
+
+
+def test_a_path_that_makefiles_cannot_bear_is_refused_before_anything_is_done():
+    """Tools and environment work there: only what the makefiles of others build is refused."""
+    with tempfile.TemporaryDirectory(prefix="with space ") as folder:
+        place = Path(folder)
+        shutil.copytree(step.ROOT / "host_tools", place / "host_tools", ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("codec", "tests"):
+            shutil.copytree(step.ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__", "data"))
+        (place / "firmware").mkdir()
+        shutil.copy(step.ROOT / "pyproject.toml", place)
+        command = [
+            sys.executable,
+            str(place / "host_tools" / "building" / "build.py"),
+            "packages-venv",
+            "unix",
+            "mcu32",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, env={"PATH": os.environ["PATH"], "HOME": folder})
+        said = done.stderr.strip()
+        eq((done.returncode, done.stdout, len(said.splitlines())), (1, "", 1))
+        assert "unix and mcu32 cannot be built" in said and "a space" in said and folder in said, said
+        assert not (place / "build").exists()
+
+
+def test_the_same_of_a_source_that_is_given():
+    saved = os.environ.get("MICROPY_DIR")
+    os.environ["MICROPY_DIR"] = "/opt/micro:python"
+    try:
+        assert "micro:python" in str(raises(Missing, refuse_odd_paths, ["rpi_pico"]))
+        refuse_odd_paths(["venv", "schemas", "packages-test"])
+    finally:
+        del os.environ["MICROPY_DIR"]
+        if saved is not None:
+            os.environ["MICROPY_DIR"] = saved
 
 
 def test_failing_command_shows_its_end_and_the_remedy():

@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 from host_tools.commands import secc as cmd_secc
 from host_tools.root import ROOT
 from host_tools.station.process import environment
+from tests.lib.patience import LIMIT_S, let_pass
 
 RUNTIMES = ("cpython",)  # starts processes
 SDP_PORT = 20000 + os.getpid() % 20000  # several runs at a time on one machine
@@ -40,7 +40,7 @@ def start(*words):
 
 def run(*words):
     p = start(*words)
-    out, err = p.communicate(timeout=30)
+    out, err = p.communicate(timeout=LIMIT_S)
     return p.returncode, out, err
 
 
@@ -94,7 +94,7 @@ def test_ready_commands_and_quit():
         assert "setpoint_w=-5000" in p.stdout.readline()
         assert "unknown command" in p.stdout.readline()
         p.stdin.write("quit\n")
-        _, err = p.communicate(timeout=30)
+        _, err = p.communicate(timeout=LIMIT_S)
         assert p.returncode == 0 and err == "", err
 
 
@@ -107,10 +107,10 @@ def test_end_of_stdin_does_not_end_the_station_and_a_signal_does():
             children = subprocess.run(["pgrep", "-P", str(p.pid)], stdout=subprocess.PIPE, check=False).stdout.split()
             p.stdin.close()
             p.stdin = None
-            time.sleep(0.3)
+            let_pass(0.3)
             assert p.poll() is None
             p.send_signal(number)
-            _, err = p.communicate(timeout=30)
+            _, err = p.communicate(timeout=LIMIT_S)
             assert p.returncode == 0 and err == "", err
             for child in children:
                 assert not os.path.exists(f"/proc/{int(child)}")
@@ -125,7 +125,7 @@ def test_a_port_in_use_is_a_clear_error():
         p.stdout.readline()
         code, out, err = run(*words)
         p.stdin.write("quit\n")
-        p.communicate(timeout=30)
+        p.communicate(timeout=LIMIT_S)
         assert code == 2 and str(SDP_PORT) in err and "in use" in err and out == "", err
 
 

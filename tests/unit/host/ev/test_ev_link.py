@@ -16,28 +16,35 @@ from host_tools.ev.options import DEFAULTS
 from host_tools.root import ROOT
 from host_tools.station.process import SeccProcess, firmware_command
 from tests.lib.mtest import eq, skip
+from tests.lib.patience import CAR, LIMIT_S, STATION
 
 RUNTIMES = ("cpython",)  # starts processes
 WAITS = True
 PORT = 20000 + (os.getpid() + 7919) % 20000  # several runs at a time on one machine
-STATION = {"sdp_port": PORT, "setpoint_w": 5000, "loop_sequence_timeout_ms": 5000}
+STATION = {"sdp_port": PORT, "setpoint_w": 5000, **STATION}
 RUNTIME = "unix"
 SLOW = True
 
 
+_folder = tempfile.TemporaryDirectory()
+PATIENT = Path(_folder.name) / "patient.json"
+PATIENT.write_text(json.dumps(CAR))
+
+
 def ev(*arguments):
-    return [sys.executable, "-m", "host_tools", "ev", "--iface", "lo", "--sdp-port", str(PORT), *arguments]
+    config = [] if "--config" in arguments else ["--config", str(PATIENT)]
+    return [sys.executable, "-m", "host_tools", "ev", "--iface", "lo", "--sdp-port", str(PORT), *config, *arguments]
 
 
 def run(*arguments):
-    done = subprocess.run(ev(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(ev(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S)
     return done.returncode, done.stdout, done.stderr
 
 
 @contextlib.contextmanager
 def station():
     with SeccProcess("lo", STATION, RUNTIME) as secc:
-        secc.wait_ready(10)
+        secc.wait_ready(LIMIT_S)
         yield secc
 
 
@@ -169,7 +176,7 @@ def test_interrupt_ends_the_session_in_order():
             car = started()
             wait_for(car, "<- DC_ChargeLoopRes")
             car.send_signal(sign)
-            out, _ = car.communicate(timeout=20)
+            out, _ = car.communicate(timeout=LIMIT_S)
             eq(car.returncode, 0)
             assert "<- SessionStopRes" in out and "ok: stopped by the driver" in out, out
 
@@ -178,7 +185,7 @@ def test_interrupt_while_nobody_answers():
     car = started()
     wait_for(car, "no answer to discovery yet")
     car.send_signal(signal.SIGINT)
-    car.communicate(timeout=20)
+    car.communicate(timeout=LIMIT_S)
     eq(car.returncode, 130)  # and not that of a car that has asked in vain to the end
 
 
@@ -186,7 +193,7 @@ def test_station_that_goes_away():
     with station():
         car = started()
         wait_for(car, "<- DC_ChargeLoopRes")
-    out, _ = car.communicate(timeout=20)
+    out, _ = car.communicate(timeout=LIMIT_S)
     eq(car.returncode, 1)
     assert "FAILED: connection lost in ChargeLoop" in out, out
 
@@ -195,7 +202,7 @@ def test_demo():
     assert Path(firmware_command(RUNTIME)[0]).exists()
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "host_tools", "demo", "--plain", "--seconds", "4", "--out", folder + "/out"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=90)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S)
         eq((done.returncode, done.stderr), (0, ""))
         records = [json.loads(line) for line in (Path(folder) / "out" / "trace.jsonl").read_text().splitlines()]
         page = (Path(folder) / "out" / "session.html").read_text()
@@ -212,7 +219,7 @@ def test_demo():
 def test_demo_without_loopback():
     """Bare `unshare`: a network namespace in which lo is down."""
     command = ["unshare", "-rn", sys.executable, "-m", "host_tools", "demo", "--plain"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=90)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S)
     if "unshare" in done.stderr:
         skip("no network namespaces here")
     eq(done.returncode, 2)

@@ -11,6 +11,7 @@ from host_tools.recordings.replay import compare, plan
 from host_tools.recordings.replay.run import replay
 from host_tools.station.process import SeccProcess
 from tests.lib.mtest import raises
+from tests.lib.patience import LIMIT_S, STATION
 from tests.unit.run.test_run_session import SDP_PORT, Car
 
 RUNTIMES = ("cpython",)  # starts processes
@@ -22,9 +23,9 @@ def recording():
     if not _MADE:
         with tempfile.TemporaryDirectory() as folder:
             trace = os.path.join(folder, "t.jsonl")
-            config = {"sdp_port": SDP_PORT, "setpoint_w": 5000, "loop_sequence_timeout_ms": 5000}
+            config = {"sdp_port": SDP_PORT, "setpoint_w": 5000, **STATION}
             with SeccProcess("lo", config, "unix", trace) as secc:
-                secc.wait_ready(5)
+                secc.wait_ready(LIMIT_S)
                 car = Car(SDP_PORT)
                 mode = car.to_loop()
                 for _ in range(5):

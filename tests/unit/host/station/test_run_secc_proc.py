@@ -11,8 +11,9 @@ import tempfile
 from firmware.app import config
 from host_tools.recordings.oneline import summary
 from host_tools.root import ROOT
-from host_tools.station import process
+from host_tools.station import images
 from host_tools.station.process import Decoder, SeccError, SeccProcess
+from tests.lib.mtest import raises
 from tests.lib.patience import LIMIT_S, until
 
 RUNTIMES = ("cpython",)  # starts processes
@@ -81,16 +82,21 @@ def test_bad_configuration_is_found_before_the_start():
 
 
 def test_a_missing_firmware_names_the_remedy():
-    saved = process._BINARIES
-    process._BINARIES = {"unix": "build/nosuch/micropython"}
+    saved = images.FOLDERS
+    images.FOLDERS = {"unix": "nosuch"}
     try:
-        SeccProcess("lo").start()
+        SeccProcess("lo", runtime="unix").start()
     except SeccError as e:
         assert "make firmware-unix" in str(e) and "build/nosuch" in str(e)
         return
     finally:
-        process._BINARIES = saved
+        images.FOLDERS = saved
     raise AssertionError("started")
+
+
+def test_tls_on_cpython_is_refused_in_one_line():
+    error = raises(SeccError, SeccProcess("lo", {"tls": "strict", "allow_plain": False}, "cpython").start)
+    assert "--runtime unix" in str(error) and "\n" not in str(error), error
 
 
 def test_the_station_ends_with_the_program_that_started_it():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from host_tools.root import ROOT
 from tests.lib.mtest import eq, skip
+from tests.lib.patience import CAR, LIMIT_S, STATION
 
 RUNTIMES = ("cpython",)  # it starts the images itself
 WAITS = True
@@ -48,15 +49,15 @@ def session(image, heap_kb, port, ev=None, **changes):
         for name in ("vehicle_chain.pem", "vehicle.key"):
             (path / name).rename(path / "car" / name)
         shutil.copy(DATA / "strict_v2g_root.pem", path / "car" / "roots.pem")
-        config = {"tls": "strict", "tls_dir": folder, "allow_plain": False, **changes}
+        config = {"tls": "strict", "tls_dir": folder, "allow_plain": False, **STATION, **changes}
         (path / "config.json").write_text(json.dumps(config))
         (path / "start.py").write_text(START)
         command = [binary, "-X", "heapsize=%dk" % heap_kb, path / "start.py", "sim:%d" % port, path / "config.json"]
         station = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
-            cfg = {**options.DEFAULTS, "loops": 3, "evcc_id": EVCCID, "tls_dir": str(path / "car"), **(ev or {})}
+            cfg = {**options.DEFAULTS, **CAR, "loops": 3, "evcc_id": EVCCID, "tls_dir": str(path / "car"), **(ev or {})}
             car = cable.run(cfg, port, lambda record: None)
-            said = station.communicate(b"quit\n", timeout=20)[0].decode()
+            said = station.communicate(b"quit\n", timeout=LIMIT_S)[0].decode()
         finally:
             station.kill()
         return said, car

@@ -1,0 +1,368 @@
+"""What one part of a station asks of another: each contract once, as data. Never in an image; read by people who write a board, a
+modem driver or a power stage, and by `python -m host_tools.checks.contracts`, which `make lint` runs over every implementer.
+
+ROLES: name of a contract -> (calls, reads). A call is written as it is called; `name=` may be left out by the caller.
+A read is an attribute or a property; `name: role` is a part that has a contract of its own.
+OPTIONAL: what a caller looks for and does without.
+A class made of an implementer is one.
+IMPLEMENTERS: role -> "file:Class" (a class inside of another: Outer.Inner); * stands for any folder or file name.
+USERS: (role, files, what stands for it there): nothing else is called or read of it.
+"""
+
+ROLES = {
+    # -- a controller board, as boards/<board>/board/hardware.py gives it to mcu/board.py
+    "hardware": (
+        (
+            "start()",  # pilot X1, contactor open, guard and watchdog on
+            "alive()",  # once a turn of the firmware
+            "drive(on)",  # contactor: 1 closes; what is refused stays open
+            "feedback()",  # 1 while the contactor is closed, and if its wire is broken
+            "notes()",  # texts on what the hardware did by itself since the last call
+            "counters()",  # [(name, number)]
+            "stop()",  # contactor open, pilot F, nothing runs any more
+        ),
+        (
+            "name",
+            "mac",  # 6 bytes
+            "guarded",  # True: the hardware itself keeps the contactor open unless the pilot is C or D
+            "bus: modem bus",
+            "irq: interrupt",
+            "source",  # what becomes readable at an interrupt of the modem
+            "front: pilot front end",
+            "plug: adc",  # of the proximity line
+        ),
+    ),
+    "modem bus": (
+        (
+            "set_hz(hz=)",  # clock in Hz, None: the board's own; returns it
+            "exchanged(command, n)",  # what answers with MISO and MOSI exchanged, see firmware/app/selftest.py
+        ),
+        ("spi: spi", "cs"),  # cs(0) selects
+    ),
+    "spi": (("write(buf)", "readinto(buf, fill)"), ()),
+    "interrupt": ((), ("fired",)),
+    "adc": (("read_u16()",), ()),  # 0..65535
+    "pilot front end": (("set_duty(permille)", "sample()"), ("sampling", "high_mv", "low_mv")),
+    # -- what firmware/main.py takes from a board of any kind
+    "board": (
+        (
+            "start(now)",
+            "poll(now)",  # once a turn, before anything else
+            "command(words, now)",  # of a laboratory; True if it was one
+            "counters()",
+            "close()",
+            "spi_hz(hz=)",
+            "exchanged(command, n)",
+        ),
+        (
+            "mac",
+            "due",
+            "sources",  # what a poll() waits on
+            "ready",  # text behind READY
+            "commands",  # of a laboratory, for the help
+            "pilot: pilot",
+            "proximity: proximity",
+            "power: power stage of a board",
+            "modem: modem",
+        ),
+    ),
+    "modem": (
+        ("start(now)", "poll(now)", "recv()", "send(buf, n)", "event()", "counters()"),
+        ("up", "due", "frame"),
+    ),
+    "spi modem": (
+        (
+            "start(now)",
+            "poll(now)",
+            "recv()",
+            "send(buf, n)",
+            "event()",
+            "counters()",
+            "stop(now)",
+            "signature()",
+            "echo(value)",
+        ),
+        ("up", "due", "frame", "edges"),
+    ),
+    "pilot": (
+        ("start(now)", "poll(now)", "set_duty(permille, now)", "count_toggles(now)", "event()"),
+        (
+            "due",
+            "state",
+            "raw",
+            "high_mv",
+            "low_mv",
+            "blind",
+            "diode_ok",
+            "diode_seen",
+            "duty",
+            "duty_before",
+            "duty_since",
+            "changed_at",
+            "toggles",
+            "counting",
+            "longest_ms",
+        ),
+    ),
+    "proximity": (("start(now)", "poll(now)", "event()"), ("due", "rating_a", "ohm")),
+    "power stage": (
+        (
+            "poll(now)",
+            "off(now)",  # everything, in this call
+            "test(mv, now)",  # insulation; contactor closed for it
+            "precharge(mv, now)",
+            "close(now)",
+            "dc(mv, ma, car_mv)",  # ma below 0: out of the car
+            "ac(car_w)",
+            "clear(now)",  # forget a latched fault whose cause is gone
+        ),
+        (
+            "due",
+            "contactor",
+            "path_off",
+            "test_result",
+            "mv",
+            "ma",
+            "w",
+            "charged_wh",
+            "discharged_wh",
+            "fault",  # 1, 2: drivers/contactor.py; 3 and above: the converter's own
+        ),
+    ),
+    "power stage of a board": (  # the self-test looks at its contactor
+        ("poll(now)", "off(now)"),
+        ("relay: relay",),
+    ),
+    "relay": (
+        ("start(now)", "poll(now)", "close(now)", "open(now)", "clear(now)", "event()"),
+        ("due", "wanted", "driven", "closed", "verified", "fault"),
+    ),
+    "contactor": (("drive(on)", "feedback()", "start(now)", "poll(now)"), ("due", "closed")),
+    # -- machines (docs/design.md): of frames, of bytes
+    "machine": (("rx(buf, n, now)", "poll(now)", "tx(out)", "event()"), ("due",)),
+    "power": (
+        (
+            "poll(now)",
+            "off(now)",
+            "permit(yes, now)",
+            "basic(close, now)",
+            "clear(now)",
+            "measure(f, now)",
+            "apply(f, now)",
+            "set_setpoint_w(w)",
+            "sample()",
+            "cable_w()",
+        ),
+        ("hw: power stage", "due", "fault", "setpoint_w", "permitted", "cable_a"),
+    ),
+    "power switch": (("off(now)", "set_setpoint_w(w)", "sample()"), ("setpoint_w",)),  # what the run loops need of it
+    "session machine": (
+        (
+            "start(now, vehicle=, leaf=)",
+            "rx(buf, n, now)",
+            "poll(now)",
+            "tx(out)",
+            "event()",
+            "lost(now)",
+            "request_stop(now)",
+        ),
+        ("due", "session_over", "established", "paused: paused session"),
+    ),
+    "paused session": (("begun()", "left_ms(now)", "forget(now, why)"), ()),
+    "safe": (
+        (
+            "start(now, vehicle=, leaf=)",
+            "rx(buf, n, now)",
+            "poll(now)",
+            "tx(out, now)",
+            "event(now)",
+            "lost(now)",
+            "request_stop(now)",
+            "due(now)",
+            "session_over()",
+            "established()",
+            "pause_begun()",
+            "paused_ms(now)",
+            "forget(now, why)",
+            "off(now)",
+            "fault(now)",
+            "attempt(what, now, call)",
+            "report(what, error, now)",
+        ),
+        ("CLOSE", "faults", "broken", "secc"),
+    ),
+    # -- a car's connection: our own TCP, a socket of the operating system, TLS over either
+    "connection": (("readable()", "read(buf)", "write(buf, at, n)", "close()", "abort()"), ("at_end",)),
+    "byte stream": (("read(buf)", "write(buf, at, n)", "close()", "abort()"), ("at_end",)),  # what TLS stands on
+    "tls stage": (
+        (
+            "open(conn, now)",
+            "pump(now)",
+            "lost(now)",
+            "readable()",
+            "read(buf)",
+            "write(buf, at, n)",
+            "close()",
+            "abort()",
+        ),
+        ("phase", "conn", "vehicle", "leaf", "due", "at_end"),
+    ),
+    "tls engine": (  # tls13.Conn, a C module
+        (
+            "begin(unix_s, known, key_log)",
+            "step()",
+            "feed(buf, at, n)",
+            "take(buf)",
+            "pending()",
+            "read(buf)",
+            "write(buf, at, n)",
+            "close()",
+            "reset()",
+        ),
+        ("state", "reason", "alert", "name"),
+    ),
+    # -- what is said to people
+    "trace": (
+        (
+            "message(now, direction, payload_type, buf, at, n, state)",
+            "note(now, text, value=)",
+            "error(now, text, value=)",
+            "pilot(now, state, duty_permille, high_mv, low_mv)",
+            "attenuation(now, mac, sounds, groups)",
+            "change(now, old, new, reason)",
+            "status(now, text)",
+        ),
+        (),
+    ),
+    "notes": (("note(now, text, value=)",), ()),  # of a machine that says nothing else
+    # -- time
+    "clock": (
+        ("ticks_ms()", "ticks_add(ticks, delta)", "ticks_diff(end, start)", "unix_s()", "utc(unix_s)", "sooner(a, b)"),
+        (),
+    ),
+}
+
+OPTIONAL = {
+    "session machine": (("fault(now)",), ()),  # makes its answer a FAILED one
+    "board": (
+        ("health()",),  # [(name, value, unit, least, most)]: supplies and temperatures
+        ("guarded", "circuit", "plug", "power", "modem"),
+    ),
+}
+
+IMPLEMENTERS = {
+    "hardware": ("boards/*/board/hardware.py:Hardware",),
+    "modem bus": ("boards/common/mcu/modem_spi.py:ModemSpi",),
+    "spi": (
+        "host_tools/twin/qca7000.py:QcaSpi",
+        "host_tools/twin/wiring.py:Wires",
+        "tests/unit/drivers/data_spi.py:Transcript",
+        "tests/lib/controller/machine_common.py:SpiBase",
+        "tests/fuzz/test_qca_fuzz.py:Mutant",
+        "tests/fuzz/test_qca_fuzz.py:Flipper",
+        "tests/mem/test_alloc_path.py:Recorder",
+        "tests/mem/test_alloc_qca.py:FixedChip",
+    ),
+    "interrupt": (
+        "boards/common/mcu/interrupt.py:Interrupt",
+        "host_tools/twin/qca7000.py:Irq",
+        "tests/unit/drivers/data_spi.py:Irq",
+        "tests/lib/controller/place.py:Edge",
+    ),
+    "adc": (
+        "boards/*/board/hardware.py:_Plug",
+        "host_tools/twin/pilot.py:PlugResistor",
+        "boards/esp32s3/board/hardware.py:_Volts",
+        "tests/lib/controller/machine_esp32.py:ADC",
+        "tests/mem/test_alloc_pilot.py:Adc",
+        "tests/unit/drivers/test_pilot_adc.py:Board",
+        "tests/unit/drivers/test_pilot_adc.py:Held",
+    ),
+    "pilot front end": (
+        "drivers/pilot_adc.py:SyncFrontEnd",
+        "drivers/pilot_adc.py:PeakFrontEnd",
+        "drivers/pilot_adc.py:FreeFrontEnd",
+        "boards/rpi_pico/board/hardware.py:_Front",
+        "host_tools/twin/pilot.py:PilotCircuit",
+        "tests/unit/drivers/test_pilot.py:Front",
+    ),
+    "board": ("boards/common/mcu/board.py:Board", "boards/unix/board/sim_board.py:SimBoard"),
+    "modem": ("drivers/qca7000.py:Qca7000", "boards/unix/board/packet.py:PacketPort"),
+    "spi modem": ("drivers/qca7000.py:Qca7000",),
+    "pilot": ("drivers/pilot.py:Pilot",),
+    "proximity": ("drivers/proximity.py:Proximity",),
+    "power stage of a board": ("boards/common/mcu/bench_stage.py:BenchStage",),
+    "power stage": ("boards/common/mcu/bench_stage.py:BenchStage", "host_tools/recordings/replay/player.py:Recorded"),
+    "relay": ("drivers/contactor.py:Contactor",),
+    "contactor": ("host_tools/twin/contactor.py:ContactorModel",),
+    "machine": (
+        "firmware/net/stack.py:Stack",
+        "firmware/slac/evse.py:Slac",
+        "firmware/session/secc.py:Secc",
+        "host_tools/ev/evcc.py:Evcc",
+        "host_tools/ev/slac.py:EvSlac",
+        "host_tools/ev/stack.py:CarStack",
+    ),
+    "power": ("firmware/app/power.py:Power",),
+    "power switch": ("firmware/app/power.py:Power", "tests/lib/fake_secc.py:FakePower"),
+    "session machine": ("firmware/session/secc.py:Secc", "tests/lib/fake_secc.py:FakeSecc"),
+    "paused session": ("firmware/session/paused.py:Paused",),
+    "safe": ("firmware/run/safe.py:Safe",),
+    "connection": (
+        "firmware/net/tcp_conn.py:TcpConn",
+        "firmware/run/os_conn.py:OsConn",
+        "firmware/net/tls_stage.py:TlsStage",
+        "host_tools/ev/stack.py:ClientConn",
+        "tests/unit/net/test_tls_stage.py:Wire",
+    ),
+    "byte stream": ("tests/lib/tls_socket.py:Tcp",),
+    "tls stage": ("firmware/net/tls_stage.py:TlsStage",),
+    "tls engine": ("host_tools/ev/tls.py:Engine",),
+    "trace": ("firmware/trace.py:Trace", "tests/lib/notes.py:Notes"),
+    "notes": (
+        "firmware/trace.py:Trace",
+        "firmware/run/idle.py:_NoTrace",
+        "host_tools/emu/observer.py:Observer",
+        "host_tools/emu/world.py:Silent",
+        "host_tools/ev/link.py:Trace",
+        "host_tools/recordings/replay/player.py:Notes",
+        "tests/interop/bulk_server.py:Notes",
+        "tests/lib/tls_socket.py:Out",
+        "tests/mem/test_alloc_slac.py:Silent",
+    ),
+    "clock": ("firmware/clock.py",),
+}
+
+USERS = (
+    ("hardware", "boards/common/mcu/board.py", r"(?:self\.)?hw"),
+    ("modem bus", "boards/common/mcu/board.py", r"hw\.bus"),
+    ("board", "firmware/app/selftest*.py", r"\bboard"),
+    ("board", "firmware/run/frame_link.py", r"self\.board"),
+    ("board", "firmware/app/station.py", r"\bboard"),
+    ("modem", "firmware/run/frame_link.py", r"(?:self\.board\.|\b)modem"),
+    ("spi modem", "firmware/app/selftest*.py", r"(?:board\.|\b)(?:modem|driver)"),
+    ("relay", "firmware/app/selftest*.py", r"\brelay"),
+    ("relay", "boards/common/mcu/bench_stage.py", r"self\.relay"),
+    ("power stage", "firmware/app/power.py", r"\bhw"),
+    ("power stage", "firmware/run/*.py", r"power\.hw"),
+    ("power stage of a board", "firmware/app/selftest*.py", r"board\.power"),
+    ("pilot front end", "drivers/pilot.py", r"\b_?front"),
+    ("adc", "drivers/proximity.py", r"self\._adc"),
+    ("spi", "drivers/qca7000.py", r"self\._spi"),
+    ("interrupt", "drivers/qca7000.py", r"self\._irq"),
+    ("session machine", "firmware/run/safe.py", r"self\.secc"),
+    ("paused session", "firmware/run/safe.py", r"self\.secc\.paused"),
+    ("safe", "firmware/app/v2g_link.py", r"self\.safe"),
+    ("safe", "firmware/app/tls_link.py", r"self\.safe"),
+    ("safe", "firmware/run/frame_link.py", r"self\.wall"),
+    ("safe", "firmware/run/os_link.py", r"self\.safe"),
+    ("connection", "firmware/app/v2g_link.py", r"\bconn"),
+    ("tls stage", "firmware/app/tls_link.py", r"\b_?stage"),
+    ("tls engine", "firmware/net/tls_stage.py", r"self\._engine"),
+    ("trace", "firmware/session/*.py", r"\b_?trace"),
+    ("trace", "firmware/slac/*.py", r"\b_?trace"),
+    ("trace", "firmware/net/*.py", r"\b_?trace"),
+    ("trace", "drivers/*.py", r"\b_?trace"),
+    ("trace", "boards/common/mcu/*.py", r"\b_?trace"),
+    ("trace", "boards/unix/board/*.py", r"\b_?trace"),
+)
