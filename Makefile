@@ -52,6 +52,7 @@ gen:
 	@$(SETUP) packages-venv venv schemas
 	@$(PY) -m host_tools.gen.exi gen
 	@$(PY) -m host_tools.gen.diagram
+	@$(PY) -m host_tools.gen.supervisor
 	@$(PY) -m host_tools.gen.requirements
 
 gen-check:

@@ -243,6 +243,10 @@ ROLES = {
 }
 
 OPTIONAL = {
+    "hardware": (
+        ("stage(cfg, contactor)",),
+        (),
+    ),  # makes the board's own power stage; without it the bench stage is taken
     "session machine": (("fault(now)",), ()),  # makes its answer a FAILED one
     "board": (
         ("health()",),  # [(name, value, unit, least, most)]: supplies and temperatures
@@ -291,8 +295,12 @@ IMPLEMENTERS = {
     "spi modem": ("drivers/qca7000.py:Qca7000",),
     "pilot": ("drivers/pilot.py:Pilot",),
     "proximity": ("drivers/proximity.py:Proximity",),
-    "power stage of a board": ("boards/common/mcu/bench_stage.py:BenchStage",),
-    "power stage": ("boards/common/mcu/bench_stage.py:BenchStage", "host_tools/recordings/replay/player.py:Recorded"),
+    "power stage of a board": ("boards/common/mcu/bench_stage.py:BenchStage", "boards/*/board/stage.py:Stage"),
+    "power stage": (
+        "boards/common/mcu/bench_stage.py:BenchStage",
+        "boards/*/board/stage.py:Stage",  # a board's own
+        "host_tools/recordings/replay/player.py:Recorded",
+    ),
     "relay": ("drivers/contactor.py:Contactor",),
     "contactor": ("host_tools/twin/contactor.py:ContactorModel",),
     "machine": (

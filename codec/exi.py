@@ -50,6 +50,16 @@ def _schema(msg):
     raise ValueError(msg)
 
 
+def root_of(schema, head):
+    """Id of the message that begins with the bytes `head` (three are enough), read from the event code of its root element;
+    None if it has none of this schema."""
+    if not 0 <= schema < len(ROOTS) or len(head) < 3:
+        return None
+    roots = ROOTS[schema]
+    code = (head[1] << 8 | head[2]) >> (16 - width(len(roots) + 1))
+    return roots[code] if code < len(roots) else None
+
+
 def decode(schema, buf, at, n):
     """(message id, value) of the document buf[at:at+n]; ExiError if it is not one. Octets are views of a copy of it."""
     return decode_here(schema, _copy(buf, at, n), 0, n)

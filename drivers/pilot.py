@@ -25,6 +25,7 @@ STATE_NAMES = ("?", "A", "B", "C", "D", "E", "F")
 # Events.
 CHANGED = 1  # `state` is another one
 DIODE = 2  # the car's diode is missing: no charging until it has been unplugged
+COUNTED = 4  # `toggles` is the number of the window
 
 X1 = 1000  # permille: steady +12 V
 FIVE_PERCENT = 50  # permille: digital communication
@@ -177,6 +178,7 @@ class Pilot:
         self._sampled_at = now
         if self.counting and ticks_diff(now, self._window_end) > 0:
             self.counting = False
+            self._events |= COUNTED
         front = self._front
         front.sample()
         self.high_mv = front.high_mv
@@ -231,10 +233,8 @@ class Pilot:
         self._events |= CHANGED
 
     def event(self):
-        """DIODE, CHANGED or 0 = nothing more; one code a call."""
-        if self._events & DIODE:
-            self._events &= ~DIODE
-            return DIODE
-        code = self._events
-        self._events = 0
+        """DIODE, CHANGED, COUNTED or 0 = nothing more; one code a call."""
+        events = self._events
+        code = DIODE if events & DIODE else events & -events
+        self._events = events ^ code
         return code

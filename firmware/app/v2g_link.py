@@ -6,6 +6,11 @@ Pure, on the machine contract. tls_link.py puts TLS between `conn` and `safe`.
 from firmware.clock import sooner, ticks_add, ticks_diff
 from micropython import const
 
+# Events.
+SESSION = const(1)  # a session is set up, the first since clear()
+PAUSE = const(2)  # the pause of the session is confirmed to the car
+RELEASED = const(4)  # the connection of the session is gone
+
 _OUT = const(4104)  # largest message of the session machine
 _IN = const(512)
 _TURNS = const(24)  # reads and writes in one pump(); what is left comes with the next
@@ -20,7 +25,6 @@ class V2gLink:
         self.safe = safe
         self.conn = None
         self._now = 0
-        self.session_seen = False  # a session was set up since clear()
         self.enabled = True  # False: no new connection is taken
         self._trace = trace
         self._in = bytearray(_IN)
@@ -30,14 +34,17 @@ class V2gLink:
         self._closing = False
         self._take_due = None
         self._had_session = False
+        self._session_seen = False  # a session was set up since clear()
+        self._events = 0
 
     @property
     def due(self):
         return sooner(self._take_due, self.safe.due(self._now))
 
     def clear(self):
-        """A new data link begins."""
-        self.session_seen = False
+        """A new data link begins, or an old one after a pause: what was to be told of before is not."""
+        self._session_seen = False
+        self._events = 0
 
     def accept(self, conn, now):
         """A car has connected: serve it, or refuse it."""
@@ -48,6 +55,19 @@ class V2gLink:
         """A connection has ended: by FIN, RST, or because the car does not answer any more."""
         if conn is self.conn:
             self._lost(now, "connection gone")
+
+    def poll(self, now):
+        """Fire what is due in the session, and move its bytes."""
+        self.safe.poll(now)
+        self.pump(now)
+
+    def event(self):
+        """SESSION, PAUSE, RELEASED, in this order, or 0 = nothing more."""
+        if self.safe.pause_begun():
+            self._events |= PAUSE
+        code = self._events & -self._events
+        self._events ^= code
+        return code
 
     def pump(self, now):
         """Move bytes both ways as far as they go. Call after every rx and poll of the network or the session machine."""
@@ -63,8 +83,9 @@ class V2gLink:
             return
         if not self.safe.session_over():
             self._had_session = True
-            if not self.session_seen and self.safe.established():
-                self.session_seen = True
+            if not self._session_seen and self.safe.established():
+                self._session_seen = True
+                self._events |= SESSION
         if self.conn.at_end and self._at == self._n:
             self.end(now, "by the car")  # our half too: the car waits for it
         elif self._take_due is not None and ticks_diff(self._take_due, now) <= 0:
@@ -82,6 +103,17 @@ class V2gLink:
         if self.conn is not None:
             self.conn.abort()
             self._lost(now, why)
+
+    def forget(self, now, why):
+        """A paused session cannot be joined any more."""
+        self.safe.forget(now, why)
+
+    def fault(self, now, why):
+        """The station itself is at fault: FAILED to the request under way, the session is over, no new connection is taken."""
+        self.enabled = False
+        self.safe.forget(now, why)
+        self.safe.fault(now)
+        self.pump(now)
 
     # -- inside
 
@@ -144,4 +176,5 @@ class V2gLink:
         self._at = self._n = 0
         self._take_due = None
         self.safe.lost(now)
+        self._events |= RELEASED
         self._trace.note(now, "disconnected: " + why)

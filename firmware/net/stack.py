@@ -41,6 +41,7 @@ ADDRESS = 1  # the address is proved: SDP and TCP answer
 CONFLICT = 2  # every address that was tried is taken: the link is of no use
 ACCEPTED = 3  # a car has connected; `which` is the index in conns
 CLOSED = 4  # conns[which] is over; its `reset` says why
+DISCOVERED = 5  # discovery was answered, once or more
 
 _HOP_BY_HOP = const(0)
 _DESTINATION_OPTIONS = const(60)
@@ -76,6 +77,7 @@ class Stack:
         self._tcp = Tcp(iface, self._neighbours, self.conns)
         self.sdp = SdpServer(iface.address, 0, policy)
         self.sdp.ready = False
+        self._discovered = False
         self._datagram = bytearray(_SDP_MAX)
         self._answer = bytearray(_SDP_ANSWER)
 
@@ -114,7 +116,7 @@ class Stack:
         self._address_state = 0
         self._tcp.stop()
         self._tcp.port = self.sdp.port = 0
-        self.sdp.ready = False
+        self.sdp.ready = self._discovered = False
 
     def rx(self, buf, n, now):
         """One frame."""
@@ -175,7 +177,7 @@ class Stack:
         return n
 
     def event(self):
-        """ADDRESS, CONFLICT, ACCEPTED, CLOSED, or 0."""
+        """ADDRESS, CONFLICT, ACCEPTED, CLOSED, DISCOVERED, or 0."""
         now = self._iface.now
         state = self._address.state
         if state != self._address_state:
@@ -198,6 +200,9 @@ class Stack:
                 conn.ended = False
                 self._trace.note(now, "tcp closed by " + RESET_NAMES[conn.reset], conn.remote_port)
                 return CLOSED
+        if self._discovered:
+            self._discovered = False
+            return DISCOVERED
         return 0
 
     def _judge(self, buf, n):
@@ -248,6 +253,7 @@ class Stack:
         copy(self._datagram, 0, buf, at + 8, n if n < _SDP_MAX else _SDP_MAX)
         n = self.sdp.answer(self._datagram, n, self._answer)
         if n:
+            self._discovered = True
             self._neighbours.learn(buf, 22, buf, 6)
             out = iface.reply()
             if out is not None:

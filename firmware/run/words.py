@@ -1,10 +1,10 @@
 """The state of a station in words for a person at a terminal of 80 columns."""
 
-from firmware.app.charger import LETTERS, PAUSED, WAITING
-from firmware.app.charger import STATE_NAMES as CHARGER
+from firmware.app import plug_steps as plug
+from firmware.app.charger import LETTERS
 from firmware.clock import ticks_ms
+from firmware.session.dialects import state_name
 from firmware.session.states import IDLE
-from firmware.session.states import STATE_NAMES as SESSION
 from firmware.slac.evse import STATE_NAMES as SLAC
 from micropython import const
 
@@ -31,18 +31,18 @@ def status(link):
     """Lines about a run.frame_link.FrameLink."""
     charger, secc, power = link.charger, link.wall.secc, link.power
     pilot = charger.pilot
-    session = SESSION[secc.state] if secc.state < len(SESSION) else "?"
+    session = state_name(secc.state)
     f = secc.facts
-    if secc.state < IDLE and f.service:
+    if secc.state != IDLE and f.service:
         session += ", service %d %s, %d loops" % (f.service, "Dynamic" if f.dynamic else "Scheduled", f.loops)
-    if secc.state < IDLE and f.ev_soc >= 0:
+    if secc.state != IDLE and f.ev_soc >= 0:
         session += ", battery %d %%" % f.ev_soc
     left_ms = link.wall.paused_ms(ticks_ms())
     if left_ms:
         session += ", paused, %d s left" % (left_ms // 1000)
     lines = [
         "pilot      %s  %s: %s" % (LETTERS[pilot.state], _MEANING[pilot.state], levels(pilot)),
-        "station    %s%s" % (CHARGER[charger.state], _hint(charger)),
+        "station    %s%s" % (plug.STATE_NAMES[charger.state], _hint(charger)),
         "matching   %s, modem %s" % (SLAC[charger.slac.state], "up" if charger.modem_up else "DOWN"),
         "session    " + session,
         "set-point  %d W" % power.setpoint_w,
@@ -94,8 +94,13 @@ def faults(link):
 
 
 def _hint(charger):
-    if charger.state == WAITING:
+    state = charger.state
+    if state == plug.WAITING:
         return ": nothing more is tried until the car is plugged anew"
-    if charger.state == PAUSED:
+    if state == plug.PAUSED or state == plug.TOGGLING:
         return ": the car sleeps; it wakes up by itself, or by `wake`"
+    if state == plug.FAULT:
+        return ": no power until the fault is repaired, and cleared by `clear`"
+    if state == plug.REPLUG:
+        return ": no power until the car has been unplugged"
     return ""

@@ -21,30 +21,41 @@ TEST_FAILED = const(2)
 AC = const(0)
 DC = const(1)
 
-_NO_ID = b"\x00" * 8
+WAIT = const(-1)  # in place of an answer: not yet (dialects.py)
+NO_ID = b"\x00" * 8
 
 
 class PeerError(Exception):
-    """The vehicle broke the protocol. args: (response code, note for the trace)."""
+    """The vehicle broke the protocol. code: response code of the dialect; note: why, for the trace."""
+
+    def __init__(self, code, note):
+        super().__init__(code, note)
+        self.code = code
+        self.note = note
 
 
 class Facts:
-    """Facts of the session at hand; `clear()` at its start, so nothing leaks from the one before (R-SESSION-11)."""
+    """Facts of the session at hand; `clear()` at its start, so nothing leaks from the one before (R-SESSION-11).
 
-    def __init__(self, cfg):
+    draw_id(offered) -> a fresh session id, and join(offered) -> what a paused session of this car has kept, or None, are the
+    machine's; the handler of the session set-up calls them.
+    """
+
+    def __init__(self, cfg, draw_id=None, join=None):
         self.cfg = cfg
+        self.draw_id = draw_id
+        self.join = join
         self.clear()
 
     def clear(self):
         # -- the protocol
-        self.session_id = _NO_ID
+        self.session_id = NO_ID
         self.unix_s = 0  # header time, Unix seconds (R-SESSION-02)
-        self.new_id = None  # fresh random id, drawn by the machine
         self.secure = False  # TLS 1.3 below us
         self.vehicle = None  # name in the vehicle certificate, proved by TLS
         self.leaf = None  # SHA-256 of that certificate; a paused session is bound to both
-        self.old = None  # what was kept of the paused session that this car may join again (paused.Paused.take)
-        self.pausing = False  # SessionStop(Pause) is confirmed
+        self.keep = None  # SessionStop(Pause) is confirmed: what the session needs to go on, its id first
+        self.note = None  # a line for the trace, written after the answer
         self.family = AC  # what SupportedAppProtocol settled
         self.service = 0  # selected energy service id, 0 = none yet
         self.bpt = False

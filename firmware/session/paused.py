@@ -37,17 +37,19 @@ class Paused:
         self._kept = None
         self._digest = b""
         self._family = 0
+        self._dialect = None
 
     def _drop(self):
         self.due = self._kept = None
         self._digest = b""
         self._begun = False
 
-    def keep(self, f, now):
-        """The pause is confirmed. f: facts of the session; its car has a certificate."""
+    def keep(self, f, dialect, now):
+        """The pause is confirmed. f: facts of the session; its car has a certificate, and f.keep is what it needs to go on."""
         self._digest = binding(f.session_id, f.leaf, f.vehicle)
         self._family = f.family
-        self._kept = (bytes(f.session_id), f.service, f.bpt, f.dynamic, f.charged_wh, f.discharged_wh)
+        self._dialect = dialect
+        self._kept = f.keep
         self._begun = True
         self.due = ticks_add(now, self._max_ms)
         self._trace.note(
@@ -56,10 +58,10 @@ class Paused:
             self._max_ms // 1000,
         )
 
-    def take(self, offered, f, now):
-        """A session is set up with an offered id. What was kept, (session id, service, bpt, dynamic, charged Wh, discharged Wh),
-        if it is that session and the car, by certificate and current (AC, DC), the one that paused it; else None.
-        Nothing is kept afterwards in any case."""
+    def take(self, offered, f, dialect, now):
+        """A session is set up with an offered id. What was kept (f.keep of the session before) if it is that session and the
+        car, by certificate, protocol and current (AC, DC), the one that paused it; else None. Nothing is kept afterwards in
+        any case."""
         self.poll(now)
         kept, digest = self._kept, self._digest
         self._drop()
@@ -74,6 +76,8 @@ class Paused:
             why = "another vehicle certificate" if same(offered, kept[0]) else "another session id"
         elif f.family != self._family:
             why = "AC and DC exchanged"
+        elif dialect is not self._dialect:
+            why = "another protocol"
         else:
             self._trace.note(now, "old session joined by vehicle %s, certificate %s" % (f.vehicle, short(f.leaf)))
             return kept

@@ -1,31 +1,17 @@
 """The session machine of the station: V2GTP bytes in, V2GTP bytes out (docs/design.md, what happens).
 
-One object for the life of the process, one connection at a time. It owns the cutter, the facts and the timers; what to
-do with a request is in `steps.STEPS`. Every way out of a session goes through `_off`, which opens the contactor.
+One object for the life of the process, one connection at a time. It owns the cutter, the facts and the timers. What to do
+with a request is in the steps of the dialect that SupportedAppProtocol has chosen (`dialects.py`); nothing here
+knows a message. Every way out of a session goes through `_off`, which opens the contactor.
 """
 
 from codec import exi, v2gtp
-from codec.slots import (
-    MSG,
-    MessageHeader,
-    ResponseCode,
-)
 from firmware.clock import sooner, ticks_add, ticks_diff
+from firmware.session import dialects, sap
 from firmware.session import facts as _f
-from firmware.session import reply, steps
 from firmware.session.facts import Facts, PeerError
-from firmware.session.paused import Paused, same
-from firmware.session.states import (
-    AC_LOOP,
-    CABLE_CHECK,
-    DC_LOOP,
-    ENDED,
-    FAILED,
-    IDLE,
-    SAP,
-    SETUP,
-    WELDING,
-)
+from firmware.session.paused import Paused
+from firmware.session.states import ENDED, FAILED, IDLE, SAP
 from micropython import const
 
 CLOSE = const(1)  # event: send what is left, then close TCP
@@ -34,10 +20,9 @@ _RETRY_MS = const(20)  # a handler that waits for the power stage is asked again
 _OUT = const(4096)  # largest answer without Plug & Charge is below 1 kB
 _TO_CAR = const(1)
 _FROM_CAR = const(0)
-_HEADER_SLOT = const(0)
-_CONTACTOR_FAULTS = (1, 2)  # stuck open, welded (drivers/contactor.py)
-_OVER = (IDLE, ENDED, FAILED)  # here and not where it is asked: a tuple of imported names is made anew each time
-_LOOPS = (MSG.AC_ChargeLoopRes, MSG.DC_ChargeLoopRes)
+# Here and not where it is asked: a tuple of imported names is made anew each time.
+_OVER = (IDLE, ENDED, FAILED)
+_LATCHED = (ENDED, FAILED)
 
 
 class Secc:
@@ -48,7 +33,7 @@ class Secc:
         self.cfg = cfg
         self.power = power
         self.state = IDLE
-        self.facts = Facts(cfg)
+        self.facts = Facts(cfg, self._draw_id, self._join)
         self.paused = Paused(
             cfg["pause_max_s"] * 1000, trace
         )  # it goes with this object: a fault of ours keeps nothing
@@ -58,6 +43,7 @@ class Secc:
         self._cutter = v2gtp.Cutter()
         self._out = bytearray(_OUT)
         self._last_id = b""
+        self._speak(dialects.DIALECTS[0])
         self._idle(0)
 
     def _idle(self, now):
@@ -69,6 +55,7 @@ class Secc:
         self._retry = None
         self._req = None  # request under way: message id, value, first seen
         self._msg = 0
+        self._again = None  # what goes on with it in place of its handler
         self._req_at = now
         self._wish_at = None
 
@@ -82,6 +69,7 @@ class Secc:
         self.facts.leaf = leaf if vehicle is not None else None
         self.facts.secure = vehicle is not None
         self._cutter.reset()
+        self._speak(dialects.DIALECTS[0])  # refuses what comes before SupportedAppProtocol
         self._idle(now)
         self._go(SAP, now)
         # R-SDP-08, R-TIMERS-04: the set-up timer covers everything up to the SessionSetup answer.
@@ -146,7 +134,7 @@ class Secc:
     def lost(self, now):
         """The car closed TCP, or the connection broke: that is a stop (R-STOP-10)."""
         if self.state != IDLE:
-            if self.state not in (ENDED, FAILED):
+            if self.state not in _LATCHED:
                 self._trace.note(now, "connection lost")
             self._off(now)
             self._go(IDLE, now)
@@ -156,7 +144,7 @@ class Secc:
 
     def request_stop(self, now):
         """The station wants to end: Terminate in every loop answer from now on (R-STATUS-02)."""
-        if self.state not in (IDLE, ENDED, FAILED):
+        if self.state not in _OVER:
             self.facts.stop_wish = True
 
     def fault(self, now):
@@ -164,14 +152,15 @@ class Secc:
         self._off(now)
         self.paused.forget(now, "fault of the station")
         if self._req is not None:
-            self._answer(reply.blank(self.facts, reply.RESPONSE_OF[self._msg], ResponseCode.FAILED), now)
+            self._answer(self._blank(self.dialect.FAILED), now)
         self._retry = None
         self._go(FAILED, now)
 
     @property
     def established(self):
         """True from the answer to SessionSetup to the end of the session."""
-        return SETUP < self.state < ENDED
+        state = self.state
+        return state not in _OVER and state != SAP and state != self.dialect.FIRST
 
     @property
     def session_over(self):
@@ -179,6 +168,11 @@ class Secc:
         return self.state in _OVER
 
     # -- inside
+
+    def _speak(self, dialect):
+        """The one writer of `dialect`."""
+        self.dialect = dialect
+        self._cutter.types = dialect.PAYLOADS
 
     def _go(self, state, now):
         """The one writer of `state`."""
@@ -202,19 +196,19 @@ class Secc:
         self._go(FAILED, now)
 
     def _spoil(self, now):
-        """What goes wrong behind SessionSetup leaves nothing to join (R-SESSION-08). Before it a stranger could be at fault."""
-        if self.state > SETUP:
+        """A failure in a session leaves nothing to join (R-SESSION-08). Before there is one a stranger could be at fault."""
+        if self.facts.session_id is not _f.NO_ID:
             self.paused.forget(now, "the session has failed")
 
     def _timeout(self, now):
         self._deadline = None
-        if self.state in (ENDED, FAILED):
+        if self.state in _LATCHED:
             self._off(now)
             self._event = CLOSE
-        elif self.state in (SAP, SETUP):
-            self._end(now, "no session within the set-up time")
-        else:
+        elif self.established:
             self._end(now, "sequence timeout")  # R-TIMERS-01, R-TIMERS-02
+        else:
+            self._end(now, "no session within the set-up time")
 
     def _work(self, now):
         """Take requests while none is under way and no answer waits: half-duplex (R-V2GTP-07)."""
@@ -235,31 +229,26 @@ class Secc:
         except exi.ExiError as e:
             self._end(now, "not decodable: " + str(e))  # R-ERRORS-07
             return
-        if msg not in reply.RESPONSE_OF:
+        if msg != sap.REQUEST and self.dialect.answers(msg) is None:
             self._end(now, "not a request")
             return
-        if self.state not in (SAP, SETUP, ENDED, FAILED):
+        if self.established:
             self._deadline = None  # the timer stops on a complete request and our own time is not counted (R-TIMERS-05)
         self._req = value
         self._msg = msg
         self._req_at = now
+        self._again = None
         self._step(now)
 
     def _decode(self, kind, buf, at, n):
-        if kind == v2gtp.SAP and self.state != SAP:
-            # A known field deviation: CertificateInstallationReq framed as SAP (R-V2GTP-05).
-            try:
-                found = exi.decode(exi.CM, buf, at, n)  # a copy: it may have to be decoded once more
-                if found[0] == MSG.CertificateInstallationReq:
-                    return found
-            except exi.ExiError:
-                pass
-        return exi.decode_here(exi.schema_of(kind), buf, at, n)
+        if self.state == SAP and kind == v2gtp.SAP:
+            return sap.decode(buf, at, n)
+        return self.dialect.decode(kind, buf, at, n)
 
     def _step(self, now):
-        """Run the handler of the request under way; None from it means: not yet, ask again."""
+        """Ask the handler of the request under way, or what it has left to go on with."""
         f = self.facts
-        msg = self._msg
+        self._now = now
         self._retry = None
         f.unix_s = self._wall()
         f.in_state_ms = ticks_diff(now, self._entered)
@@ -269,96 +258,95 @@ class Secc:
                 self._wish_at = now
             f.stop_wish_ms = ticks_diff(now, self._wish_at)
         self.power.measure(f, now)
-        try:
-            row = self._row(msg, now)
-            result = row[2](f, self._req)
-        except PeerError as e:
-            self._refuse(e.args[0], e.args[1], now)
+        if self.state == SAP and self._msg == sap.REQUEST:
+            self._negotiate(now)
             return
-        if msg == MSG.SessionSetupReq and f.secure and f.ev_id != f.vehicle:
-            self._trace.note(now, "the EVCCID is not the name in the vehicle certificate")
-        self.power.apply(f, now)  # before the answer: off is off when the car reads of it (R-ERRORS-03)
-        if result is None:
+        try:
+            _, _, handler, guards, leads_to, timer = self._row()
+            for guard in guards:
+                guard(f)
+            answer, then = (self._again or handler)(f, self._req)
+        except PeerError as e:
+            self._refuse(e.code, e.note, now)
+            return
+        if answer == _f.WAIT:
+            self.power.apply(f, now)
+            self._again = then
             self._retry = ticks_add(now, _RETRY_MS)
             return
-        self._answer(result[0], now)
-        self._go(result[1], now)
-        self._arm(reply.RESPONSE_OF[msg], now)
+        if then not in leads_to:
+            # A fault of ours: nothing is asked of the power path, the answer is FAILED (run/safe.py).
+            raise AssertionError("%s leads to %s" % (dialects.state_name(self.state), dialects.state_name(then)))
+        self.power.apply(f, now)  # before the answer: off is off when the car reads of it (R-ERRORS-03)
+        self._answer(answer, now)
+        self._go(then, now)
+        self._deadline = ticks_add(now, self.cfg[timer])
+        if f.note:
+            self._trace.note(now, f.note)
+            f.note = None
+        if f.keep:
+            self.paused.keep(f, self.dialect, now)
+            f.keep = None
 
-    def _row(self, msg, now):
-        """The row of the steps table, after the checks that every request has in common."""
-        f = self.facts
-        if msg not in (MSG.supportedAppProtocolReq, MSG.SessionSetupReq):
-            header = self._req[_HEADER_SLOT]
-            if not same(header[MessageHeader.SessionID], f.session_id):
-                raise PeerError(ResponseCode.FAILED_UnknownSession, "unknown session id")  # R-SESSION-03
-        row = steps.find(self.state, msg)
-        if row is None:
-            raise PeerError(ResponseCode.FAILED_SequenceError, "request out of order")
-        if f.fault and msg != MSG.SessionStopReq and self.state >= CABLE_CHECK:
-            contactor = f.fault in _CONTACTOR_FAULTS
-            code = ResponseCode.FAILED_ContactorError if contactor else ResponseCode.FAILED
-            raise PeerError(code, "contactor fault" if contactor else "station fault")
-        if f.cut and CABLE_CHECK <= self.state < WELDING and msg not in (MSG.PowerDeliveryReq, MSG.SessionStopReq):
-            # R-DC-SAFETY-07: the phase is over. A stop that follows is an orderly one (R-POWER-10).
-            raise PeerError(ResponseCode.FAILED, "pilot left state C")
-        if msg == MSG.SessionSetupReq:
-            offered = self._req[_HEADER_SLOT][MessageHeader.SessionID]
-            f.new_id = self._fresh_id(offered)
-            f.old = self.paused.take(offered, f, now)
-        return row
+    def _row(self):
+        """The row of the request under way, after what every request must have; PeerError if there is none."""
+        msg = self._msg
+        if msg != sap.REQUEST:
+            self.dialect.check(self.facts, msg, self._req)
+        for row in self.dialect.STEPS:
+            if row[1] == msg and self.state in row[0]:
+                return row
+        raise PeerError(self.dialect.OUT_OF_ORDER, "request out of order")
 
-    def _fresh_id(self, offered):
+    def _negotiate(self, now):
+        """SupportedAppProtocol: the set-up timer goes on; without a common protocol there is nothing to wait for (R-SAP-04)."""
+        answer, dialect = sap.choose(self.facts, self._req)
+        self._answer(answer, now)
+        if dialect is None:
+            self._deadline = None
+            self._event = CLOSE
+            self._go(ENDED, now)
+        else:
+            self._speak(dialect)
+            self._go(dialect.FIRST, now)
+
+    def _join(self, offered):
+        return self.paused.take(offered, self.facts, self.dialect, self._now)
+
+    def _draw_id(self, offered):
         """Eight random bytes: not zero, not the offered ones, not the last ones (R-SESSION-01, R-SESSION-04)."""
         while True:
             new = self._rand(8)
-            if new != b"\x00" * 8 and new != bytes(offered) and new != self._last_id:
+            if new != _f.NO_ID and new != bytes(offered) and new != self._last_id:
                 self._last_id = new
                 return new
 
     def _refuse(self, code, note, now):
         """Power off, then the answer of the right type with the code and every mandatory field (R-ERRORS-01..03)."""
-        res_msg = reply.RESPONSE_OF[self._msg]
         self._trace.note(now, "refused: " + note)
         self._off(now)
         self._spoil(now)
-        self._answer(reply.blank(self.facts, res_msg, code), now)
+        self._answer(self._blank(code), now)
         if self.state != ENDED:
             if self.state != FAILED:
                 self._deadline = ticks_add(now, self.cfg["tcp_hold_ms"])
             self._go(FAILED, now)
 
+    def _blank(self, code):
+        if self._msg == sap.REQUEST:
+            return sap.refused()
+        return self.dialect.blank(self.facts, self._msg, code)
+
     def _answer(self, value, now):
-        res_msg = reply.RESPONSE_OF[self._msg]
-        kind = exi.payload_type(res_msg)
+        if self._msg == sap.REQUEST:
+            msg, kind = sap.ANSWER, v2gtp.SAP
+        else:
+            msg = self.dialect.answers(self._msg)
+            kind = self.dialect.payload_of(msg)
         out = self._out
-        n = exi.encode(res_msg, value, out, v2gtp.HEADER)
+        n = exi.encode(msg, value, out, v2gtp.HEADER)
         self._cutter.release()  # of the request: views of it, which the answer may have had, end here
         v2gtp.write_header(out, 0, kind, n)
         self._out_n = v2gtp.HEADER + n
         self._req = None
         self._trace.message(now, _TO_CAR, kind, out, v2gtp.HEADER, n, self.state)
-
-    def _arm(self, res_msg, now):
-        """Start the timer that follows this answer."""
-        cfg = self.cfg
-        state = self.state
-        if state == ENDED:
-            # The car closes first; without a session there is nothing to wait for (R-STOP-03, R-SAP-04).
-            if res_msg == MSG.SessionStopRes:
-                self._deadline = ticks_add(now, cfg["tcp_hold_ms"])
-                if self.facts.pausing:
-                    self.paused.keep(self.facts, now)
-                else:
-                    self._trace.note(
-                        now, "session ended by the car" if not self.facts.notify else "session ended by the station"
-                    )
-            else:
-                self._deadline = None
-                self._event = CLOSE
-        elif state == SETUP:
-            pass  # the set-up timer goes on
-        elif state in (AC_LOOP, DC_LOOP) and res_msg in _LOOPS:
-            self._deadline = ticks_add(now, cfg["loop_sequence_timeout_ms"])
-        else:
-            self._deadline = ticks_add(now, cfg["sequence_timeout_ms"])

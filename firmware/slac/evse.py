@@ -172,6 +172,11 @@ class Slac:
         return self.modem.ready
 
     @property
+    def modem_fault(self):
+        """The modem has not taken its key in as many tries as are allowed; MODEM_FAULT was told then."""
+        return self.modem.gives_up
+
+    @property
     def due(self):
         at = sooner(sooner(self._due, self.modem.due), sooner(self._link.due, self._validation.due))
         return sooner(at, self.runs.due)

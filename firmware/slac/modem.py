@@ -65,6 +65,11 @@ class Modem:
         return self.state == READY
 
     @property
+    def gives_up(self):
+        """True from FAULT until a key counts, or another one is tried."""
+        return self.failures >= self._tries
+
+    @property
     def due(self):
         return sooner(self._due, self._ask_at)
 

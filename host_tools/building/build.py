@@ -18,7 +18,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from host_tools.building import fold, qemu_m3
+from host_tools.building import constants, fold, qemu_m3
 from host_tools.building.emulator import emulator
 from host_tools.building.pico import pico
 from host_tools.building.source import TAG, mbedtls, source
@@ -40,7 +40,7 @@ def _make(name, folder, title, *variables):
 # Python for the sources with names of slots alone: to start it for every module takes longer than to compile them.
 _FOLDING = """#!/bin/sh
 for source; do :; done
-if grep -qs slots "$source"; then exec "%s" "%s" --cross "%s" "$@"; fi
+if grep -qsE "slots|%s" "$source"; then exec "%s" "%s" --cross "%s" "$@"; fi
 exec "%s" "$@"
 """
 
@@ -57,7 +57,7 @@ def cross():
         _make("mpy-cross", source() / "mpy-cross", "building mpy-cross", "BUILD=" + str(binary.parent))
         done("mpy-cross", stamp)
     folding = binary.parent / "mpy-cross-folding"
-    text = _FOLDING % (sys.executable, fold.__file__, binary, binary)
+    text = _FOLDING % ("|".join(constants.MODULES), sys.executable, fold.__file__, binary, binary)
     stamp = stamp_of(text, *fold.SOURCES)
     if not (fresh("fold", stamp) and folding.exists()):
         for folder in BUILD.glob("*/frozen_mpy"):

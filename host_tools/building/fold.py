@@ -24,12 +24,14 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from codec.tables import names
+from host_tools.building import constants
 from host_tools.root import ROOT
 
 MODULE = "codec.slots"
 slots = importlib.import_module(MODULE)
 # What the numbers depend on: builds with other numbers compile everything anew.
-SOURCES = tuple(ROOT / path for path in ("host_tools/building/fold.py", "codec/slots.py", "codec/tables/names.py"))
+_FILES = ("host_tools/building/fold.py", "host_tools/building/constants.py", "codec/slots.py", "codec/tables/names.py")
+SOURCES = (*(ROOT / path for path in _FILES), *constants.SOURCES)
 FOLDERS = ("codec", "drivers", "firmware", "boards", "host_tools", "tests")
 
 
@@ -156,10 +158,13 @@ class _Source:
 
 
 def fold(source, path):
-    """The source (bytes) with numbers for the names of codec.slots. `path` is for messages. FoldError, SyntaxError."""
-    if b"slots" not in source:
-        return source
-    return _Source(source, str(path)).folded()
+    """The source (bytes) with numbers for the names of codec.slots and of states (constants.py). `path` is for messages.
+    FoldError, SyntaxError."""
+    try:
+        source = constants.inline(source, path)
+    except constants.ConstantError as error:
+        raise FoldError(str(error)) from error
+    return _Source(source, str(path)).folded() if b"slots" in source else source
 
 
 def sources():

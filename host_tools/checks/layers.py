@@ -22,7 +22,8 @@ ALLOWED = {
     "firmware.trace": ("firmware.clock",),
     "firmware.net": ("codec", "firmware.clock", "firmware.trace"),
     "firmware.slac": ("codec", "firmware.clock", "firmware.trace"),
-    "firmware.session": ("codec", "firmware.net", "firmware.clock", "firmware.trace"),
+    "firmware.session": ("codec", "firmware.clock"),
+    "firmware.session.iso20": ("codec", "firmware.session"),
     "firmware.app": (
         "codec",
         "drivers.pilot",  # the words of the pilot: states and duties
@@ -46,6 +47,8 @@ ALLOWED = {
     "main": ("board", "evse", "firmware.main", "mcu", "update"),
     "update": (),
 }
+# Package -> the one place outside of it that may import it: a session speaks through a dialect and knows none.
+INNER = {"firmware.session.iso20": "firmware.session.dialects"}
 OURS = ("codec", "drivers", "firmware", "board", "mcu", "twin", "evse", "update", "host_tools", "tests")
 # Modules that only some places may import.
 RESERVED = {
@@ -95,6 +98,9 @@ def check(module, source):
         for reserved, places in RESERVED.items():
             if top in (reserved, "u" + reserved) and not _below(module, places):
                 out.append((line, "%s may not import %s (only %s)" % (module, reserved, ", ".join(places))))
+        for inner, door in INNER.items():
+            if _below(name, (inner,)) and module != door and not _below(module, (inner,)):
+                out.append((line, "%s may not import %s (only %s)" % (module, name, door)))
         if top in ("host_tools", "tests"):
             out.append((line, "%s may not import %s: nothing on the target imports it" % (module, top)))
         elif top in OURS and not _below(name, (here, *ALLOWED[here])):

@@ -18,6 +18,7 @@ CHECKS = {
     "gen-check": (
         ("tables", ["-m", "host_tools.gen.exi", "check"]),
         ("state diagram", ["-m", "host_tools.gen.diagram", "--check"]),
+        ("supervisor", ["-m", "host_tools.gen.supervisor", "--check"]),
         ("requirements", ["-m", "host_tools.gen.requirements", "--check"]),
         ("references", ["-m", "host_tools.checks.references"]),
     ),

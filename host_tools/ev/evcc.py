@@ -79,7 +79,11 @@ _FAULT_LOOP = const(4)  # a fault of the loop comes with this request
 
 
 class Refused(Exception):
-    """The session cannot go on; args[0] says why."""
+    """The session cannot go on; why: the reason."""
+
+    def __init__(self, why):
+        super().__init__(why)
+        self.why = why
 
 
 class Evcc:
@@ -269,7 +273,7 @@ class Evcc:
                 self._check(name, value)
             state = _ANSWERED[self.state](self, value, now)
         except (Refused, exi.ExiError) as error:
-            self._finish(str(error.args[0]) if isinstance(error, Refused) else "answer not decodable: %s" % error)
+            self._finish(error.why if isinstance(error, Refused) else "answer not decodable: %s" % error)
             return
         if state == OVER:
             return

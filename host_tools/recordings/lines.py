@@ -31,10 +31,11 @@ def to_line(record):
         p = record["pilot"]
         return f"L {t} {p['state']} {p['duty_permille']} {p['high_mv']} {p['low_mv']}"
     if "change" in record:
-        from firmware.app.charger import STATE_NAMES
+        from firmware.app.plug_steps import STATE_NAMES
 
         c = record["change"]
-        return f"T {t} {STATE_NAMES.index(c['from'])} {STATE_NAMES.index(c['to'])} {c['reason']}"
+        old, new = (STATE_NAMES.index(s) if s in STATE_NAMES else s for s in (c["from"], c["to"]))
+        return f"T {t} {old} {new} {c['reason']}"
     if "attenuation" in record:
         a = record["attenuation"]
         groups = bytes(a["groups_db"]).hex()
@@ -49,6 +50,6 @@ def to_line(record):
 
 
 def _state(state):
-    from firmware.session.states import STATE_NAMES
+    from firmware.session.dialects import state_name
 
-    return STATE_NAMES.index(state) if state in STATE_NAMES else state
+    return next((number for number in range(256) if state_name(number) == state), state)

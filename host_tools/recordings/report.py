@@ -70,11 +70,10 @@ def _tls(records):
 
 def _link_s(records):
     """Seconds from the first plug-in to the data link, or None."""
-    at = {}
-    for r in records:
-        if "change" in r:
-            at.setdefault(r["change"]["to"], r["t_ms"])
-    return (at["Linked"] - at["Matching"]) / 1000 if "Linked" in at and "Matching" in at else None
+    changes = [(r["t_ms"], r["change"]) for r in records if "change" in r]
+    plugged = next((t for t, change in changes if change["from"] == "Unplugged" and change["to"] != "Fault"), None)
+    linked = next((t for t, change in changes if change["to"] == "Linked"), None)
+    return None if plugged is None or linked is None else (linked - plugged) / 1000
 
 
 def _letters(records):

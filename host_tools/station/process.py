@@ -81,10 +81,12 @@ def _pilot(rest):
 
 
 def _change(rest):
-    from firmware.app.charger import STATE_NAMES
+    from firmware.app.plug_steps import STATE_NAMES
 
     old, new, reason = rest.split(" ", 2)
-    return {"from": STATE_NAMES[int(old)], "to": STATE_NAMES[int(new)], "reason": reason}
+    # A number without a name is of a firmware that is newer than this tool.
+    old, new = (STATE_NAMES[n] if n < len(STATE_NAMES) else str(n) for n in (int(old), int(new)))
+    return {"from": old, "to": new, "reason": reason}
 
 
 class Decoder:
@@ -132,7 +134,7 @@ class Decoder:
 
     def _message(self, t_ms, rest):
         from codec import exi, exi_json
-        from firmware.session.states import STATE_NAMES
+        from firmware.session.dialects import state_name
 
         way, kind, state, *hexed = rest.split(" ")
         payload_type = int(kind, 16)
@@ -145,7 +147,7 @@ class Decoder:
             "name": None,
             "json": None,
             "exi_hex": data.hex(),
-            "state": STATE_NAMES[number] if number < len(STATE_NAMES) else number,
+            "state": state_name(number) if state_name(number) != "?" else number,
         }
         try:
             schema = exi.schema_of(payload_type)

@@ -7,7 +7,7 @@ that what lies behind them is reached, and TCP segments are moved to where the s
 import gc
 
 from drivers.qca_frame import LEAD, RDBUF_MAX, Decoder
-from firmware.app import charger as sup
+from firmware.app import plug_steps as sup
 from firmware.clock import ticks_add, ticks_diff
 from firmware.session.states import FAILED, IDLE
 from host_tools.ev import car as ev

@@ -23,7 +23,8 @@ def refusals():
     """(namespace, hex, JSON object) of every refusal."""
     from codec import exi, exi_json
     from firmware.app import config
-    from firmware.session import facts, reply
+    from firmware.session import facts, sap
+    from firmware.session.iso20 import messages
 
     seen = set()
     out = bytearray(4096)
@@ -34,9 +35,11 @@ def refusals():
                 f.session_id = b"\x11\x22\x33\x44\x55\x66\x77\x88"
                 f.unix_s = 1800000000
                 f.family, f.bpt, f.dynamic = family, bpt, dynamic
-                for msg in reply.RESPONSE_OF.values():
+                for request in [row[0][0] for row in messages.MESSAGES] + [sap.REQUEST]:
+                    msg = request + 1
                     for code in _CODES:
-                        n = exi.encode(msg, reply.blank(f, msg, code), out, 0)
+                        answer = sap.refused() if msg == sap.ANSWER else messages.blank(f, request, code)
+                        n = exi.encode(msg, answer, out, 0)
                         data = bytes(out[:n])
                         kind = exi.payload_type(msg)
                         if (kind, data) not in seen:

@@ -117,7 +117,7 @@ class Plug:
         threading.Thread(target=self.secc.command, args=("cp " + letter,)).start()
 
     def wait(self, states, timeout_s):
-        """Wait until the supervisor is in one of `states` (names of app/charger.py)."""
+        """Wait until the supervisor is in one of `states` (names of app/plug_steps.py)."""
         with self._changed:
             if not self._changed.wait_for(lambda: self.state in states, timeout_s):
                 raise RigError("the station is in %s, not in %s after %g s" % (self.state, "/".join(states), timeout_s))
@@ -180,7 +180,7 @@ class Rig:
         """Pilot B; returns when the station expects matching, or with `match` when the data link is up."""
         self.plug.begin()
         self.secc.command("cp B")
-        self.plug.wait(("Matching",), 10)
+        self.plug.wait(("Calling",), 10)
         if match:
             told = self._plc.ask("match", ("LINKED", "FAILED"), _MATCH_S)
             if told != "LINKED":

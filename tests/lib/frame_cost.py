@@ -13,7 +13,7 @@ if __name__ == "__main__":
 
 from time import ticks_diff, ticks_us
 
-from firmware.app import charger as sup
+from firmware.app import plug_steps as sup
 from tests.lib.fake_modem import profile
 from tests.lib.plant import Plant
 from tests.lib.slac_car import Car as SlacCar
@@ -57,7 +57,7 @@ def data(size):
 def sounds():
     plant = Plant(services=["DC_BPT"])
     plant.plug(iso15118=False)
-    plant.until(lambda plant: plant.charger.state == sup.MATCHING and plant.charger.slac.ready, 20000)
+    plant.until(lambda plant: plant.charger.state == sup.CALLING and plant.charger.slac.ready, 20000)
     plant.sleep(100)
     car = SlacCar()
     player = Player(plant)

@@ -59,7 +59,9 @@ def _failed(name, error):
 def run(module, part):
     """Run the tests of `module` whose names contain `part`."""
     gc.collect()
-    if hasattr(gc, "threshold"):  # collected often while all is imported, a small heap stays in one piece (firmware/main.py)
+    if hasattr(
+        gc, "threshold"
+    ):  # collected often while all is imported, a small heap stays in one piece (firmware/main.py)
         gc.threshold(_COLLECT)
     try:
         # Not by a function between: each import inside of an import takes C stack, and the 32-bit image has little.

@@ -10,8 +10,9 @@ from codec import exi, rational, v2gtp
 from firmware.app import config
 from firmware.app.power import Power
 from firmware.clock import ticks_add, ticks_diff
+from firmware.session.dialects import state_name
 from firmware.session.secc import Secc
-from firmware.session.states import STATE_NAMES
+from firmware.session.states import IDLE
 from tests.lib.answer import Answer
 from tests.lib.driver import FINISHED, START, UNIX_S, Driver, is_dc
 from tests.lib.notes import Notes
@@ -55,7 +56,7 @@ class World(Driver):
     @property
     def state(self):
         """Name of the station's state."""
-        return STATE_NAMES[self.secc.state]
+        return state_name(self.secc.state)
 
     @property
     def dead(self):
@@ -117,7 +118,7 @@ class World(Driver):
             n = self.secc.tx(self.buf)
             if n:
                 return Answer(*exi.decode(exi.schema_of(self.kind()), self.buf, v2gtp.HEADER, n - v2gtp.HEADER))
-            if self.closed or ticks_diff(end, self.now) <= 0 or self.state == "Idle":
+            if self.closed or ticks_diff(end, self.now) <= 0 or self.secc.state == IDLE:
                 return None
             self.sleep(10)
 

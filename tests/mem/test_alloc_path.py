@@ -8,7 +8,7 @@ import gc
 
 import micropython
 from drivers.qca7000 import READY, Qca7000
-from firmware.app import charger as sup
+from firmware.app import plug_steps as sup
 from firmware.clock import ticks_add
 from host_tools.ev import car as ev
 from host_tools.ev.states import AUTH
@@ -176,7 +176,7 @@ def test_foreign_and_broken_frames():
 def test_sounds_are_counted_while_the_pilot_is_polled():
     plant = Plant(services=["DC_BPT"])
     plant.plug(iso15118=False)
-    plant.until(lambda plant: plant.charger.state == sup.MATCHING and plant.charger.slac.ready, 20000)
+    plant.until(lambda plant: plant.charger.state == sup.CALLING and plant.charger.slac.ready, 20000)
     plant.sleep(100)
     station = bytes(plant.charger.slac.mac)
     car = SlacCar()

@@ -1,7 +1,7 @@
 """What the tests of the whole station have in common."""
 
 from drivers.pilot import X1
-from firmware.app import charger as sup
+from firmware.app import plug_steps as sup
 from host_tools.ev import car as ev
 from tests.lib.mtest import eq
 from tests.lib.plant import Plant

@@ -18,7 +18,7 @@ if __name__ == "__main__":
     sys.path.append(_root + "/host_tools")
 
 from drivers.pilot import X1
-from firmware.app import charger as sup
+from firmware.app import plug_steps as sup
 from firmware.clock import ticks_add, ticks_diff
 from host_tools.ev import car as ev
 from host_tools.ev import states
@@ -175,7 +175,7 @@ def rows():
             ("loop, AC", in_loop, "AC_BPT"),
         ):  # fmt: skip
             add(Row("pilot " + name, where, at, pilot(what), FAILS, PILOT, "R-DC-SAFETY-07" if service[0] == "D" else
-                    "R-POWER-11", service, station=sup.FAULT if latched else None, heal_ms=3000, heal=pilot_back,
+                    "R-POWER-11", service, station=sup.REPLUG if latched else None, heal_ms=3000, heal=pilot_back,
                     changes={"cable_check_ms": 1000}))  # fmt: skip
     for n in range(10):
         end = GOES_ON if n else MATCH_FAILS

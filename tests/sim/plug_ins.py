@@ -5,7 +5,7 @@ A failure names seed and number: with SEED=N in the environment the same tests c
 
 import gc
 
-from firmware.app import charger as sup
+from firmware.app import plug_steps as sup
 from firmware.clock import ticks_add, ticks_diff
 from host_tools.ev.options import SLAC_FAULTS
 from tests.lib import amount
@@ -83,7 +83,10 @@ class Mill:
             if not car.done:
                 car.unplug(plant.now)
         plant.sleep(150)
-        if plant.charger.state == sup.PULSE:  # the station itself is at -12 V: it sees the plug afterwards
+        if plant.charger.state in (
+            sup.PULSE_F,
+            sup.LEAVE_F,
+        ):  # the station itself is at -12 V: it sees the plug afterwards
             plant.until(lambda plant: plant.board.circuit.duty, 5000)
             plant.sleep(150)
         self._rest(plant, watch)

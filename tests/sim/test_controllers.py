@@ -59,3 +59,37 @@ def test_dc_bpt_session_on_esp32s3():
 
 def test_ac_session_on_esp32s3():
     session("esp32s3", "AC")
+
+
+def test_a_board_with_a_power_stage_of_its_own():
+    """Hardware.stage makes it; nothing outside of the board's folder names it."""
+    with Controller("rpi_pico") as controller:
+        from board.hardware import Hardware
+        from mcu.bench_stage import BenchStage
+
+        called = []
+
+        class Stage(BenchStage):
+            def test(self, mv, now):
+                called.append("test")
+                BenchStage.test(self, mv, now)
+
+            def dc(self, mv, ma, car_mv):
+                called.append("dc")
+                BenchStage.dc(self, mv, ma, car_mv)
+
+        def stage(self, cfg, contactor):
+            return Stage(cfg, contactor)
+
+        Hardware.stage = stage
+        place, notes = controller.place, Notes()
+
+        def look(place):
+            if place.us == 3000000:
+                place.come(notes, service="DC_BPT", loops=5)
+
+        place.watch.append(look)
+        link = controller.run(dict(_CFG, services=["DC_BPT"]), lambda: place.car is not None and place.car.done, 120)
+        assert link is not None and place.car.ok, (controller.printed, notes.notes[-8:])
+        assert type(link.board.power) is Stage and "test" in called and "dc" in called, called
+        assert "simulated" not in controller.serial.text(), controller.serial.text()

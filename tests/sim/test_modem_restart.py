@@ -1,6 +1,6 @@
 """The modem restarts by itself while a car is matched, and the car does not come back (R-LINK-03, R-LINK-24)."""
 
-from firmware.app import charger as sup
+from firmware.app import plug_steps as sup
 from firmware.slac import evse as slac
 from host_tools.ev import car as ev
 from host_tools.ev.slac import EvSlac

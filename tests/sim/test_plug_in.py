@@ -1,7 +1,7 @@
 """From plug-in to unplug as it should be: whole station and whole cars in simulated time, frames through SPI."""
 
 from drivers.pilot import FIVE_PERCENT, X1
-from firmware.app import charger as sup
+from firmware.app import plug_steps as sup
 from firmware.clock import ticks_add, ticks_diff
 from host_tools.ev import car as ev
 from host_tools.ev.states import CABLE_CHECK, LOOP, PRECHARGE, START
@@ -379,7 +379,7 @@ def test_car_starts_again_without_unplugging():
         car.modem.reboot(plant.now)  # it leaves the network,
         car.modem._use(plant.rand(16))
         car.net.stop(plant.now)
-        plant.until(lambda plant: plant.charger.slac.ready and plant.charger.state == sup.MATCHING, 15000)
+        plant.until(lambda plant: plant.charger.slac.ready and plant.charger.state == sup.CALLING, 15000)
         car.start(plant.now)  # and begins at the beginning
     plant.until(lambda plant: car.phase == ev.OVER_, 60000)
     assert car.ok and plant.charger.plug_ins == 1, car.why

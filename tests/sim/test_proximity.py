@@ -2,7 +2,7 @@
 without a session. Simulated time; the resistor is read for 150 ms before it counts."""
 
 from drivers.pilot import X1
-from firmware.app import charger as sup
+from firmware.app import plug_steps as sup
 from tests.lib.mtest import eq
 from tests.lib.plant import Plant
 

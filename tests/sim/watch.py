@@ -4,7 +4,7 @@ The contact is that of the model, not what anybody believes of it.
 """
 
 from drivers.pilot import C, D
-from firmware.app import charger as sup
+from firmware.app import plug_steps as sup
 from firmware.clock import ticks_diff
 
 OPEN_MS = 100  # C to B, unplugged, no diode: the contact is open after that (R-POWER-11, R-DC-SAFETY-07)

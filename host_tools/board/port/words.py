@@ -15,8 +15,8 @@ def fields(lines):
 def status(lines):
     """The answer to `status` as a dict: the numbers of states with their names."""
     from drivers.pilot import STATE_NAMES as PILOT
-    from firmware.app.charger import STATE_NAMES as CHARGER
-    from firmware.session.states import STATE_NAMES as SESSION
+    from firmware.app.plug_steps import STATE_NAMES as CHARGER
+    from firmware.session.dialects import state_name
     from firmware.slac.evse import STATE_NAMES as SLAC
 
     out = fields(lines)
@@ -24,12 +24,15 @@ def status(lines):
         ("charger", CHARGER, "station"),
         ("pilot", PILOT, "pilot"),
         ("slac", SLAC, "matching"),
-        ("state", SESSION, "session_state"),
     ):
         number = out.get(key)
         if isinstance(number, int):
             out.pop(key)
             out[name] = names[number] if 0 <= number < len(names) else number
+    number = out.get("state")
+    if isinstance(number, int):
+        out.pop("state")
+        out["session_state"] = state_name(number) if state_name(number) != "?" else number
     for key in ("modem", "linked", "session"):
         if key in out:
             out[key] = bool(out[key])

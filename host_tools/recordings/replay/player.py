@@ -148,7 +148,7 @@ class Player:
     def told(self, step):
         hw = self.hw
         self.wall_s = step.get("wall", self.wall_s)
-        if "id" in step and self.secc.state < 2:  # SupportedAppProtocol and SessionSetup: here the id is drawn
+        if "id" in step and not self.secc.established:  # the id is drawn in the set-up
             self.id = unhexlify(step["id"])
         hw.mv = step.get("mv", hw.mv)
         hw.ma = step.get("ma", hw.ma)

@@ -2,11 +2,12 @@
 
 from codec import exi
 from firmware.run.safe import Safe
-from firmware.session import reply, steps
+from firmware.session.iso20 import messages, steps
 from firmware.session.states import ENDED, FAILED, IDLE, SAP
 from host_tools.ev.requests import is_dc, protocol, service_discovery
 from tests.lib.driver import AC_BPT, DC, DC_BPT, DYNAMIC, MODES, SERVICES, STOP
 from tests.lib.every_request import certificate_installation, every
+from tests.lib.law import find, with_row
 from tests.lib.poison import BYTE
 from tests.lib.world import World
 
@@ -57,9 +58,9 @@ def test_every_request_in_every_phase_r_errors_01():
         reach(w)
         state = w.secc.state
         table = every(w)
-        assert sorted(table) == sorted(reply.RESPONSE_OF)
+        assert sorted(table) == sorted([MSG.supportedAppProtocolReq] + [row[0][0] for row in messages.MESSAGES])
         for msg in table:
-            if steps.find(state, msg):
+            if find(steps.STEPS, state, msg) or (state, msg) == (SAP, MSG.supportedAppProtocolReq):
                 continue
             w.secc.lost(w.now)
             w.sleep(200)
@@ -67,7 +68,7 @@ def test_every_request_in_every_phase_r_errors_01():
             assert w.secc.state == state, name
             res = w.request((msg, every(w)[msg]))
             assert res is not None, (name, msg)
-            assert res.msg == reply.RESPONSE_OF[msg], (name, msg)
+            assert res.msg == msg + 1, (name, msg)
             if msg != MSG.supportedAppProtocolReq:
                 assert res.code == ResponseCode.FAILED_SequenceError, (name, msg, res.code)
                 assert bytes(res.Header[MessageHeader.SessionID]) == w.sid
@@ -84,14 +85,15 @@ def test_wrong_session_id_r_session_03():
     """Wrong, zero and flipped ids: own response type with FAILED_UnknownSession and no effect."""
     w = World()
     for sid in (b"\xff" * 8, bytes(8), None):
-        for msg in reply.RESPONSE_OF:
-            if msg in (MSG.supportedAppProtocolReq, MSG.SessionSetupReq):
+        for row in messages.MESSAGES:
+            msg = row[0][0]
+            if msg == MSG.SessionSetupReq:
                 continue
             w.to_authorized(DC)
             own = w.sid
             w.sid = sid or bytes([own[0] ^ 1]) + own[1:]
             res = w.request((msg, every(w)[msg]))
-            assert res.msg == reply.RESPONSE_OF[msg] and res.code == ResponseCode.FAILED_UnknownSession
+            assert res.msg == msg + 1 and res.code == ResponseCode.FAILED_UnknownSession
             assert bytes(res.Header[MessageHeader.SessionID]) == own  # R-SESSION-02
             w.secc.lost(w.now)
 
@@ -181,7 +183,7 @@ def test_undecodable_ends_the_session_r_errors_07():
 def test_response_from_the_car_is_no_request():
     w = World()
     w.to_authorized(DC)
-    res = reply.ok(w.secc.facts, MSG.SessionStopRes)
+    res = messages.ok(w.secc.facts, MSG.SessionStopReq)
     w.feed(w.frame((MSG.SessionStopRes, res)))
     assert w.closed
 
@@ -279,7 +281,6 @@ def test_answers_are_exact_r_v2gtp_06():
 
 def test_own_error_ends_that_session_only_r_errors_09():
     """A handler that raises: power off, a FAILED answer of the right type, connection closed, next car fine."""
-    find = steps.find
     w = World()
     machine = w.secc
     for name, reach in PHASES:
@@ -287,26 +288,25 @@ def test_own_error_ends_that_session_only_r_errors_09():
         reach(w)
         state = w.secc.state
         table = every(w)
-        row = next((r for r in steps.STEPS if r[0] == state), None)
+        row = next((r for r in steps.STEPS if state in r[0]), None)
         if row is None:
             continue
 
         def broken(f, req):
             raise IndexError("seam")
 
-        steps.find = lambda s, m: (s, m, broken, ())
+        with_row(w, row[:2] + (broken,) + row[3:])
         try:
             data = w.frame((row[1], table[row[1]]))
             safe.rx(data, len(data), w.now)
         finally:
-            steps.find = find
+            with_row(w, row)
         assert safe.broken and safe.event(w.now), name
         n = safe.tx(w.buf, w.now)
         kind = w.buf[2] << 8 | w.buf[3]
         msg, value = exi.decode(exi.schema_of(kind), w.buf, 8, n - 8)
-        assert msg == reply.RESPONSE_OF[row[1]], name
-        if msg != MSG.supportedAppProtocolRes:
-            assert value[1] == ResponseCode.FAILED, name
+        assert msg == row[1] + 1, name
+        assert value[1] == ResponseCode.FAILED, name
         assert not w.hw.relay.wanted and w.hw.ma == 0 and w.hw.w == 0
         machine.lost(w.now)
         w.sleep(200)

@@ -1,7 +1,7 @@
 """A paused session that is joined again, or not: R-SESSION-04..07, -10, -11, R-METER-03."""
 
+from firmware.session.iso20.states import PARAMETERS
 from firmware.session.paused import binding
-from firmware.session.states import PARAMETERS
 from host_tools.ev.requests import is_bpt, is_dc
 from tests.lib.driver import AC_BPT, DC, DC_BPT, DYNAMIC, PAUSE, START, STOP, TERMINATE
 from tests.lib.mtest import eq

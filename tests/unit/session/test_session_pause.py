@@ -2,9 +2,10 @@
 
 from firmware.clock import ticks_diff
 from firmware.run.safe import Safe
-from firmware.session import steps
+from firmware.session.dialects import state_name
+from firmware.session.iso20 import steps
 from firmware.session.paused import Paused, binding
-from firmware.session.states import FAILED, IDLE, STATE_NAMES
+from firmware.session.states import FAILED, IDLE
 from tests.lib.driver import AC, DC, DC_BPT, DYNAMIC, PAUSE, START, STOP, TERMINATE
 from tests.lib.mtest import eq
 from tests.lib.notes import Notes
@@ -122,7 +123,7 @@ def test_pause_out_of_the_loop_is_refused_and_the_power_goes_off_r_stop_08():
 
 def test_where_a_pause_is_allowed_d_05_r_stop_08():
     """Behind a selected service, with nothing energised; the table says it. Nobody must have proposed it (D-26)."""
-    allowed = [STATE_NAMES[row[0]] for row in steps.STEPS if row[2].__name__ == "stop_or_pause"]
+    allowed = [state_name(state) for row in steps.STEPS if row[2].__name__ == "stop_or_pause" for state in row[0]]
     eq(
         allowed,
         ["ChargeParameterDiscovery", "ScheduleExchange", "AC_Start", "WeldingDetection", "SessionStop"],
@@ -257,11 +258,11 @@ def test_nothing_begins_twice():
     notes = Notes()
     p = Paused(1000, notes)
     f = world().secc.facts
-    f.vehicle, f.leaf = NAME, LEAF
-    p.keep(f, 0)
+    f.vehicle, f.leaf, f.keep = NAME, LEAF, (bytes(8),)
+    p.keep(f, None, 0)
     p.forget(0, "test")
     eq((p.begun(), p.left_ms(0)), (False, 0))
-    p.keep(f, 0)
+    p.keep(f, None, 0)
     eq((p.begun(), p.begun(), p.left_ms(400)), (True, False, 600))
     p.poll(1000)
     eq((p.left_ms(1000), p.due), (0, None))

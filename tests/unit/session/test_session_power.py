@@ -2,7 +2,7 @@
 
 from codec import rational
 from firmware.clock import ticks_diff
-from firmware.session.dc_phases import test_voltage_mv as voltage_mv
+from firmware.session.iso20.dc_phases import test_voltage_mv as voltage_mv
 from firmware.session.states import FAILED
 from tests.lib.driver import (
     AC,

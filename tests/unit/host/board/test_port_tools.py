@@ -112,7 +112,7 @@ def opened_by_tshark(path, packets):
     assert len(v2g) > 60 and all(row[2] == "1" for row in v2g)  # 1: Good
     assert not [row for row in rows if row[4]], "tshark finds fault with the order of the segments"
     assert [row for row in v2g if row[0].startswith("DC_ChargeLoopRes")]
-    assert [row for row in rows if "Unplugged -> Matching" in row[3]]
+    assert [row for row in rows if "Unplugged -> Keying" in row[3]]
 
 
 def test_without_a_board():

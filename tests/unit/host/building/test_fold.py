@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from host_tools.building import fold, mpy, step
+from host_tools.building import constants, fold, mpy, step
 from tests.lib.mtest import eq, raises, skip
 
 RUNTIMES = ("cpython",)
@@ -30,12 +30,23 @@ class _Expected(ast.NodeTransformer):
 
     def __init__(self, tree):
         self.kinds = {}
+        self.values = {}
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module == "codec.slots":
                 self.kinds.update((alias.asname or alias.name, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module in constants.MODULES:
+                module = importlib.import_module(node.module)
+                for alias in node.names:
+                    if alias.name in constants._known()[node.module]:
+                        self.values[alias.asname or alias.name] = getattr(module, alias.name)
 
     def visit_ImportFrom(self, node):
-        return ast.copy_location(ast.Pass(), node) if node.module == "codec.slots" else node
+        if node.module in constants.MODULES:
+            node.names = [alias for alias in node.names if (alias.asname or alias.name) not in self.values]
+        return node if node.names and node.module != "codec.slots" else ast.copy_location(ast.Pass(), node)
+
+    def visit_Name(self, node):
+        return ast.copy_location(ast.Constant(self.values[node.id]), node) if node.id in self.values else node
 
     def visit_Attribute(self, node):
         if isinstance(node.value, ast.Name) and node.value.id in self.kinds:
@@ -56,9 +67,11 @@ def test_every_source_of_the_project_is_folded_to_the_tree_that_it_means_with_th
         tree = ast.parse(text)
         expected = _Expected(tree)
         names += len(expected.kinds)
-        if expected.kinds:
+        if expected.kinds or expected.values:
             got, want = ast.parse(new), expected.visit(tree)
-            assert ast.dump(got) == ast.dump(want) and _with_lines(got) == _with_lines(want), path
+            assert ast.dump(got) == ast.dump(want), path
+            # An import that lost some of its names is shorter.
+            assert expected.values or _with_lines(got) == _with_lines(want), path
         else:
             assert new == text, path
     assert names > 100  # else nothing was tried
@@ -166,7 +179,7 @@ def test_sources_that_are_not_folded_run_on_an_image_over_its_frozen_ones():
         script = """if 1:
             import sys
             sys.path[:] = [%r, ".frozen", %r]
-            import codec.slots, firmware.session.limits as limits, tests.unit.session.test_session_flow as flow
+            import codec.slots, firmware.session.iso20.limits as limits, tests.unit.session.test_session_flow as flow
             for name in dir(flow):
                 if name.startswith("test_"):
                     getattr(flow, name)()
@@ -175,4 +188,33 @@ def test_sources_that_are_not_folded_run_on_an_image_over_its_frozen_ones():
         out = _on_the_image(script)
         if out is None:
             return skip("no 32-bit image here")
-        eq(out[-2:], ["codec/slots.py", folder + "/firmware/session/limits.py"])
+        eq(out[-2:], ["codec/slots.py", folder + "/firmware/session/iso20/limits.py"])
+
+
+def test_states_are_numbers_where_they_are_imported():
+    """Lines are kept, what is no constant stays imported, and a tuple of states has no name in it any more."""
+    text = "from firmware.session.states import (\n    ENDED,\n    NAMES,\n    SAP as FIRST,\n)\nOVER = (ENDED, FIRST)\nNAMES\n"
+    eq(folded(text), "from firmware.session.states import NAMES\n\n\n\n\nOVER = (15, 0)\nNAMES\n")
+    eq(folded("from drivers.qca_frame import SIGNATURE_VALUE\n\nx = SIGNATURE_VALUE\n"), "pass\n\nx = 43605\n")
+    for text in ("ENDED = 3", "def f(ENDED): pass"):
+        error = raises(fold.FoldError, folded, "from firmware.session.states import ENDED\n" + text)
+        assert "x.py:2: ENDED is a number here" in str(error), error
+
+
+def test_nobody_takes_a_constant_from_where_it_is_only_imported():
+    """On the target it is not there: `from drivers.qca7000 import SIGNATURE` would fail, which only has it from qca_frame."""
+    known = constants._known()
+    has = {}
+    for path in fold.sources():
+        module = ".".join(path.relative_to(step.ROOT).with_suffix("").parts)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module in known:
+                has.setdefault(module, set()).update(
+                    a.asname or a.name for a in node.names if a.name in known[node.module]
+                )
+    assert "drivers.qca7000" in has and "firmware.session.secc" in has
+    for path in fold.sources():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module in has:
+                both = has[node.module].intersection(a.name for a in node.names)
+                assert not both, (str(path), node.module, both)

@@ -208,7 +208,7 @@ def test_demo():
         page = (Path(folder) / "out" / "session.html").read_text()
     assert page.count("<svg") == 2 and "From plug-in to unplug" in page and "Attenuation of the powerline" in page
     changes = [r["change"]["to"] for r in records if "change" in r]
-    eq(changes, ["Matching", "Linked", "Unplugged"])
+    eq(changes, ["Keying", "Calling", "Matching", "Linked", "Unplugged"])
     eq([r["attenuation"]["sounds"] for r in records if "attenuation" in r], [10])
     watts = [r["power"]["power_w"] for r in records if "power" in r]
     assert max(watts) > 15000 and min(watts) < -10000, (min(watts), max(watts))

@@ -1,6 +1,7 @@
 """`microv2g secc --link sim` and a whole simulated car as two programs: UDP cable, SPI model, matching, session, unplug.
 Real time; about 6 s each."""
 
+import itertools
 import os
 import socket
 import subprocess
@@ -51,7 +52,8 @@ def one_session(runtime):
         facts = build_report(trace, os.path.join(folder, "s.html"))
     assert not [r for r in records if "error" in r], records
     changes = [(r["change"]["from"], r["change"]["to"]) for r in records if "change" in r]
-    assert changes == [("Unplugged", "Matching"), ("Matching", "Linked"), ("Linked", "Unplugged")], changes
+    way = ("Unplugged", "Keying", "Calling", "Matching", "Linked", "Unplugged")
+    assert changes == list(itertools.pairwise(way)), changes
     assert facts["ok"] and facts["pilot"] == "A B C B A" and not facts["contactor_closed"], facts
     assert facts["min_w"] < 0 and 16 < facts["attenuation_db"] < 40 and facts["link_s"] > 0
     status = next(r["status"] for r in records if "status" in r)
@@ -80,7 +82,7 @@ def test_car_without_iso_15118_charges():
         car, _ = drive(port, records, iso15118=False, duration_ms=1500)
         assert car.ok, car.why
         until(lambda: [r for r in records if "change" in r and r["change"]["to"] == "Unplugged"])
-    plugged = next(r["t_ms"] for r in records if "change" in r and r["change"]["to"] == "Matching")
+    plugged = next(r["t_ms"] for r in records if "change" in r and r["change"]["to"] == "Keying")
     closed = next(r["t_ms"] for r in records if "power" in r and r["power"]["contactor"])
     assert closed > plugged  # within ten seconds: in simulated time, tests/sim/test_plug_in.py
     duties = [r["pilot"]["duty_permille"] for r in records if "pilot" in r]
@@ -115,7 +117,7 @@ def test_pilot_by_hand():
     port, records = free_port(), []
     with SeccProcess(f"sim:{port}", {}, "cpython", None, records.append) as secc:
         secc.wait_ready(LIMIT_S)
-        for word, state in (("B", "Matching"), ("E", "Fault"), ("A", "Unplugged")):
+        for word, state in (("B", "Calling"), ("E", "Replug"), ("A", "Unplugged")):
             secc.command("cp " + word)
             until(lambda state=state: [r for r in records if "change" in r][-1:] and last(records)["to"] == state)
         secc.command("counters")

@@ -5,8 +5,8 @@ from codec.slots import (
     MeterInfo,
     ResponseCode,
 )
-from firmware.session import reply
 from firmware.session.facts import DC, PeerError, offered_max_charge_w, offered_max_discharge_w
+from firmware.session.iso20 import reply
 
 # A vehicle that ignores Terminate gets this long at least before the station ends it itself (R-STATUS-04).
 _GRACE_MS = 10_000

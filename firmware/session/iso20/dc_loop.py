@@ -11,10 +11,10 @@ from codec.slots import (
     ResponseCode,
     Scheduled_DC_CLReqControlMode,
 )
-from firmware.session import reply
 from firmware.session.facts import PeerError
-from firmware.session.loop import common, display, target_w
-from firmware.session.states import DC_LOOP
+from firmware.session.iso20 import messages
+from firmware.session.iso20.loop import common, display, target_w
+from firmware.session.iso20.states import DC_LOOP
 
 
 def _selected(f, req):
@@ -91,7 +91,7 @@ def loop(f, req):
                 b[BPT_Scheduled_DC_CLReqControlMode.EVMaximumDischargeCurrent],
             )
     f.target_w = target_w(f)
-    res = reply.ok(f, MSG.DC_ChargeLoopRes)
+    res = messages.ok(f, MSG.DC_ChargeLoopReq)
     res[DC_ChargeLoopRes.EVSEStatus], res[DC_ChargeLoopRes.MeterInfo] = common(
         f, req[DC_ChargeLoopReq.MeterInfoRequested]
     )

@@ -14,17 +14,17 @@ from codec.slots import (
     Scheduled_EVPPTControlMode,
 )
 from firmware.session import facts as _f
-from firmware.session import reply
-from firmware.session.facts import PeerError, offered_max_charge_w, offered_max_discharge_w
-from firmware.session.schedule import TUPLE_ID
-from firmware.session.states import AC_LOOP, AC_START, CABLE_CHECK, DC_LOOP, PRECHARGE, STOP, WELDING
+from firmware.session.facts import WAIT, PeerError, offered_max_charge_w, offered_max_discharge_w
+from firmware.session.iso20 import messages, reply
+from firmware.session.iso20.schedule import TUPLE_ID
+from firmware.session.iso20.states import AC_LOOP, AC_START, CABLE_CHECK, DC_LOOP, PRECHARGE, STOP, WELDING
 
 # IEC 61851-23: the vehicle closes its contactors within 20 V of its own voltage.
 _PRECHARGE_WINDOW_MV = 20_000
 
 
 def _answer(f, state, code=None):
-    res = reply.ok(f, MSG.PowerDeliveryRes)
+    res = messages.ok(f, MSG.PowerDeliveryReq)
     if code is not None:
         res[PowerDeliveryRes.ResponseCode] = code
     if f.stop_wish:
@@ -32,11 +32,19 @@ def _answer(f, state, code=None):
     return res, state
 
 
-def _off(f, state):
-    """Power path off before the answer, because the vehicle leaves state C on it (R-POWER-02). None = wait."""
+def _to_stop(f, req):
+    return _opened(f, STOP, _to_stop)
+
+
+def _to_welding(f, req):
+    return _opened(f, WELDING, _to_welding)
+
+
+def _opened(f, state, again):
+    """Power path off before the answer, because the vehicle leaves state C on it (R-POWER-02)."""
     f.ask = _f.ASK_OFF
     if not f.path_off and f.waited_ms < f.cfg["off_timeout_ms"]:
-        return None
+        return WAIT, again
     if f.contactor:
         raise PeerError(ResponseCode.FAILED_ContactorError, "contactor still closed after stop")  # R-POWER-07
     return _answer(f, state)
@@ -83,7 +91,7 @@ def before_power(f, req):
     progress = req[PowerDeliveryReq.ChargeProgress]
     if progress == ChargeProgress.Start:
         raise PeerError(ResponseCode.FAILED_SequenceError, "start without cable check and pre-charge")
-    return _waiting(f, req, CABLE_CHECK) or _off(f, STOP)
+    return _waiting(f, req, CABLE_CHECK) or _to_stop(f, req)
 
 
 def _check_precharge(f):
@@ -102,23 +110,32 @@ def start(f, req):
     if waiting:
         return waiting
     if req[PowerDeliveryReq.ChargeProgress] == ChargeProgress.Stop or f.stop_wish:
-        return _off(f, STOP)  # never on to the loop (R-POWER-01); a stop wish is told here (R-STATUS-06)
+        return _to_stop(f, req)  # never on to the loop (R-POWER-01); a stop wish is told here (R-STATUS-06)
     if f.cut:
         raise PeerError(ResponseCode.FAILED_PowerDeliveryNotApplied, "pilot left state C")
-    if f.ask != _f.ASK_POWER:
-        if dc:
-            _check_precharge(f)
-        _check_profile(f, req)
-        f.ask = _f.ASK_POWER
+    if dc:
+        _check_precharge(f)
+    _check_profile(f, req)
+    f.ask = _f.ASK_POWER
+    return _closed(f, req)
+
+
+def _closed(f, req):
+    """The answer to Start once the contactor is closed; a wish to stop that comes meanwhile is heard."""
+    if f.stop_wish:
+        return _to_stop(f, req)
+    if f.cut:
+        raise PeerError(ResponseCode.FAILED_PowerDeliveryNotApplied, "pilot left state C")
     # The level first, then the edge: it may have closed before (R-POWER-04); what counts is the value (R-POWER-05).
     if not f.contactor:
         if f.waited_ms < f.cfg["contactor_timeout_ms"]:
-            return None
+            return WAIT, _closed
         raise PeerError(ResponseCode.FAILED_ContactorError, "contactor did not close")
-    return _answer(f, DC_LOOP if dc else AC_LOOP)
+    return _answer(f, DC_LOOP if f.family == _f.DC else AC_LOOP)
 
 
 def in_loop(f, req):
+    """PowerDelivery in the charge loop: Stop, or a wish that is not served; Start is out of order here."""
     dc = f.family == _f.DC
     here = DC_LOOP if dc else AC_LOOP
     waiting = _waiting(f, req, here)
@@ -126,4 +143,4 @@ def in_loop(f, req):
         return waiting
     if req[PowerDeliveryReq.ChargeProgress] == ChargeProgress.Start:
         raise PeerError(ResponseCode.FAILED_SequenceError, "start while charging")
-    return _off(f, WELDING if dc else STOP)
+    return _to_welding(f, req) if dc else _to_stop(f, req)

@@ -1,14 +1,10 @@
-"""Answers with every mandatory field filled (R-ERRORS-02, [V2G20-736]).
+"""What answers are made of: header and code, the mandatory fields of each answer, and the blocks that handlers put in.
 
-`blank()` makes the neutral answer of any response type; a handler changes what it knows better, and a refusal sends
-it as it is. At least one vehicle model loops for ever on an answer that lacks mandatory fields.
+The functions with (f, r) fill the answer r to the request of their name; `messages.MESSAGES` says which.
 """
 
 from codec import rational
 from codec.slots import (
-    MSG,
-    AC_ChargeLoopRes,
-    AC_ChargeParameterDiscoveryRes,
     Authorization,
     AuthorizationRes,
     AuthorizationSetupRes,
@@ -17,8 +13,6 @@ from codec.slots import (
     ChargingSchedule,
     ContractCertificateChain,
     DC_CableCheckRes,
-    DC_ChargeLoopRes,
-    DC_ChargeParameterDiscoveryRes,
     DC_PreChargeRes,
     DC_WeldingDetectionRes,
     Dynamic_SEResControlMode,
@@ -27,10 +21,8 @@ from codec.slots import (
     EvseNotification,
     EVSEStatus,
     MessageHeader,
-    MeteringConfirmationRes,
     Parameter,
     ParameterSet,
-    PowerDeliveryRes,
     PowerSchedule,
     PowerScheduleEntry,
     PowerScheduleEntryList,
@@ -38,8 +30,6 @@ from codec.slots import (
     PriceLevelScheduleEntry,
     PriceLevelScheduleEntryList,
     Processing,
-    ResponseCode,
-    SAP_responseCode,
     Scheduled_SEResControlMode,
     ScheduleExchangeRes,
     ScheduleTuple,
@@ -48,46 +38,17 @@ from codec.slots import (
     ServiceDiscoveryRes,
     ServiceList,
     ServiceParameterList,
-    ServiceSelectionRes,
     SessionSetupRes,
-    SessionStopRes,
     SignedInstallationData,
     SubCertificates,
-    VehicleCheckInRes,
     VehicleCheckOutRes,
-    supportedAppProtocolRes,
 )
 from firmware.session import facts as _f
-from firmware.session import limits
 from micropython import const
 
 # Every -20 response begins with these two slots (V2GResponseType).
 _HEADER = const(0)
 _CODE = const(1)
-
-RESPONSE_OF = {
-    MSG.supportedAppProtocolReq: MSG.supportedAppProtocolRes,
-    MSG.SessionSetupReq: MSG.SessionSetupRes,
-    MSG.AuthorizationSetupReq: MSG.AuthorizationSetupRes,
-    MSG.AuthorizationReq: MSG.AuthorizationRes,
-    MSG.CertificateInstallationReq: MSG.CertificateInstallationRes,
-    MSG.ServiceDiscoveryReq: MSG.ServiceDiscoveryRes,
-    MSG.ServiceDetailReq: MSG.ServiceDetailRes,
-    MSG.ServiceSelectionReq: MSG.ServiceSelectionRes,
-    MSG.ScheduleExchangeReq: MSG.ScheduleExchangeRes,
-    MSG.PowerDeliveryReq: MSG.PowerDeliveryRes,
-    MSG.MeteringConfirmationReq: MSG.MeteringConfirmationRes,
-    MSG.SessionStopReq: MSG.SessionStopRes,
-    MSG.VehicleCheckInReq: MSG.VehicleCheckInRes,
-    MSG.VehicleCheckOutReq: MSG.VehicleCheckOutRes,
-    MSG.AC_ChargeParameterDiscoveryReq: MSG.AC_ChargeParameterDiscoveryRes,
-    MSG.AC_ChargeLoopReq: MSG.AC_ChargeLoopRes,
-    MSG.DC_ChargeParameterDiscoveryReq: MSG.DC_ChargeParameterDiscoveryRes,
-    MSG.DC_CableCheckReq: MSG.DC_CableCheckRes,
-    MSG.DC_PreChargeReq: MSG.DC_PreChargeRes,
-    MSG.DC_ChargeLoopReq: MSG.DC_ChargeLoopRes,
-    MSG.DC_WeldingDetectionReq: MSG.DC_WeldingDetectionRes,
-}
 
 
 def _header(f):
@@ -107,15 +68,45 @@ def terminate(f):
     return s
 
 
-def _plain(f, n, code):
+def plain(f, n, code):
+    """A list of n slots with header and code: what every answer begins with."""
     r = [None] * n
     r[_HEADER] = _header(f)
     r[_CODE] = code
     return r
 
 
-def _certificate_installation(f, code):
-    r = _plain(f, CertificateInstallationRes.LEN, code)
+def session_setup(f, r):
+    r[SessionSetupRes.EVSEID] = f.cfg["evse_id"]
+
+
+def authorization_setup(f, r):
+    r[AuthorizationSetupRes.AuthorizationServices] = [Authorization.EIM]
+    r[AuthorizationSetupRes.CertificateInstallationService] = False
+    r[AuthorizationSetupRes.EIM_ASResAuthorizationMode] = []
+
+
+def authorization(f, r):
+    r[AuthorizationRes.EVSEProcessing] = Processing.Finished
+
+
+def cable_check(f, r):
+    r[DC_CableCheckRes.EVSEProcessing] = Processing.Finished
+
+
+def precharge(f, r):
+    r[DC_PreChargeRes.EVSEPresentVoltage] = rational.from_milli(f.present_mv)
+
+
+def welding(f, r):
+    r[DC_WeldingDetectionRes.EVSEPresentVoltage] = rational.from_milli(f.present_mv)
+
+
+def check_out(f, r):
+    r[VehicleCheckOutRes.EVSECheckOutStatus] = EvseCheckOutStatus.Completed
+
+
+def certificates(f, r):
     r[CertificateInstallationRes.EVSEProcessing] = Processing.Finished
     # Neutral content: one zero octet where the schema wants a certificate or a key (R-ERRORS-05).
     chain = [None] * CertificateChain.LEN
@@ -134,11 +125,9 @@ def _certificate_installation(f, code):
     data[SignedInstallationData.SECP521_EncryptedPrivateKey] = bytes(94)
     r[CertificateInstallationRes.SignedInstallationData] = data
     r[CertificateInstallationRes.RemainingContractCertificateChains] = 0
-    return r
 
 
-def _schedule_exchange(f, code):
-    r = _plain(f, ScheduleExchangeRes.LEN, code)
+def schedule_exchange(f, r):
     r[ScheduleExchangeRes.EVSEProcessing] = Processing.Finished
     # Exactly one mode block, also in failures and while Ongoing (R-SCHEDULE-01).
     if f.dynamic:
@@ -148,10 +137,10 @@ def _schedule_exchange(f, code):
         entry[PowerScheduleEntry.Duration] = 86400
         entry[PowerScheduleEntry.Power] = 0
         r[ScheduleExchangeRes.Scheduled_SEResControlMode] = scheduled([tuple_of(f, 1, [entry], None)])
-    return r
 
 
 def scheduled(tuples):
+    """The mode block of Scheduled control in ScheduleExchangeRes."""
     mode = [None] * Scheduled_SEResControlMode.LEN
     mode[Scheduled_SEResControlMode.ScheduleTuple] = tuples
     return mode
@@ -198,7 +187,8 @@ def tuple_of(f, tuple_id, charging, discharging):
     return t
 
 
-def _service_list(services):
+def service_list(services):
+    """ServiceList of service ids; nothing is sold by name, so FreeService is always false."""
     out = []
     for service in services:
         s = [None] * Service.LEN
@@ -210,24 +200,26 @@ def _service_list(services):
     return inner
 
 
-def service_discovery(f, code, services):
-    r = _plain(f, ServiceDiscoveryRes.LEN, code)
+def service_discovery(f, r):
     r[ServiceDiscoveryRes.ServiceRenegotiationSupported] = False
-    r[ServiceDiscoveryRes.EnergyTransferServiceList] = _service_list(services)
-    return r
+    r[ServiceDiscoveryRes.EnergyTransferServiceList] = service_list((1,) if f.family == _f.AC else (2,))
 
 
 def parameter(name, value):
+    """A parameter of a service with an integer value."""
     p = [None] * Parameter.LEN
     p[Parameter.Name] = name
     p[Parameter.intValue] = value
     return p
 
 
-def service_detail(f, code, service, sets):
+def service_detail(f, r):
+    r[ServiceDetailRes.ServiceID] = f.service
+    r[ServiceDetailRes.ServiceParameterList] = parameter_list([(0, [parameter("ControlMode", 1)])])
+
+
+def parameter_list(sets):
     """sets: list of (parameter set id, list of parameters)."""
-    r = _plain(f, ServiceDetailRes.LEN, code)
-    r[ServiceDetailRes.ServiceID] = service
     out = []
     for set_id, parameters in sets:
         s = [None] * ParameterSet.LEN
@@ -236,76 +228,4 @@ def service_detail(f, code, service, sets):
         out.append(s)
     inner = [None] * ServiceParameterList.LEN
     inner[ServiceParameterList.ParameterSet] = out
-    r[ServiceDetailRes.ServiceParameterList] = inner
-    return r
-
-
-def protocol(code, schema_id):
-    """SupportedAppProtocolRes has no header; schema_id None = left out (R-SAP-04)."""
-    r = [None] * supportedAppProtocolRes.LEN
-    r[supportedAppProtocolRes.ResponseCode] = code
-    r[supportedAppProtocolRes.SchemaID] = schema_id
-    return r
-
-
-def blank(f, msg, code):
-    """The neutral answer of response type `msg` with response code `code`."""
-    if msg == MSG.supportedAppProtocolRes:
-        return protocol(SAP_responseCode.Failed_NoNegotiation, None)
-    if msg == MSG.SessionSetupRes:
-        r = _plain(f, SessionSetupRes.LEN, code)
-        r[SessionSetupRes.EVSEID] = f.cfg["evse_id"]
-    elif msg == MSG.AuthorizationSetupRes:
-        r = _plain(f, AuthorizationSetupRes.LEN, code)
-        r[AuthorizationSetupRes.AuthorizationServices] = [Authorization.EIM]
-        r[AuthorizationSetupRes.CertificateInstallationService] = False
-        r[AuthorizationSetupRes.EIM_ASResAuthorizationMode] = []
-    elif msg == MSG.AuthorizationRes:
-        r = _plain(f, AuthorizationRes.LEN, code)
-        r[AuthorizationRes.EVSEProcessing] = Processing.Finished
-    elif msg == MSG.CertificateInstallationRes:
-        r = _certificate_installation(f, code)
-    elif msg == MSG.ServiceDiscoveryRes:
-        r = service_discovery(f, code, (1,) if f.family == _f.AC else (2,))
-    elif msg == MSG.ServiceDetailRes:
-        r = service_detail(f, code, f.service, [(0, [parameter("ControlMode", 1)])])
-    elif msg == MSG.ScheduleExchangeRes:
-        r = _schedule_exchange(f, code)
-    elif msg == MSG.VehicleCheckOutRes:
-        r = _plain(f, VehicleCheckOutRes.LEN, code)
-        r[VehicleCheckOutRes.EVSECheckOutStatus] = EvseCheckOutStatus.Completed
-    elif msg == MSG.AC_ChargeParameterDiscoveryRes:
-        r = limits.ac_parameters(f, _plain(f, AC_ChargeParameterDiscoveryRes.LEN, code))
-    elif msg == MSG.DC_ChargeParameterDiscoveryRes:
-        r = limits.dc_parameters(f, _plain(f, DC_ChargeParameterDiscoveryRes.LEN, code))
-    elif msg == MSG.AC_ChargeLoopRes:
-        r = limits.ac_loop(f, _plain(f, AC_ChargeLoopRes.LEN, code))
-    elif msg == MSG.DC_ChargeLoopRes:
-        r = limits.dc_loop(f, _plain(f, DC_ChargeLoopRes.LEN, code))
-    elif msg == MSG.DC_CableCheckRes:
-        r = _plain(f, DC_CableCheckRes.LEN, code)
-        r[DC_CableCheckRes.EVSEProcessing] = Processing.Finished
-    elif msg == MSG.DC_PreChargeRes:
-        r = _plain(f, DC_PreChargeRes.LEN, code)
-        r[DC_PreChargeRes.EVSEPresentVoltage] = rational.from_milli(f.present_mv)
-    elif msg == MSG.DC_WeldingDetectionRes:
-        r = _plain(f, DC_WeldingDetectionRes.LEN, code)
-        r[DC_WeldingDetectionRes.EVSEPresentVoltage] = rational.from_milli(f.present_mv)
-    elif msg == MSG.ServiceSelectionRes:
-        r = _plain(f, ServiceSelectionRes.LEN, code)
-    elif msg == MSG.PowerDeliveryRes:
-        r = _plain(f, PowerDeliveryRes.LEN, code)
-    elif msg == MSG.SessionStopRes:
-        r = _plain(f, SessionStopRes.LEN, code)
-    elif msg == MSG.MeteringConfirmationRes:
-        r = _plain(f, MeteringConfirmationRes.LEN, code)
-    elif msg == MSG.VehicleCheckInRes:
-        r = _plain(f, VehicleCheckInRes.LEN, code)
-    else:
-        raise ValueError(msg)
-    return r
-
-
-def ok(f, msg):
-    """`blank` with the code OK."""
-    return blank(f, msg, ResponseCode.OK)
+    return inner

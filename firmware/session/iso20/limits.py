@@ -95,7 +95,6 @@ def ac_parameters(f, r):
         r[AC_ChargeParameterDiscoveryRes.BPT_AC_CPDResEnergyTransferMode] = b
     else:
         r[AC_ChargeParameterDiscoveryRes.AC_CPDResEnergyTransferMode] = b
-    return r
 
 
 def dc_parameters(f, r):
@@ -116,7 +115,6 @@ def dc_parameters(f, r):
         r[DC_ChargeParameterDiscoveryRes.BPT_DC_CPDResEnergyTransferMode] = b
     else:
         r[DC_ChargeParameterDiscoveryRes.DC_CPDResEnergyTransferMode] = b
-    return r
 
 
 def ac_loop(f, r):
@@ -144,7 +142,7 @@ def ac_loop(f, r):
             r[AC_ChargeLoopRes.BPT_Dynamic_AC_CLResControlMode] = b
         else:
             r[AC_ChargeLoopRes.Dynamic_AC_CLResControlMode] = b
-        return r
+        return
     b = [None] * Scheduled_AC_CLResControlMode.LEN
     _put_phases(
         b,
@@ -158,7 +156,6 @@ def ac_loop(f, r):
         r[AC_ChargeLoopRes.BPT_Scheduled_AC_CLResControlMode] = b
     else:
         r[AC_ChargeLoopRes.Scheduled_AC_CLResControlMode] = b
-    return r
 
 
 def dc_loop(f, r):
@@ -196,7 +193,7 @@ def dc_loop(f, r):
             r[DC_ChargeLoopRes.BPT_Dynamic_DC_CLResControlMode] = b
         else:
             r[DC_ChargeLoopRes.Dynamic_DC_CLResControlMode] = b
-        return r
+        return
     b = [None] * (BPT_Scheduled_DC_CLResControlMode.LEN if f.bpt else Scheduled_DC_CLResControlMode.LEN)
     b[Scheduled_DC_CLResControlMode.EVSEMaximumChargePower] = charge_w
     b[Scheduled_DC_CLResControlMode.EVSEMinimumChargePower] = min_charge_w
@@ -210,4 +207,3 @@ def dc_loop(f, r):
         r[DC_ChargeLoopRes.BPT_Scheduled_DC_CLResControlMode] = b
     else:
         r[DC_ChargeLoopRes.Scheduled_DC_CLResControlMode] = b
-    return r

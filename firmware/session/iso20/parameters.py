@@ -12,9 +12,9 @@ from codec.slots import (
     ResponseCode,
 )
 from firmware.session import facts as _f
-from firmware.session import reply
 from firmware.session.facts import PeerError, offered_max_charge_w
-from firmware.session.states import SCHEDULE
+from firmware.session.iso20 import messages
+from firmware.session.iso20.states import SCHEDULE
 
 
 def _wrong(note):
@@ -91,7 +91,7 @@ def ac(f, req):
         )
         _range(f, low, out, "EVMinimumDischargePower above EVMaximumDischargePower")
         f.ev_max_discharge_w = f.ev_top_discharge_w = out
-    return reply.ok(f, MSG.AC_ChargeParameterDiscoveryRes), SCHEDULE
+    return messages.ok(f, MSG.AC_ChargeParameterDiscoveryReq), SCHEDULE
 
 
 def dc(f, req):
@@ -127,4 +127,4 @@ def dc(f, req):
         f.ev_max_discharge_ma = f.ev_top_discharge_ma = abs(
             rational.to_milli(b[BPT_DC_CPDReqEnergyTransferMode.EVMaximumDischargeCurrent])
         )
-    return reply.ok(f, MSG.DC_ChargeParameterDiscoveryRes), SCHEDULE
+    return messages.ok(f, MSG.DC_ChargeParameterDiscoveryReq), SCHEDULE

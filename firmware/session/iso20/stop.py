@@ -7,8 +7,8 @@ from codec.slots import (
     SessionStopReq,
 )
 from firmware.session import facts as _f
-from firmware.session import reply
-from firmware.session.facts import PeerError
+from firmware.session.facts import WAIT, PeerError
+from firmware.session.iso20 import messages
 from firmware.session.states import ENDED
 
 
@@ -21,13 +21,18 @@ def stop(f, req):
         raise PeerError(ResponseCode.FAILED_NoServiceRenegotiationSupported, "service renegotiation")
     if kind == ChargingSession.Pause:
         _no_pause("pause out of phase")  # D-05, and with a live cable above all (R-STOP-08)
+    return _ended(f, req)
+
+
+def _ended(f, req):
     if not f.path_off and f.waited_ms < f.cfg["off_timeout_ms"]:
-        return None
-    return reply.ok(f, MSG.SessionStopRes), ENDED
+        return WAIT, _ended
+    f.note = "session ended by the station" if f.notify else "session ended by the car"
+    return messages.ok(f, MSG.SessionStopReq), ENDED
 
 
 def stop_or_pause(f, req):
-    """In the phases behind a selected service in which nothing is energised yet, or nothing any more, the car may pause too.
+    """In the phases after the selection of a service in which nothing is energised, the car may pause too.
 
     Confirmed only with the power path really off (R-STOP-08), and for a car that can prove later who it is (R-SESSION-05,
     D-24). Whether the station has proposed the pause, or the profile has 0 W, is not asked (D-26).
@@ -39,16 +44,20 @@ def stop_or_pause(f, req):
         _no_pause("pause is not configured")
     if f.leaf is None:
         _no_pause("pause of a car without a certificate")
+    return _paused(f, req)
+
+
+def _paused(f, req):
     if f.fault:
         _no_pause("pause with a station fault")
     if f.stop_wish:
         _no_pause("pause where the station ends the session")
     if not f.path_off:
         if f.waited_ms < f.cfg["off_timeout_ms"]:
-            return None
+            return WAIT, _paused
         _no_pause("pause with a live cable")
-    f.pausing = True
-    return reply.ok(f, MSG.SessionStopRes), ENDED
+    f.keep = (bytes(f.session_id), f.service, f.bpt, f.dynamic, f.charged_wh, f.discharged_wh)
+    return messages.ok(f, MSG.SessionStopReq), ENDED
 
 
 def _no_pause(why):

@@ -11,10 +11,10 @@ from codec.slots import (
     ResponseCode,
     Scheduled_AC_CLReqControlMode,
 )
-from firmware.session import reply
 from firmware.session.facts import PeerError
-from firmware.session.loop import common, display, target_w
-from firmware.session.states import AC_LOOP
+from firmware.session.iso20 import messages
+from firmware.session.iso20.loop import common, display, target_w
+from firmware.session.iso20.states import AC_LOOP
 
 
 def _selected(f, req):
@@ -96,7 +96,7 @@ def loop(f, req):
         f.ev_max_discharge_w = min(abs(out), f.ev_top_discharge_w)
     f.ev_present_w = present
     f.target_w = target_w(f)
-    res = reply.ok(f, MSG.AC_ChargeLoopRes)
+    res = messages.ok(f, MSG.AC_ChargeLoopReq)
     res[AC_ChargeLoopRes.EVSEStatus], res[AC_ChargeLoopRes.MeterInfo] = common(
         f, req[AC_ChargeLoopReq.MeterInfoRequested]
     )

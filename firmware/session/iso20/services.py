@@ -5,14 +5,16 @@ from codec.slots import (
     ResponseCode,
     SelectedService,
     ServiceDetailReq,
+    ServiceDetailRes,
     ServiceDiscoveryReq,
+    ServiceDiscoveryRes,
     ServiceIDList,
     ServiceSelectionReq,
 )
 from firmware.session import facts as _f
-from firmware.session import reply
 from firmware.session.facts import PeerError
-from firmware.session.states import PARAMETERS, SELECT
+from firmware.session.iso20 import messages, reply
+from firmware.session.iso20.states import PARAMETERS, SELECT
 
 # Service ids of the standard.
 _IDS = {"AC": 1, "DC": 2, "AC_BPT": 5, "DC_BPT": 6}
@@ -71,15 +73,20 @@ def discovery(f, req):
     if wanted:
         some = [s for s in services if s in wanted[ServiceIDList.ServiceID]]
         services = some or services
-    return reply.service_discovery(f, ResponseCode.OK, services), SELECT
+    res = messages.ok(f, MSG.ServiceDiscoveryReq)
+    res[ServiceDiscoveryRes.EnergyTransferServiceList] = reply.service_list(services)
+    return res, SELECT
 
 
 def detail(f, req):
     service = req[ServiceDetailReq.ServiceID]
     if service not in offered(f):
         raise PeerError(ResponseCode.FAILED_ServiceIDInvalid, "service not offered")  # R-SERVICES-05
+    res = messages.ok(f, MSG.ServiceDetailReq)
+    res[ServiceDetailRes.ServiceID] = service
     sets = [(set_id, parameters) for set_id, _, parameters in parameter_sets(f, service)]
-    return reply.service_detail(f, ResponseCode.OK, service, sets), SELECT
+    res[ServiceDetailRes.ServiceParameterList] = reply.parameter_list(sets)
+    return res, SELECT
 
 
 def selection(f, req):
@@ -98,5 +105,5 @@ def selection(f, req):
             f.service = service
             f.bpt = is_bpt(service)
             f.dynamic = mode == _DYNAMIC
-            return reply.ok(f, MSG.ServiceSelectionRes), PARAMETERS
+            return messages.ok(f, MSG.ServiceSelectionReq), PARAMETERS
     raise PeerError(ResponseCode.FAILED_ServiceSelectionInvalid, "parameter set not offered")

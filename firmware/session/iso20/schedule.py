@@ -12,9 +12,9 @@ from codec.slots import (
     ScheduleExchangeRes,
 )
 from firmware.session import facts as _f
-from firmware.session import reply
 from firmware.session.facts import PeerError, offered_max_charge_w, offered_max_discharge_w
-from firmware.session.states import AC_START, CABLE_CHECK, SCHEDULE
+from firmware.session.iso20 import messages, reply
+from firmware.session.iso20.states import AC_START, CABLE_CHECK, SCHEDULE
 
 TUPLE_ID = 1
 _DAY_S = 86400
@@ -33,7 +33,7 @@ def exchange(f, req):
     scheduled = req[ScheduleExchangeReq.Scheduled_SEReqControlMode]
     if (dynamic is None) == f.dynamic:
         raise PeerError(ResponseCode.FAILED, "control mode is not the selected one")
-    res = reply.ok(f, MSG.ScheduleExchangeRes)
+    res = messages.ok(f, MSG.ScheduleExchangeReq)
     if f.in_state_ms < f.cfg["schedule_delay_ms"]:
         if f.in_state_ms >= f.cfg["ongoing_timeout_ms"]:
             raise PeerError(ResponseCode.FAILED, "no schedule in time")  # R-TIMERS-08

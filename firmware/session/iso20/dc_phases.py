@@ -9,9 +9,9 @@ from codec.slots import (
     ResponseCode,
 )
 from firmware.session import facts as _f
-from firmware.session import reply
 from firmware.session.facts import PeerError
-from firmware.session.states import CABLE_CHECK, PRECHARGE, WELDING
+from firmware.session.iso20 import messages
+from firmware.session.iso20.states import CABLE_CHECK, PRECHARGE, WELDING
 
 
 def test_voltage_mv(f):
@@ -24,7 +24,7 @@ def test_voltage_mv(f):
 
 def cable_check(f, req):
     """Ongoing while the test runs; a failed one is FAILED and the phase is bounded (R-DC-SAFETY-02, -03)."""
-    res = reply.ok(f, MSG.DC_CableCheckRes)
+    res = messages.ok(f, MSG.DC_CableCheckReq)
     if f.ask != _f.ASK_TEST:
         f.ask = _f.ASK_TEST
         f.ask_mv = test_voltage_mv(f)
@@ -49,9 +49,9 @@ def precharge(f, req):
     f.ev_present_mv = rational.to_milli(req[DC_PreChargeReq.EVPresentVoltage])
     f.precharges += 1
     f.precharge_finished = req[DC_PreChargeReq.EVProcessing] == Processing.Finished
-    return reply.ok(f, MSG.DC_PreChargeRes), PRECHARGE
+    return messages.ok(f, MSG.DC_PreChargeReq), PRECHARGE
 
 
 def welding(f, req):
     """Contactors are open since PowerDelivery(Stop), so the measured voltage means something (R-DC-SAFETY-09, -10)."""
-    return reply.ok(f, MSG.DC_WeldingDetectionRes), WELDING
+    return messages.ok(f, MSG.DC_WeldingDetectionReq), WELDING

@@ -1,0 +1,93 @@
+"""ISO 15118-20 as a dialect of the session machine (`firmware/session/dialects.py` says what the names mean)."""
+
+from codec import exi, v2gtp
+from codec.slots import (
+    MSG,
+    AppProtocol,
+    MessageHeader,
+    ResponseCode,
+    SAP_responseCode,
+)
+from firmware.session import facts as _f
+from firmware.session.facts import PeerError
+from firmware.session.iso20 import messages, states, steps
+from firmware.session.paused import same
+from micropython import const
+
+FIRST = states.SETUP
+STATES = states.NAMES
+STEPS = steps.STEPS
+PAYLOADS = (0x8001, 0x8002, 0x8003, 0x8004)  # SupportedAppProtocol, CommonMessages, AC, DC
+FAILED = ResponseCode.FAILED
+OUT_OF_ORDER = ResponseCode.FAILED_SequenceError
+
+# The full strings; no substring match, and CommonMessages is not a selectable protocol (R-SAP-06).
+_NS_AC = const("urn:iso:std:iso:15118:-20:AC")
+_NS_DC = const("urn:iso:std:iso:15118:-20:DC")
+_MAJOR = const(1)
+_MINOR = const(0)
+_HEADER_SLOT = const(0)  # of every request
+
+blank = messages.blank
+payload_of = exi.payload_type
+
+
+def _current(entry):
+    """AC or DC, the one that an AppProtocol entry stands for; None: another protocol."""
+    if entry[AppProtocol.VersionNumberMajor] != _MAJOR:
+        return None
+    namespace = entry[AppProtocol.ProtocolNamespace]
+    if namespace == _NS_AC:
+        return _f.AC
+    return _f.DC if namespace == _NS_DC else None
+
+
+def supports(f, entry):
+    """Only what the station really offers a service for (R-SAP-01, D-09)."""
+    # -20 exists only over TLS 1.3; plain TCP is a lab switch (R-SAP-05, [V2G20-2356]).
+    if not f.secure and not f.cfg["allow_plain"]:
+        return False
+    current = _current(entry)
+    if current is None:
+        return False
+    if not f.cfg["sap_filter_by_service"]:
+        return True
+    prefix = "DC" if current == _f.DC else "AC"
+    return any(name.startswith(prefix) for name in f.cfg["services"])
+
+
+def begin(f, entry):
+    """The entry settles AC or DC."""
+    f.family = _current(entry)
+    if entry[AppProtocol.VersionNumberMinor] != _MINOR:
+        return SAP_responseCode.OK_SuccessfulNegotiationWithMinorDeviation
+    return SAP_responseCode.OK_SuccessfulNegotiation
+
+
+def decode(payload, buf, at, n):
+    """The payload type names the schema."""
+    if payload == v2gtp.SAP:
+        # A known field deviation: CertificateInstallationReq framed as SAP (R-V2GTP-05).
+        try:
+            found = exi.decode(exi.CM, buf, at, n)  # a copy: it may have to be decoded once more
+            if found[0] == MSG.CertificateInstallationReq:
+                return found
+        except exi.ExiError:
+            pass
+    return exi.decode_here(exi.schema_of(payload), buf, at, n)
+
+
+def answers(msg):
+    """The next id is that of the answer."""
+    return msg + 1 if messages.find(msg) else None
+
+
+def check(f, msg, req):
+    """Each request but SessionSetupReq carries the id of the session (R-SESSION-03)."""
+    if msg != MSG.SessionSetupReq and not same(req[_HEADER_SLOT][MessageHeader.SessionID], f.session_id):
+        raise PeerError(ResponseCode.FAILED_UnknownSession, "unknown session id")
+
+
+def name(payload, head):
+    schema = exi.schema_of(payload)
+    return messages.name(exi.root_of(schema, head)) if schema > exi.SAP else None

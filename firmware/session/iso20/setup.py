@@ -1,0 +1,54 @@
+"""SessionSetup, AuthorizationSetup and Authorization (EIM)."""
+
+from codec.slots import (
+    MSG,
+    Authorization,
+    AuthorizationReq,
+    AuthorizationRes,
+    MessageHeader,
+    Processing,
+    ResponseCode,
+    SessionSetupReq,
+    SessionSetupRes,
+)
+from firmware.session.iso20 import messages
+from firmware.session.iso20.states import AUTH, AUTH_SETUP, DISCOVERY, PARAMETERS
+
+
+def session(f, req):
+    """A session is joined again if it is this car's (R-SESSION-05): authorisation, service and parameter set are as they were
+    (R-SESSION-07). Any other id is answered as a zero one is (R-SESSION-04)."""
+    f.ev_id = req[SessionSetupReq.EVCCID]
+    if f.secure and f.ev_id != f.vehicle:
+        f.note = "the EVCCID is not the name in the vehicle certificate"
+    offered = req[SessionSetupReq.Header][MessageHeader.SessionID]
+    kept = f.join(offered)
+    if kept:
+        f.session_id, f.service, f.bpt, f.dynamic, f.base_charged_wh, f.base_discharged_wh = kept
+        res = messages.ok(f, MSG.SessionSetupReq)
+        res[SessionSetupRes.ResponseCode] = ResponseCode.OK_OldSessionJoined
+        return res, PARAMETERS
+    f.session_id = f.draw_id(offered)
+    res = messages.ok(f, MSG.SessionSetupReq)
+    res[SessionSetupRes.ResponseCode] = ResponseCode.OK_NewSessionEstablished
+    return res, AUTH_SETUP
+
+
+def authorization_setup(f, req):
+    return messages.ok(f, MSG.AuthorizationSetupReq), AUTH
+
+
+def authorization(f, req):
+    """EIM: Ongoing until the station decides; a warning keeps the phase (R-AUTH-04..07)."""
+    res = messages.ok(f, MSG.AuthorizationReq)
+    if req[AuthorizationReq.SelectedAuthorizationService] != Authorization.EIM:
+        res[AuthorizationRes.ResponseCode] = ResponseCode.WARNING_AuthorizationSelectionInvalid
+        return res, AUTH
+    if f.in_state_ms >= f.cfg["eim_delay_ms"]:
+        return res, DISCOVERY
+    if f.in_state_ms >= f.cfg["eim_timeout_ms"]:
+        # D-28: the end of the wait is a warning with Finished, not Ongoing for ever (R-AUTH-06).
+        res[AuthorizationRes.ResponseCode] = ResponseCode.WARNING_EIMAuthorizationFailure
+        return res, AUTH
+    res[AuthorizationRes.EVSEProcessing] = Processing.Ongoing
+    return res, AUTH

@@ -1,0 +1,97 @@
+"""The legal order of an ISO 15118-20 session: ONE table. What the columns mean says `firmware/session/dialects.py`.
+
+A pair of state and request that is not here is the sequence error (R-ERRORS-01, [V2G20-459]); a handler that returns a
+state that its row does not have is our own fault. docs/session.md is printed from this table.
+"""
+
+from codec.slots import (
+    MSG,
+    ResponseCode,
+)
+from firmware.session.facts import PeerError
+from firmware.session.iso20 import (
+    ac_loop,
+    dc_loop,
+    dc_phases,
+    parameters,
+    power_delivery,
+    schedule,
+    services,
+    setup,
+    stop,
+)
+from firmware.session.iso20.states import (
+    AC_LOOP,
+    AC_START,
+    AUTH,
+    AUTH_SETUP,
+    CABLE_CHECK,
+    DC_LOOP,
+    DISCOVERY,
+    PARAMETERS,
+    PRECHARGE,
+    SCHEDULE,
+    SELECT,
+    SETUP,
+    STOP,
+    WELDING,
+)
+from firmware.session.states import ENDED, FAILED
+from micropython import const
+
+_CONTACTOR_FAULTS = const((1, 2))  # stuck open, welded (drivers/contactor.py)
+
+
+def no_fault(f):
+    """A fault of the station ends the session; only SessionStop is still served (R-STATUS-07)."""
+    if f.fault:
+        if f.fault in _CONTACTOR_FAULTS:
+            raise PeerError(ResponseCode.FAILED_ContactorError, "contactor fault")
+        raise PeerError(ResponseCode.FAILED, "station fault")
+
+
+def pilot_kept(f):
+    """R-DC-SAFETY-07: once the pilot has left state C the phase is over. A stop that follows is an orderly one (R-POWER-10)."""
+    if f.cut:
+        raise PeerError(ResponseCode.FAILED, "pilot left state C")
+
+
+NOTHING = ()
+NO_FAULT = (no_fault,)
+POWER = (no_fault, pilot_kept)
+
+# What the car's next request has time for: 60 s, 0.5 s after the answer of a charge loop (R-TIMERS-01, R-TIMERS-02), and
+# after SessionStopRes the time in which the car closes TCP (R-STOP-03).
+_NEXT = const("sequence_timeout_ms")
+_LOOP = const("loop_sequence_timeout_ms")
+_HOLD = const("tcp_hold_ms")
+
+# SessionStop(Terminate) is taken in every established phase (R-STOP-02, D-05), and once after a FAILED answer, where everything
+# else is a sequence error (D-15). Pause is taken where a service is selected and the cable is dead (R-STOP-08).
+_TERMINABLE = (AUTH_SETUP, AUTH, DISCOVERY, SELECT, CABLE_CHECK, PRECHARGE, AC_LOOP, DC_LOOP, FAILED)
+_PAUSABLE = (PARAMETERS, SCHEDULE, AC_START, WELDING, STOP)
+
+STEPS = (
+    # A session that is joined again goes on with its parameters (R-SESSION-06).
+    ((SETUP,), MSG.SessionSetupReq, setup.session, NOTHING, (AUTH_SETUP, PARAMETERS), _NEXT),
+    ((AUTH_SETUP,), MSG.AuthorizationSetupReq, setup.authorization_setup, NOTHING, (AUTH,), _NEXT),
+    ((AUTH,), MSG.AuthorizationReq, setup.authorization, NOTHING, (AUTH, DISCOVERY), _NEXT),
+    ((DISCOVERY,), MSG.ServiceDiscoveryReq, services.discovery, NOTHING, (SELECT,), _NEXT),
+    ((SELECT,), MSG.ServiceDetailReq, services.detail, NOTHING, (SELECT,), _NEXT),
+    ((SELECT,), MSG.ServiceSelectionReq, services.selection, NOTHING, (PARAMETERS,), _NEXT),
+    ((PARAMETERS,), MSG.AC_ChargeParameterDiscoveryReq, parameters.ac, NOTHING, (SCHEDULE,), _NEXT),
+    ((PARAMETERS,), MSG.DC_ChargeParameterDiscoveryReq, parameters.dc, NOTHING, (SCHEDULE,), _NEXT),
+    ((SCHEDULE,), MSG.ScheduleExchangeReq, schedule.exchange, NOTHING, (SCHEDULE, AC_START, CABLE_CHECK), _NEXT),
+    ((CABLE_CHECK,), MSG.DC_CableCheckReq, dc_phases.cable_check, POWER, (CABLE_CHECK, PRECHARGE), _NEXT),
+    ((CABLE_CHECK,), MSG.PowerDeliveryReq, power_delivery.before_power, NO_FAULT, (CABLE_CHECK, STOP), _NEXT),
+    ((PRECHARGE,), MSG.DC_PreChargeReq, dc_phases.precharge, POWER, (PRECHARGE,), _NEXT),
+    ((PRECHARGE,), MSG.PowerDeliveryReq, power_delivery.start, NO_FAULT, (PRECHARGE, DC_LOOP, STOP), _NEXT),
+    ((AC_START,), MSG.PowerDeliveryReq, power_delivery.start, NO_FAULT, (AC_START, AC_LOOP, STOP), _NEXT),
+    ((AC_LOOP,), MSG.AC_ChargeLoopReq, ac_loop.loop, POWER, (AC_LOOP,), _LOOP),
+    ((AC_LOOP,), MSG.PowerDeliveryReq, power_delivery.in_loop, NO_FAULT, (AC_LOOP, STOP), _NEXT),
+    ((DC_LOOP,), MSG.DC_ChargeLoopReq, dc_loop.loop, POWER, (DC_LOOP,), _LOOP),
+    ((DC_LOOP,), MSG.PowerDeliveryReq, power_delivery.in_loop, NO_FAULT, (DC_LOOP, WELDING), _NEXT),
+    ((WELDING,), MSG.DC_WeldingDetectionReq, dc_phases.welding, NO_FAULT, (WELDING,), _NEXT),
+    (_TERMINABLE, MSG.SessionStopReq, stop.stop, NOTHING, (ENDED,), _HOLD),
+    (_PAUSABLE, MSG.SessionStopReq, stop.stop_or_pause, NOTHING, (ENDED,), _HOLD),
+)
