@@ -54,8 +54,7 @@ class Walk:
         self.dynamic = dynamic
         self.joined = joined
         self.current = "dc" if is_dc(service) else "ac"
-        self._set_id = 1
-        self._foreign_set_id = 2
+        self._set_id = self._foreign_set_id = None  # the sets are the same in each session (R-SERVICES-04)
         self._paused_id = None
         self.phase = None
         self.w = _WORLD
@@ -98,7 +97,7 @@ class Walk:
             row = legal_order.rule(before, request, self.current)
             self.phase = row[3]
             assert self.w.state == NAMES[self.phase], (before, request, self.w.state, answer.code)
-            if self.phase == legal_order.SELECTION:
+            if self.phase == legal_order.SELECTION and self._set_id is None:
                 self._set_id = self.w.set_id(self.service, self.dynamic)
                 self._foreign_set_id = self.w.set_id(OTHER_KIND[self.service], self.dynamic)
 
@@ -157,7 +156,7 @@ class Walk:
         if name == "ServiceDetailReq":
             return w.detail(99 if what else self.service)
         if name == "ServiceSelectionReq":
-            return w.select(self.service, self._foreign_set_id if what else self._set_id)
+            return w.select(self.service, (self._foreign_set_id if what else self._set_id) or 1)
         if name.endswith("_ChargeParameterDiscoveryReq"):
             return w.parameters(service)
         if name == "ScheduleExchangeReq":

@@ -2,6 +2,7 @@
 is read after the answer then reads 0xA5, in every test that has a session."""
 
 BYTE = 0xA5
+_SPOILT = bytes([BYTE]) * 512
 
 
 def poisoned(secc):
@@ -10,8 +11,9 @@ def poisoned(secc):
     release, reset = cutter.release, cutter.reset
 
     def spoil(first, end):
-        for i in range(first, end):
-            cutter.buf[i] = BYTE
+        for at in range(first, end, len(_SPOILT)):
+            n = min(len(_SPOILT), end - at)
+            cutter.view[at : at + n] = _SPOILT[:n]
 
     def release_and_spoil():
         first, end = cutter._first, cutter._first + cutter._taken

@@ -130,7 +130,8 @@ def _check(walk, phase, request):
         after = phase  # Ongoing: the same request again
     _in(walk, after, at)
     if after == FAILED and phase != FAILED:
-        _latched(walk, phase, at)
+        if not walk.joined:  # how the session began makes no difference any more
+            _latched(walk, phase, at)
         return False
     return after == phase and phase not in (FAILED, ENDED)
 
