@@ -10,7 +10,7 @@ help:
 	@echo "make soak           long repetitions from a seed: 10,000 plug-ins, fuzz; SOAK=\"plug-ins --seed 17\", SOAK=--list"
 	@echo "make test32         the tests on an emulated Cortex-M3, in 200 kB of heap: no host port of MicroPython involved"
 	@echo "make interop        the PyPI vehicle, pev and the kernel's TCP against the firmware, in network namespaces (root)"
-	@echo "make firmware BOARD=rpi_pico    the image of a board: rpi_pico, esp32s3 (needs ESP-IDF), unix"
+	@echo "make firmware BOARD=rpi_pico    the image of a board; make boards lists them"
 	@echo "make emu            the RP2040 image in an emulator: modem, pilot, contactor, cars; sessions both ways, figures"
 	@echo "make size BOARD=rpi_pico        code and heap of each module against the committed budget"
 	@echo "make bench          measure and write docs/benchmarks.md"
@@ -73,9 +73,11 @@ bench:
 
 BOARD ?= rpi_pico
 firmware:
-	@test -d boards/$(BOARD) || { echo "microv2g: no board $(BOARD); there are rpi_pico, esp32s3 and unix" >&2; exit 2; }
-	@$(SETUP) $(if $(filter rpi_pico,$(BOARD)),packages-pico,packages-demo) venv
+	@$(SETUP) packages-board-$(BOARD) venv
 	@$(PY) host_tools/building/build.py $(BOARD)
+
+boards:
+	@$(SETUP) boards
 
 firmware-unix:
 	@$(SETUP) packages-test unix mcu32
@@ -89,10 +91,14 @@ size:
 	@$(SETUP) packages-demo unix mcu32 venv
 	@build/venv/bin/microv2g size --board $(BOARD) $(SIZE)
 
+sizes:
+	@$(SETUP) packages-demo unix mcu32 venv
+	@build/venv/bin/microv2g size --all
+
 deps:
-	@$(SETUP) packages-all unix mcu32 rpi_pico emulator qemu_m3 venv schemas evcc
+	@$(SETUP) packages-all images emulator venv schemas evcc
 
 clean:
 	rm -rf build
 
-.PHONY: help demo test test-fast soak test32 setup-test lint gen gen-check requirements interop bench firmware firmware-unix emu size deps clean
+.PHONY: help demo test test-fast soak test32 setup-test lint gen gen-check requirements interop bench firmware boards firmware-unix emu size sizes deps clean

@@ -1,4 +1,4 @@
-# An emulated Cortex-M3 (QEMU's machine mps2-an385) that runs the tests: host_tools/building/qemu_m3.py builds it and makes
+# An emulated Cortex-M3 (QEMU's machine mps2-an385) that runs the tests: host_tools/building/qemu.py builds it and makes
 # LDSCRIPT and FROZEN_MANIFEST.
 QEMU_ARCH = arm
 QEMU_MACHINE = mps2-an385

@@ -36,7 +36,7 @@ def refused():
 
 def choose(f, req):
     """(answer, dialect or None). First drop what is not supported, then take the best priority; the car's order breaks ties
-    (R-SAP-01, [V2G20-167])."""
+    (R-SAP-01, [V2G20-167]). The answer names the SchemaID of the car's entry (R-SAP-02)."""
     best = chosen = None
     for entry in req[supportedAppProtocolReq.AppProtocol]:
         if best is None or entry[AppProtocol.Priority] < best[AppProtocol.Priority]:

@@ -8,6 +8,7 @@ Runs on a bare python3: it makes the virtual environment that everything else ru
 """
 
 import hashlib
+import importlib
 import json
 import os
 import re
@@ -18,12 +19,11 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from host_tools.building import constants, fold, qemu_m3
+from host_tools.building import constants, fold
 from host_tools.building.emulator import emulator
-from host_tools.building.pico import pico
-from host_tools.building.source import TAG, mbedtls, source
-from host_tools.building.step import LOGS, Missing, alone, done, fresh, run, say, stamp_of
-from host_tools.building.system import GOALS, packages
+from host_tools.building.source import TAG, source
+from host_tools.building.step import LOGS, Missing, alone, done, fresh, run, stamp_of
+from host_tools.building.system import GOALS, board_packages, packages
 from host_tools.root import BUILD, ROOT
 
 EVCC = ["iso15118==0.31.2", "aiofile==3.9.0"]  # the independent vehicle; it does not declare aiofile
@@ -66,32 +66,6 @@ def cross():
         folding.chmod(0o755)
         done("fold", stamp)
     return folding
-
-
-def port(name):
-    """The unix port as variant boards/<name>, with our modules frozen: build/<name>/micropython."""
-    folder, board = BUILD / name, ROOT / "boards" / name
-    binary = folder / "micropython"
-    crypto, places = ROOT / "boards" / "common", [os.environ.get(name, "") for name in ("MICROPY_DIR", "MBEDTLS_DIR")]
-    config = stamp_of(TAG, *places, *sorted(board.glob("m*")), *sorted(crypto.glob("*/*.mk")), *crypto.glob("*/*.h"))
-    parts = ("codec", "drivers", "firmware", "boards/common", "boards/unix/board", "host_tools/twin")
-    stamp = stamp_of(config, *[ROOT / part for part in parts], *fold.SOURCES)
-    if fresh(name, stamp) and binary.exists():
-        return
-    mpy_cross = cross()
-    if not fresh(name + "-config", config):
-        shutil.rmtree(folder, ignore_errors=True)  # the port's makefile does not track a changed configuration
-        done(name + "-config", config)
-    lib = BUILD / "mpy-lib"  # the makefile wants a micropython-lib and uses nothing of it
-    lib.mkdir(parents=True, exist_ok=True)
-    (lib / "README.md").write_text("empty\n")
-    _make(
-        name, source() / "ports" / "unix", "building %s: MicroPython with our modules frozen" % name,
-        "VARIANT_DIR=" + str(board), "BUILD=" + str(folder), "MPY_LIB_DIR=" + str(lib),
-        "MICROPY_MPYCROSS=" + str(mpy_cross), "MBEDTLS_DIR=" + str(mbedtls()),
-    )  # fmt: skip
-    done(name, stamp)
-    say("built build/%s/micropython, %d kB" % (name, binary.stat().st_size // 1024))
 
 
 def _venv(name, folder, stamp, title, requirements):
@@ -161,18 +135,45 @@ def schemas():
     done("schemas", stamp)
 
 
-def _esp32s3():
-    from host_tools.building.esp32s3 import esp32s3  # with libraries of build/venv: its Python runs this step
+def image(name):
+    """The image of a board, by the builder of its port: host_tools/building/<port>.py."""
+    board = _board(name)
+    try:
+        builder = importlib.import_module("host_tools.building." + board.port)
+    except ModuleNotFoundError as error:
+        if error.name != "host_tools.building." + board.port:
+            raise
+        raise Missing("boards/%s/board.toml: no builder for the port %s" % (name, board.port))
+    builder.build(board, cross)
 
-    esp32s3(cross)
+
+def _board(name):
+    from host_tools import boardfile  # here, for an old Python to get as far as the message about its version
+
+    try:
+        return boardfile.find(name)
+    except boardfile.BoardError as error:
+        raise Missing(str(error))
+
+
+def _images_of_ci():
+    from host_tools import boardfile
+
+    for name in boardfile.names(ci="image"):
+        image(name)
+
+
+def _boards():
+    from host_tools import boardfile
+
+    for name in boardfile.names():
+        board = boardfile.find(name)
+        print("%-12s %s, build/%s/%s" % (name, board.title, name, board.image["file"]))
 
 
 STEPS = {
-    "unix": lambda: port("unix"),
-    "mcu32": lambda: port("mcu32"),
-    "rpi_pico": lambda: pico(cross),
-    "esp32s3": _esp32s3,
-    "qemu_m3": lambda: qemu_m3.build(cross),
+    "boards": _boards,
+    "images": _images_of_ci,
     "emulator": emulator,
     "mpy-cross": cross,
     "source": source,
@@ -184,13 +185,20 @@ STEPS = {
 STEPS.update(("packages-" + goal, lambda goal=goal: packages(goal)) for goal in GOALS)
 
 
-# Steps whose makefiles, of MicroPython and pico-sdk, take paths without quoting them.
-_UNQUOTED = ("unix", "mcu32", "rpi_pico", "esp32s3", "qemu_m3", "mpy-cross")
+def _step(name):
+    """What a name stands for: a step, packages-board-BOARD, or a board whose image is built. None: nothing."""
+    if name in STEPS:
+        return STEPS[name]
+    if name.startswith("packages-board-"):
+        return lambda: board_packages(_board(name.removeprefix("packages-board-")))
+    return (lambda: image(name)) if (ROOT / "boards" / name / "board.toml").is_file() else None
 
 
 def refuse_odd_paths(names):
     """Missing, before anything is fetched or built, if a step of `names` cannot work at the paths that it would be given."""
-    steps = [name for name in names if name in _UNQUOTED]
+    # Images: the makefiles of MicroPython and pico-sdk take paths without quoting them.
+    steps = [name for name in names if name not in STEPS or name in ("mpy-cross", "images")]
+    steps = [name for name in steps if not name.startswith("packages-")]
     for path in (str(ROOT), os.environ.get("MICROPY_DIR", ""), os.environ.get("MBEDTLS_DIR", "")):
         odd = sorted(set(re.findall(r"[^\w./+@~-]", path)))
         if odd and steps:
@@ -201,15 +209,15 @@ def refuse_odd_paths(names):
 
 
 def main(names):
-    unknown = [name for name in names if name not in STEPS]
+    unknown = [name for name in names if not _step(name)]
     if unknown or not names:
-        print("%s\nsteps: %s" % (__doc__, " ".join(STEPS)))
+        print("%s\nsteps: %s, packages-board-BOARD, and the name of a board" % (__doc__, " ".join(STEPS)))
         return 2
     try:
         refuse_odd_paths(names)
         with alone():
             for name in names:
-                STEPS[name]()
+                _step(name)()
     except Missing as error:
         print("\nmicrov2g: %s" % error, file=sys.stderr)
         return 1

@@ -7,11 +7,6 @@ from host_tools.root import ROOT
 BOARDS = ROOT / "boards"
 
 
-def boards():
-    """Names of the boards that have a manifest."""
-    return sorted(path.parent.name for path in BOARDS.glob("*/manifest.py"))
-
-
 class Manifest:
     """modules: {path on the target, "codec/exi.py": Path of the source}. foreign: what MicroPython itself brings."""
 

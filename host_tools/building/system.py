@@ -26,7 +26,6 @@ GOALS = {
     "venv": _VENV,
     "demo": _BASE,
     "test": _BASE + _M32 + _WITNESS,
-    "pico": _BASE + _ARM,
     "test32": _BASE + _ARM + _WITNESS + (("qemu-system-arm", "qemu-system-arm"),),
     "emu": _BASE + _EMU + _TSHARK,
     "interop": _BASE + _M32 + _WITNESS + _EVCC + _PEV + _TSHARK,
@@ -53,16 +52,25 @@ def _have(probe):
     return _PROBES[probe]() if probe in _PROBES else shutil.which(probe) is not None
 
 
-def missing(goal):
-    """Names of the Debian packages that `goal` lacks here."""
-    return [name for probe, names in GOALS[goal] if not _have(probe) for name in names.split()]
+def missing(probes):
+    """Names of the Debian packages that are lacking here. probes: as those of a goal."""
+    return [name for probe, names in probes if not _have(probe) for name in names.split()]
 
 
 def packages(goal):
     """Missing, with the command that helps, if `goal` lacks something; as root it is installed instead."""
+    _provide(GOALS[goal])
+
+
+def board_packages(board):
+    """The same for the image of a board: what every image needs, and what its board.toml says besides."""
+    _provide((*_BASE, *board.packages.items()))
+
+
+def _provide(probes):
     if sys.version_info < (3, 11):  # noqa: UP036 - whatever python3 is there runs this file
         raise Missing("Python 3.11 or newer is needed, this is %s" % platform.python_version())
-    names = missing(goal)
+    names = missing(probes)
     if not names:
         return
     if "gcc-multilib" in names and platform.machine() != "x86_64":
@@ -80,6 +88,6 @@ def packages(goal):
     remedy = "install by hand and run again:\n    " + command
     run("apt-update", ["apt-get", "update"], "apt-get update", remedy, env=env)
     run("apt-install", command.split(), command, remedy, env=env)
-    still = missing(goal)
+    still = missing(probes)
     if still:
         raise Missing("still missing behind the installation: " + " ".join(still))

@@ -7,6 +7,7 @@ python -m host_tools.checks.layers
 import ast
 import sys
 
+from host_tools import boardfile
 from host_tools.root import ROOT
 
 LONG = 450  # lines: a file is one idea
@@ -114,9 +115,11 @@ def modules():
         ("codec", ""),
         ("drivers", ""),
         ("firmware", ""),
-        ("boards/unix/board", "board"),
-        ("boards/rpi_pico/board", "board"),
-        ("boards/esp32s3/board", "board"),
+        *[
+            ("boards/%s/board" % name, "board")
+            for name in boardfile.names()
+            if (boardfile.FOLDER / name / "board").is_dir()
+        ],
         ("boards/common", ""),
         ("host_tools/twin", "twin"),
     ):

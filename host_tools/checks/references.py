@@ -27,7 +27,7 @@ _OUTSIDE = (
     (re.compile(r"\b[Ii]ssue #?\d+"), "an issue without its address"),
     (re.compile(r"\((?:facts|design)(?: \d|:)"), "points to nothing in the tree"),
 )
-_NOT_OURS = ("boot.py",)  # a name of MicroPython
+_NOT_OURS = ("boot.py", "board/stage.py")  # a name of MicroPython, and what a board may bring of its own
 
 
 def prose(path, text):

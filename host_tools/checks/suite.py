@@ -13,6 +13,7 @@ CHECKS = {
         ("wings of host_tools", ["-m", "host_tools.checks.wings"]),
         ("clock in tests", ["-m", "host_tools.checks.host_clock"]),
         ("contracts", ["-m", "host_tools.checks.contracts"]),
+        ("hands of facts", ["-m", "host_tools.checks.hands"]),
         ("private names", ["-m", "host_tools.checks.privates"]),
     ),
     "gen-check": (

@@ -13,17 +13,30 @@ from host_tools.root import ROOT
 # Wing (folder or file of host_tools) -> what of ours it may import. A wing names only wings that stand above it.
 ALLOWED = {
     "root": (),
+    "boardfile": ("root",),
     "twin": ("firmware",),  # of it the ticks alone: layers.py
-    "building": ("root", "codec", "tests"),  # names of slots; which tests `make test32` freezes
+    "building": ("root", "boardfile", "codec", "tests"),  # names of slots; which tests `make test32` freezes
     "station": ("root", "codec", "firmware"),
     "recordings": ("root", "station", "codec", "firmware"),
     "ev": ("twin", "codec", "firmware"),
     "gen": ("root", "codec", "firmware"),
-    "checks": ("root", "gen"),
-    "board": ("root", "building", "station", "drivers", "firmware"),
+    "checks": ("root", "boardfile", "gen"),
+    "board": ("root", "boardfile", "building", "station", "drivers", "firmware"),
     "pki": ("board", "firmware"),
     "emu": ("root", "twin", "ev", "pki", "recordings", "codec", "drivers", "firmware"),
-    "commands": ("root", "building", "station", "recordings", "ev", "board", "pki", "emu", "firmware", "tests"),
+    "commands": (
+        "root",
+        "boardfile",
+        "building",
+        "station",
+        "recordings",
+        "ev",
+        "board",
+        "pki",
+        "emu",
+        "firmware",
+        "tests",
+    ),
     "cli": ("root",),  # it loads the commands by their names
     "__main__": ("cli",),
 }

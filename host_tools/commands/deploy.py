@@ -4,6 +4,8 @@ import argparse
 import json
 import sys
 
+from host_tools import boardfile
+
 _EPILOG = """examples:
   microv2g deploy --port /dev/ttyACM0 --dry-run      what the board is and lacks, what would be copied
   microv2g deploy --port /dev/ttyACM0 --yes          copy what changed; --yes to what the image cannot do (TLS 1.3)
@@ -23,7 +25,7 @@ def register(subparsers):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("--port", help="serial port (default: the only one there is)")
-    p.add_argument("--board", choices=("rpi_pico", "esp32s3"), help="default: by what the board says")
+    p.add_argument("--board", choices=boardfile.names("controller"), help="default: by what the board says")
     p.add_argument("--only", metavar="NAME,…", type=lambda text: tuple(n for n in text.split(",") if n), default=(),
                    help="these packages alone: codec, drivers, firmware, mcu, board, evse")  # fmt: skip
     p.add_argument("--dry-run", action="store_true", help="say what would be done, write nothing")
@@ -70,7 +72,7 @@ def _run(args, show, out):
         _packages(parts, args.board, args.only)  # before the board is disturbed
     port = ports.choose(args.port)
     with Repl(port, fresh=True) as repl:
-        everything = parts.needs(args.board, args.only) if args.board else _all_needs(parts, probe, args.only)
+        everything = parts.needs(args.board, args.only) if args.board else _all_needs(parts, args.only)
         facts = probe.Facts(repl.run(probe.SCRIPT % sorted(everything)).decode())
         board = args.board or facts.board
         show.say("board   %s, MicroPython %d.%d.%d at %s" % (facts.machine or facts.platform, *facts.version, port))
@@ -145,10 +147,10 @@ def _packages(parts, board, only):
             raise FlashError(error.args[0], "", 2)
 
 
-def _all_needs(parts, probe, only):
+def _all_needs(parts, only):
     """Needs of every board: which one it is, the board has not said yet."""
     out = {}
-    for board in sorted(set(probe.BOARDS.values())):
+    for board in boardfile.names("controller"):
         try:
             out.update(parts.needs(board, only))
         except KeyError:

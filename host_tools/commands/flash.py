@@ -5,7 +5,8 @@ import json
 import sys
 from pathlib import Path
 
-from host_tools.root import BUILD, CHECKOUT, ROOT
+from host_tools import boardfile
+from host_tools.root import CHECKOUT, ROOT
 
 _EPILOG = """examples:
   microv2g flash --board rpi_pico                        build/rpi_pico/firmware.uf2; board on USB or in its boot loader
@@ -18,8 +19,6 @@ _EPILOG = """examples:
 Configuration and certificates stay unless --erase says otherwise. Exit status: 0 done, 1 failed, 2 wrong use or no image.
 docs/flashing.md has the buttons and the cables."""
 
-FILES = {"rpi_pico": ("firmware.uf2", "RP2040"), "esp32s3": ("firmware.bin", "ESP32-S3")}  # board: (image, chip)
-
 
 def register(subparsers):
     p = subparsers.add_parser(
@@ -30,7 +29,9 @@ def register(subparsers):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("image", metavar="IMAGE", nargs="?", type=Path, help=".uf2 or .bin (default: that of --board)")
-    p.add_argument("--board", choices=sorted(FILES), help="take build/BOARD/…, and refuse what is not for its chip")
+    p.add_argument(
+        "--board", choices=boardfile.names("controller"), help="take build/BOARD/…, and refuse what is not for its chip"
+    )
     p.add_argument("--port", help="serial port (default: the only one there is)")
     p.add_argument("--drive", type=Path, metavar="PATH", help="RP2040: folder at which its drive is mounted")
     p.add_argument("--erase", action="store_true", help="erase everything, configuration and certificates too")
@@ -78,7 +79,8 @@ def _run(args, show, facts):
 
     if args.image is None and args.board is None:
         raise FlashError("no IMAGE and no --board", "microv2g flash --help", 2)
-    path = args.image or BUILD / args.board / FILES[args.board][0]
+    board = boardfile.find(args.board) if args.board else None
+    path = args.image or board.image_path
     if not path.exists():
         build = "build it%s: make firmware BOARD=%s" % ("" if CHECKOUT else " in a checkout of microv2g", args.board)
         remedy = build if args.image is None else ""
@@ -86,8 +88,8 @@ def _run(args, show, facts):
     what = image.read(path)
     facts["image"] = what.facts()
     show.say("image   %s: %s, %d bytes" % (path.name, what.words, what.size))
-    if args.board and what.chip != FILES[args.board][1]:
-        raise FlashError("%s is %s, the chip of %s is an %s" % (path, what.words, args.board, FILES[args.board][1]))
+    if board and what.chip != board.chip["name"]:
+        raise FlashError("%s is %s, the chip of %s is an %s" % (path, what.words, board.name, board.chip["name"]))
     if what.kind == "uf2":
         facts.update(_rp2(args, show, what))
     else:

@@ -4,15 +4,15 @@ import argparse
 import json
 import sys
 
+from host_tools import boardfile
+
 _EPILOG = """examples:
   microv2g size --board rpi_pico            tables; exit status 1 if a part is 3 per cent above its budget
   microv2g size --board rpi_pico --modules  every module
-  microv2g size --board rpi_pico --update   what is measured becomes the budget (boards/sizes/BOARD.json)
+  microv2g size --board rpi_pico --update   what is measured becomes the budget (boards/BOARD/size.json)
 
 Frozen modules are measured as .mpy for the board's processor. Heap is what an import keeps, on the 32-bit image. The linker's map
 is read where build/BOARD/firmware.elf.map is there."""
-
-BOARDS = ("rpi_pico", "esp32s3")
 
 
 def register(subparsers):
@@ -23,7 +23,8 @@ def register(subparsers):
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    p.add_argument("--board", choices=BOARDS, default="rpi_pico", help="default %(default)s")
+    p.add_argument("--board", choices=boardfile.names("controller"), default="rpi_pico", help="default %(default)s")
+    p.add_argument("--all", action="store_true", help="every board whose sizes .ci/run proves")
     p.add_argument("--map", metavar="FILE", help="map file of the linker (default: build/BOARD/firmware.elf.map)")
     p.add_argument("--modules", action="store_true", help="every module, not only packages")
     p.add_argument("--files", action="store_true", help="also the heap of modules from files, as on a stock image")
@@ -33,11 +34,20 @@ def register(subparsers):
 
 
 def _size(args):
+    if not args.all:
+        return _board(args)
+    status = 0
+    for args.board in boardfile.names(ci="size"):
+        print("%s: %s" % (args.board, boardfile.find(args.board).title))
+        status |= _board(args)
+    return status
+
+
+def _board(args):
     from host_tools.building.size import budget, linker, measure
     from host_tools.building.step import Missing
-    from host_tools.root import BUILD
 
-    path = BUILD / args.board / "firmware.elf.map"
+    path = boardfile.find(args.board).image_path.with_name("firmware.elf.map")
     if args.map:
         path = type(path)(args.map)
     try:
@@ -45,7 +55,11 @@ def _size(args):
         tables = {"mpy": {title: sum(parts.values()) for title, parts in sorted(modules.items())}}
         tables["heap"] = measure.heap()
         from_files = measure.heap(files=True) if args.files else {}
-        image = linker.read(path.read_text(errors="replace")) if path.exists() or args.map else None
+        image = (
+            linker.read(path.read_text(errors="replace"), boardfile.find(args.board).port)
+            if path.exists() or args.map
+            else None
+        )
     except (Missing, OSError, ValueError) as error:
         print("microv2g size: %s" % error, file=sys.stderr)
         return 1
@@ -99,9 +113,7 @@ def room(board, image):
     """Bytes of flash for the image: without the file system that lies behind it."""
     import re
 
-    from host_tools.root import ROOT
-
-    path = ROOT / "boards" / board / "mpconfigboard.h"
+    path = boardfile.find(board).folder / "mpconfigboard.h"
     found = re.search(r"FLASH_STORAGE_BYTES \((\d+) \* 1024\)", path.read_text()) if path.exists() else None
     return image.flash_size - (int(found[1]) * 1024 if found else 0)
 

@@ -6,11 +6,10 @@ TIMEOUT_S = 400
 import json
 import subprocess
 import sys
-from pathlib import Path
 
+from host_tools.root import ROOT
 from tests.lib.mtest import eq, skip
 
-ROOT = Path(__file__).resolve().parents[2]
 if not (ROOT / "build" / "rpi_pico" / "firmware.uf2").exists():
     skip("no image: make firmware BOARD=rpi_pico")
 

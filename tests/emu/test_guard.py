@@ -7,14 +7,14 @@ does. Times are emulated. All of it is one boot: a boot takes a second.
 RUNTIMES = ("cpython",)
 TIMEOUT_S = 300
 
-from pathlib import Path
 
 from host_tools.emu.board import EmulatedBoard
 from host_tools.emu.process import EmulatorError
+from host_tools.root import BUILD
 from tests.lib import c_call
 from tests.lib.mtest import eq, skip
 
-IMAGE = Path(__file__).resolve().parents[2] / "build" / "rpi_pico" / "firmware.uf2"
+IMAGE = BUILD / "rpi_pico" / "firmware.uf2"
 if not IMAGE.exists():
     skip("no image: make firmware BOARD=rpi_pico")
 

@@ -3,13 +3,13 @@
 RUNTIMES = ("cpython",)
 TIMEOUT_S = 300
 
-from pathlib import Path
 
 from host_tools.emu import files, symbols
 from host_tools.emu.board import EmulatedBoard
+from host_tools.root import BUILD
 from tests.lib.mtest import eq, skip
 
-IMAGE = Path(__file__).resolve().parents[2] / "build" / "rpi_pico" / "firmware.uf2"
+IMAGE = BUILD / "rpi_pico" / "firmware.uf2"
 if not IMAGE.exists():
     skip("no image: make firmware BOARD=rpi_pico")
 

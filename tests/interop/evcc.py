@@ -12,7 +12,8 @@ import subprocess
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from host_tools.root import ROOT
+
 PYTHON = ROOT / "build" / "venv-evcc" / "bin" / "python"
 _CURVE = Path(__file__).with_name("curve.py")
 _LINE = re.compile(r"(Message to encode|Decoded message) \(ns=[^)]*\): (\{.*\})\s*$")

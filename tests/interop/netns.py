@@ -6,9 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parent.parent.parent
+from host_tools.root import ROOT
 
 
 class NetnsError(Exception):
@@ -48,7 +47,7 @@ def prefix(namespace):
 
 def run(namespace, command):
     try:
-        return subprocess.run([*prefix(namespace), *command], check=True, capture_output=True, cwd=_ROOT)
+        return subprocess.run([*prefix(namespace), *command], check=True, capture_output=True, cwd=ROOT)
     except subprocess.CalledProcessError as error:
         raise NetnsError("%s: %s" % (" ".join(command), error.stderr.decode(errors="replace").strip())) from None
 

@@ -9,9 +9,9 @@ Read from the source, never by importing it. Host only, plain Python: the build 
 """
 
 import ast
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from host_tools.root import ROOT
+
 # Where the images have their packages from: name on the target -> folder that holds it.
 PLACES = {
     "codec": ROOT,

@@ -8,9 +8,9 @@ import threading
 import tty
 from pathlib import Path
 
+from host_tools.root import ROOT
 from tests.lib.patience import LIMIT_S
 
-ROOT = Path(__file__).resolve().parents[2]
 IMAGE = ROOT / "build" / "mcu32" / "micropython"
 if not IMAGE.exists():  # make test-fast
     IMAGE = ROOT / "build" / "unix" / "micropython"

@@ -3,11 +3,11 @@ to Ctrl-C, in simulated time (R-LINK-25)."""
 
 RUNTIMES = ("cpython",)
 
+from host_tools import boardfile
 from tests.lib.controller.boot import Controller
 from tests.lib.mtest import eq
 from tests.lib.notes import Notes
 
-BOARDS = ("rpi_pico", "esp32s3")
 _CFG = {"allow_plain": True, "setpoint_w": 4000}
 
 
@@ -45,20 +45,15 @@ def session(board, service, **ev):
         assert "contactor open" in controller.printed, controller.printed
 
 
-def test_dc_bpt_session_on_rpi_pico():
-    session("rpi_pico", "DC_BPT")
+def test_a_dc_bpt_session_on_every_board():
+    assert {"rpi_pico", "esp32s3"} <= set(boardfile.names("controller"))
+    for board in boardfile.names("controller"):
+        session(board, "DC_BPT")
 
 
-def test_ac_session_on_rpi_pico():
-    session("rpi_pico", "AC")
-
-
-def test_dc_bpt_session_on_esp32s3():
-    session("esp32s3", "DC_BPT")
-
-
-def test_ac_session_on_esp32s3():
-    session("esp32s3", "AC")
+def test_an_ac_session_on_every_board():
+    for board in boardfile.names("controller"):
+        session(board, "AC")
 
 
 def test_a_board_with_a_power_stage_of_its_own():

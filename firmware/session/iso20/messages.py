@@ -1,7 +1,8 @@
 """The messages of ISO 15118-20, one row for each request and its answer, and the neutral answer to any of them.
 
 At least one vehicle model loops for ever on an answer that lacks mandatory fields, so every answer begins as `blank()`
-(R-ERRORS-02, [V2G20-736]): a handler changes what it knows better, and a refusal sends it as it is.
+(R-ERRORS-02, R-CPD-02, [V2G20-736]), made anew each time (R-ERRORS-08): a handler changes what it knows better, and a
+refusal sends it as it is. Requests that no step has are here too (R-ERRORS-06).
 """
 
 from codec.slots import (

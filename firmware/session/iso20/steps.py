@@ -1,7 +1,8 @@
 """The legal order of an ISO 15118-20 session: ONE table. What the columns mean says `firmware/session/dialects.py`.
 
-A pair of state and request that is not here is the sequence error (R-ERRORS-01, [V2G20-459]); a handler that returns a
-state that its row does not have is our own fault. docs/session.md is printed from this table.
+A pair of state and request that is not here is the sequence error (R-ERRORS-01, R-SERVICES-02,
+R-SCHEDULE-03); a handler that returns a state that its row does not have is our own fault.
+docs/session.md is printed from this table.
 """
 
 from codec.slots import (
@@ -44,15 +45,15 @@ _CONTACTOR_FAULTS = const((1, 2))  # stuck open, welded (drivers/contactor.py)
 
 def no_fault(f):
     """A fault of the station ends the session; only SessionStop is still served (R-STATUS-07)."""
-    if f.fault:
-        if f.fault in _CONTACTOR_FAULTS:
+    if f.station.fault:
+        if f.station.fault in _CONTACTOR_FAULTS:
             raise PeerError(ResponseCode.FAILED_ContactorError, "contactor fault")
         raise PeerError(ResponseCode.FAILED, "station fault")
 
 
 def pilot_kept(f):
     """R-DC-SAFETY-07: once the pilot has left state C the phase is over. A stop that follows is an orderly one (R-POWER-10)."""
-    if f.cut:
+    if f.station.pilot_cut:
         raise PeerError(ResponseCode.FAILED, "pilot left state C")
 
 
@@ -60,8 +61,8 @@ NOTHING = ()
 NO_FAULT = (no_fault,)
 POWER = (no_fault, pilot_kept)
 
-# What the car's next request has time for: 60 s, 0.5 s after the answer of a charge loop (R-TIMERS-01, R-TIMERS-02), and
-# after SessionStopRes the time in which the car closes TCP (R-STOP-03).
+# What the car's next request has time for: 60 s (R-TIMERS-01, -03), 0.5 s after the answer of a charge loop
+# (R-TIMERS-02, -09), and after SessionStopRes the time in which the car closes TCP (R-STOP-03).
 _NEXT = const("sequence_timeout_ms")
 _LOOP = const("loop_sequence_timeout_ms")
 _HOLD = const("tcp_hold_ms")
@@ -91,6 +92,7 @@ STEPS = (
     ((AC_LOOP,), MSG.PowerDeliveryReq, power_delivery.in_loop, NO_FAULT, (AC_LOOP, STOP), _NEXT),
     ((DC_LOOP,), MSG.DC_ChargeLoopReq, dc_loop.loop, POWER, (DC_LOOP,), _LOOP),
     ((DC_LOOP,), MSG.PowerDeliveryReq, power_delivery.in_loop, NO_FAULT, (DC_LOOP, WELDING), _NEXT),
+    # Welding detection may be left out (R-DC-SAFETY-11).
     ((WELDING,), MSG.DC_WeldingDetectionReq, dc_phases.welding, NO_FAULT, (WELDING,), _NEXT),
     (_TERMINABLE, MSG.SessionStopReq, stop.stop, NOTHING, (ENDED,), _HOLD),
     (_PAUSABLE, MSG.SessionStopReq, stop.stop_or_pause, NOTHING, (ENDED,), _HOLD),

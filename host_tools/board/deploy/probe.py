@@ -2,10 +2,9 @@
 
 import ast
 
+from host_tools import boardfile
 from host_tools.building.mpy import VERSION, described
 
-BOARDS = {"rp2": "rpi_pico", "esp32": "esp32s3"}  # sys.platform -> board
-_MACHINES = {"rpi_pico": ("RP2040", "RP2350"), "esp32s3": ("ESP32S3", "ESP32-S3")}
 TESTED = (1, 25)
 
 # A module from a file lies in the heap: 263 kB for 245 kB of .mpy (`microv2g size --files`, 32-bit image).
@@ -57,9 +56,16 @@ class Facts:
         self.mpy_version, self.mpy_sub, self.march = described(self.mpy)
 
     @property
+    def boards(self):
+        """Names of the boards that are of this platform."""
+        return [
+            name for name in boardfile.names("controller") if boardfile.find(name).chip["platform"] == self.platform
+        ]
+
+    @property
     def board(self):
-        """The board whose files fit, None for a platform that has none."""
-        return BOARDS.get(self.platform)
+        """The board whose files fit; None when there is none of this platform, or more than one."""
+        return self.boards[0] if len(self.boards) == 1 else None
 
 
 class Finding:
@@ -95,12 +101,16 @@ def judge_image(facts, board, only):
         out.append(Finding("note", "version", "MicroPython %d.%d.%d; tested is 1.25" % tuple(facts.version)))
     if not facts.march:
         out.append(Finding("stop", "native", "this image loads no native code, which firmware/net/block needs", flash))
-    if facts.board is None:
+    if not facts.boards:
         out.append(
             Finding("stop", "board", "no board of ours has the platform %s (%s)" % (facts.platform, facts.machine))
         )
-    elif board != facts.board or not any(name in facts.machine for name in _MACHINES[board]):
-        text = "this is %s; the pins of %s are for %s" % (facts.machine or facts.platform, board, _MACHINES[board][0])
+    elif board is None:
+        text = "more than one board of ours has the platform %s: %s" % (facts.platform, ", ".join(facts.boards))
+        out.append(Finding("stop", "board", text, "say which one it is: --board"))
+    elif board not in facts.boards or not any(name in facts.machine for name in boardfile.find(board).chip["machines"]):
+        chip = boardfile.find(board).chip["name"]
+        text = "this is %s; the pins of %s are for %s" % (facts.machine or facts.platform, board, chip)
         out.append(Finding("stop", "board", text, "take the board that it is: --board"))
     if facts.frozen and not only:
         text = "this image has our modules already, and they come before those below /lib"

@@ -1,26 +1,21 @@
-"""The committed budget, boards/sizes/BOARD.json: {"flash": {part: bytes}, "heap": {package: bytes}, …}."""
+"""The committed budget, size.json of a board: {"flash": {part: bytes}, "heap": {package: bytes}, …}."""
 
 import json
 
-from host_tools.root import ROOT
+from host_tools import boardfile
 
-FOLDER = ROOT / "boards" / "sizes"
 TOLERANCE = 3  # per cent
 _GRAIN = 256  # bytes: below that a per cent says nothing
 
 
-def path(board):
-    return FOLDER / (board + ".json")
-
-
 def load(board):
     """{table: {part: bytes}}, {} when there is none."""
-    return json.loads(path(board).read_text()) if path(board).exists() else {}
+    path = boardfile.find(board).budget_path
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def save(board, tables):
-    FOLDER.mkdir(exist_ok=True)
-    path(board).write_text(json.dumps(tables, indent=1, sort_keys=True) + "\n")
+    boardfile.find(board).budget_path.write_text(json.dumps(tables, indent=1, sort_keys=True) + "\n")
 
 
 def over(measured, budget):

@@ -12,7 +12,7 @@ _GROUPS = (
     ("/common/tls13/", "tls13"),
     ("/mbedtls/", "mbedTLS"),
     ("/common/heap_mark/", "board in C"),
-    ("/boards/rpi_pico/", "board in C"),
+    ("/boards/", "board in C"),
     ("/lib/tinyusb/", "USB"),
     ("/shared/tinyusb/", "USB"),
     ("/lib/pico-sdk/", "pico-sdk"),
@@ -31,15 +31,14 @@ _GROUPS = (
     ("libnosys", "C library"),
     ("/thumb/", "C library"),
 )
-_PORT = "port rp2"
 _REST = "alignment, and what the linker makes"
 
 
-def group(name):
+def group(name, port):
     for part, title in _GROUPS:
         if part in name:
             return title
-    return _PORT
+    return "port " + port
 
 
 class Image:
@@ -55,8 +54,8 @@ class Image:
         row[1] += ram
 
 
-def read(text):
-    """The Image of a map file. ValueError if it is none."""
+def read(text, port="rp2"):
+    """The Image of a map file; port: of MicroPython. ValueError if it is none."""
     head, found, body = text.partition("\nLinker script and memory map\n")
     if not found or "\nMemory Configuration\n" not in head:
         raise ValueError("not a map file of GNU ld")
@@ -83,7 +82,7 @@ def read(text):
             continue
         size = int(match[3], 16)
         if size and match[4]:
-            out.add(group(match[4]), size if in_flash else 0, size if in_ram else 0)
+            out.add(group(match[4], port), size if in_flash else 0, size if in_ram else 0)
     rest = out.flash - sum(row[0] for row in out.groups.values()), out.ram - sum(row[1] for row in out.groups.values())
     out.add(_REST, *rest)
     return out

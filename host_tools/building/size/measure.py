@@ -5,12 +5,12 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from host_tools import boardfile
 from host_tools.building.manifest import Manifest, group
 from host_tools.building.mpy import compiled
 from host_tools.building.step import Missing
 from host_tools.root import BUILD
 
-MARCH = {"rpi_pico": "armv6m", "esp32s3": "xtensawin", "unix": "x64", "mcu32": "x86"}
 # Imported in this order, so that each package is charged what is its own and not what it imports.
 ORDER = (
     "codec/tables", "codec", "drivers", "firmware", "firmware/net", "firmware/slac", "firmware/session", "firmware/app",
@@ -47,8 +47,9 @@ for title, names in %r:
 def mpy(board):
     """{group: {module: bytes}} of everything that the board freezes."""
     out = {}
+    march = boardfile.find(board).march
     for name, path in Manifest(board).modules.items():
-        out.setdefault(group(name), {})[name] = len(compiled(path, name, MARCH[board]))
+        out.setdefault(group(name), {})[name] = len(compiled(path, name, march))
     return out
 
 
@@ -79,7 +80,7 @@ def heap(files=False):
             for name, source in Manifest("mcu32").modules.items():
                 file = Path(folder) / name.replace(".py", ".mpy")
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(compiled(source, name, MARCH["mcu32"]))
+                file.write_bytes(compiled(source, name, boardfile.find("mcu32").march))
         command = [str(image), "-X", "heapsize=2000k", "-c", _SCRIPT % (path, _imported())]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     if done.returncode:

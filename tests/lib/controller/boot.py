@@ -19,6 +19,7 @@ import time as real_time
 from pathlib import Path
 
 from firmware.clock import ticks_add, ticks_diff
+from host_tools import boardfile
 from tests.lib.controller import machine_esp32, machine_rp2
 from tests.lib.controller.machine_common import Reset
 from tests.lib.controller.place import Place
@@ -58,13 +59,14 @@ class Serial:
 
 
 class Controller:
-    """board: its name. folder: where it lies, if not below boards/. circuit: (divider, offset_mv) of the pilot at the ADC."""
+    """board: its name; what is around its chip is in its board.toml and pins.csv. seed: of everything random."""
 
-    def __init__(self, board, folder=None, port=None, circuit=None, seed=1):
-        self.folder = Path(folder or ROOT / "boards" / board)
-        kind, divider, offset_mv = _FACTS[board]
-        self.port = PORTS[port or kind]
-        self.place = Place(_pins(self.folder), *(circuit or (divider, offset_mv)), seed=seed)
+    def __init__(self, board, seed=1):
+        facts = boardfile.find(board)
+        self.folder = facts.folder
+        self.port = PORTS[facts.port]
+        circuit = facts.circuit
+        self.place = Place(_pins(self.folder), circuit["pilot_divider"], circuit["pilot_offset_mv"], seed)
         self.serial = Serial()
         self.reset = None  # what the chip reset itself for
         self._until = None
@@ -231,6 +233,3 @@ def _pins(folder):
     """{name: GPIO} of pins.csv."""
     rows = [line.split(",") for line in (folder / "pins.csv").read_text().split()]
     return {name: int(gpio.replace("GPIO", "")) for name, gpio in rows}
-
-
-_FACTS = {"rpi_pico": ("rp2", 8, 1650), "esp32s3": ("esp32", 10, 1650)}

@@ -2,15 +2,16 @@
 
 RUNTIMES = ("cpython",)
 
+from host_tools import boardfile
 from host_tools.checks.contracts import Tree, call, implementers, law, problems, unlisted, users
 from host_tools.root import ROOT
 from tests.lib.controller.boot import Controller
 from tests.lib.mtest import eq
-from tests.lib.plant import Notes
+from tests.lib.notes import Notes
 from tests.unit.boards.test_contracts_alive import check
 
 LAW = law()
-BOARDS = sorted([path.parents[1].name for path in (ROOT / "boards").glob("*/board/hardware.py")])
+BOARDS = boardfile.names("controller")
 
 
 def changed(path, old, new):

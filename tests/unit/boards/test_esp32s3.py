@@ -3,38 +3,42 @@
 import os
 import re
 
+from host_tools import boardfile
 from host_tools.board.flash import esp_image
-from host_tools.building import esp32s3
+from host_tools.building import esp32
 from host_tools.building.manifest import Manifest
 from host_tools.building.mpy import compiled
 from host_tools.building.step import Missing
+from host_tools.root import ROOT
 from tests.lib.controller.boot import Controller
 from tests.lib.controller.machine_common import Reset
 from tests.lib.mtest import raises, skip
 
 RUNTIMES = ("cpython",)
-CSV = (esp32s3.BOARD / "partitions.csv").read_text()
-OPTIONS = (esp32s3.BOARD / "sdkconfig.board").read_text()
+FLASH = 0x800000
+BOARD = boardfile.find("esp32s3")
+CSV = (BOARD.folder / "partitions.csv").read_text()
+OPTIONS = (BOARD.folder / "sdkconfig.board").read_text()
 
 
 def test_every_frozen_module_compiles_for_the_chip():
     modules = Manifest("esp32s3").modules
     assert {"main.py", "evse.py", "board/hardware.py", "mcu/board.py", "codec/exi_in.py"} <= set(modules)
     for name, path in modules.items():
-        assert compiled(path, name, esp32s3.MARCH)[:1] == b"M", name
+        assert compiled(path, name, BOARD.march)[:1] == b"M", name
 
 
 def test_the_partition_table_is_one_that_the_chip_takes():
-    entries = esp32s3.partitions(CSV)
-    assert esp32s3.table_faults(entries) == []
-    data = esp32s3.table(entries)
+    entries = esp32.partitions(CSV)
+    assert esp32.table_faults(entries, FLASH) == []
+    data = esp32.table(entries)
     assert len(data) == 0xC00 and esp_image.table(data) == entries, "read by another reader than wrote it"
     assert esp_image.app_partition(entries) == (0x10000, 0x2F0000)
 
 
 def test_faults_of_a_partition_table_are_named():
     def faults(*rows):
-        return " / ".join(esp32s3.table_faults(esp32s3.partitions("\n".join(rows))))
+        return " / ".join(esp32.table_faults(esp32.partitions("\n".join(rows)), FLASH))
 
     app, vfs = "factory, app, factory, 0x10000, 0x2f0000", "vfs, data, fat, 0x300000, 0x500000"
     assert faults(app, vfs) == ""
@@ -48,31 +52,31 @@ def test_faults_of_a_partition_table_are_named():
     assert "a name of its own" in faults(app, vfs, vfs)
     for bad in ("factory, app, nonsense, 0x10000, 0x1000", "factory, app, factory, here, 0x1000", "one, two"):
         try:
-            esp32s3.partitions(bad)
+            esp32.partitions(bad)
             raise AssertionError(bad)
         except Missing as error:
             assert "partitions.csv:1" in str(error)
 
 
 def test_the_application_fits_its_partition():
-    need, room, frozen = esp32s3.estimate()
+    need, room, frozen = esp32.estimate(BOARD)
     assert 150_000 < frozen < 400_000 and need < room, (need, room, frozen)
 
 
 def test_every_option_of_the_sdk_is_known_once_and_says_why():
     try:
-        known = esp32s3.known_options()
+        known = esp32.known_options(BOARD)
     except Missing as error:
         skip("the source of MicroPython: %s" % str(error).splitlines()[0])
-    assert esp32s3.option_faults(OPTIONS, known) == []
-    kconfig = (esp32s3.BOARD / "kconfig.txt").read_text()
+    assert esp32.option_faults(OPTIONS, known) == []
+    kconfig = (BOARD.folder / "kconfig.txt").read_text()
     for name in re.findall(r"^(\w+) ", kconfig, re.M):
         assert "CONFIG_%s=" % name in OPTIONS, "kconfig.txt names an option that is not set: " + name
 
 
 def test_faults_of_options_are_named():
     text = "# why\nCONFIG_A=y\nCONFIG_A=n\n\nCONFIG_B=y\n# why\nCONFIG_C=maybe\nCONFIG_NEW=7\n"
-    faults = " / ".join(esp32s3.option_faults(text, {"A", "B", "C"}))
+    faults = " / ".join(esp32.option_faults(text, {"A", "B", "C"}))
     assert "board:3: CONFIG_A comes twice" in faults and "board:5: CONFIG_B says no reason" in faults
     assert "board:7: CONFIG_C: no value" in faults and "board:8: CONFIG_NEW is no option" in faults
     assert faults.count("/") == 3
@@ -81,9 +85,9 @@ def test_faults_of_options_are_named():
 def test_the_profile_of_the_standard_is_switched_on():
     for option in ("SSL_PROTO_TLS1_3", "CHACHAPOLY_C", "ECP_DP_SECP521R1_ENABLED", "SSL_KEEP_PEER_CERTIFICATE"):
         assert "CONFIG_MBEDTLS_%s=y\n" % option in OPTIONS
-    header = (esp32s3.BOARD / "tls13_esp_config.h").read_text()
+    header = (BOARD.folder / "tls13_esp_config.h").read_text()
     assert "#define MBEDTLS_ECP_DP_CURVE448_ENABLED\n" in header
-    own = (esp32s3.ROOT / "boards/common/tls13/tls13_mbedtls_config.h").read_text()
+    own = (ROOT / "boards/common/tls13/tls13_mbedtls_config.h").read_text()
     for size in ("IN", "OUT"):
         number = re.search(r"#define MBEDTLS_SSL_%s_CONTENT_LEN (\d+)" % size, own)[1]
         assert "CONFIG_MBEDTLS_SSL_%s_CONTENT_LEN=%s\n" % (size, number) in OPTIONS, "records as on the other boards"
@@ -91,7 +95,7 @@ def test_the_profile_of_the_standard_is_switched_on():
 
 def _pins():
     """{name: number} of board/pins.py."""
-    text = (esp32s3.BOARD / "board" / "pins.py").read_text()
+    text = (BOARD.folder / "board" / "pins.py").read_text()
     return {name: int(number) for name, number in re.findall(r"^(\w+) = const\((\d+)\)", text, re.M)}
 
 
@@ -109,10 +113,10 @@ def test_pins_are_unique_and_free_on_the_module():
 
 def test_pins_csv_and_readme_say_the_same_as_the_code():
     pins = _pins()
-    named = dict(line.split(",GPIO") for line in (esp32s3.BOARD / "pins.csv").read_text().split())
+    named = dict(line.split(",GPIO") for line in (BOARD.folder / "pins.csv").read_text().split())
     for name, number in pins.items():
         assert named.get(name.replace("_ADC", "")) == str(number), name
-    readme = (esp32s3.BOARD / "README.md").read_text()
+    readme = (BOARD.folder / "README.md").read_text()
     told = {int(number) for number in re.findall(r"^\| GPIO(\d+) ", readme, re.M)}
     assert set(pins.values()) <= told
 
@@ -120,7 +124,7 @@ def test_pins_csv_and_readme_say_the_same_as_the_code():
 def test_without_the_sdk_the_word_is_clear():
     old = os.environ.pop("IDF_PATH", None)
     try:
-        esp32s3.esp32s3(lambda: "")
+        esp32.build(BOARD, lambda: "")
         raise AssertionError("built without ESP-IDF")
     except Missing as error:
         assert "ESP-IDF v5.4" in str(error) and "export.sh" in str(error), error

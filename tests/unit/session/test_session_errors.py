@@ -332,6 +332,6 @@ def test_a_view_of_a_request_that_is_kept_is_spoilt_and_the_session_does_not_not
     w.secc._decode = keep
     w.to_loop(DC_BPT, DYNAMIC)
     w.loop(DC_BPT, DYNAMIC, soc=50)
-    assert len(seen) > 10 and w.secc.facts.session_id == seen[-1][1]
+    assert len(seen) > 10 and w.secc.facts.session.id == seen[-1][1]
     for view, at_that_time in seen:
         assert bytes(view) == bytes([BYTE] * 8) != at_that_time

@@ -105,7 +105,7 @@ def test_session_after_session_is_the_same_r_session_11():
     w.secc.lost(w.now)
     again = session(w, AC_BPT, DYNAMIC)
     assert first[0].value[2:] == again[0].value[2:]
-    assert w.secc.facts.family == 0 and w.secc.facts.ev_max_mv == 0
+    assert w.secc.facts.session.current == 0 and w.secc.facts.car.limits.max_mv == 0
 
 
 def test_ids_differ_between_sessions_r_session_01():
@@ -213,7 +213,7 @@ def test_scheduled_dc_follows_the_car_inside_the_limits_r_loop_02():
         power = value[DC_ChargeLoopRes.EVSEPowerLimitAchieved]
         assert (current or power) == limited
     value = w.loop(DC_BPT, SCHEDULED, wish_ma=20_000, wish_mv=0).value
-    assert value[1] == ResponseCode.OK and w.secc.facts.ev_target_mv == 400000
+    assert value[1] == ResponseCode.OK and w.secc.facts.car.target_mv == 400000
 
 
 def test_station_stop_r_status_02():
@@ -318,7 +318,7 @@ def test_limits_of_the_loop_only_narrow_r_loop_03_11():
     assert ac_target(w.loop(AC_BPT, DYNAMIC).value) == 4000
     w = World(setpoint_w=-30000, power_ramp_w_per_s=1000000)
     w.to_schedule(DC_BPT, DYNAMIC)
-    w.secc.facts.ev_top_discharge_ma = 11000  # as a vehicle that said 11 A, and 100 A in the loop
+    w.secc.facts.car.first.discharge_ma = 11000  # as a vehicle that said 11 A, and 100 A in the loop
     for _ in range(100):
         if w.cable_check().EVSEProcessing == 0:
             break

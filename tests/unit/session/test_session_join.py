@@ -156,7 +156,7 @@ def test_charges_again_without_authorisation_r_session_07():
             w.sleep(30000)
             eq(come_back(w, sid, service), ResponseCode.OK_OldSessionJoined)
             f = w.secc.facts
-            eq((f.service, f.bpt, f.dynamic), (service, is_bpt(service), dynamic))
+            eq((f.session.service, f.session.bpt, f.session.dynamic), (service, is_bpt(service), dynamic))
             eq(w.parameters(service).code, ResponseCode.OK)
             eq(w.schedule(dynamic).code, ResponseCode.OK)
             w.on_to_start(service)
@@ -222,7 +222,7 @@ def test_two_pauses_of_two_cars_r_session_11():
     second = w.sid
     w.secc.lost(w.now)
     eq(come_back(w, second), ResponseCode.OK_OldSessionJoined)
-    eq((w.secc.facts.service, w.secc.facts.base_charged_wh), (2, w.secc.facts.charged_wh))
+    eq((w.secc.facts.session.service, w.secc.facts.session.base_charged_wh), (2, w.secc.facts.station.charged_wh))
     w.stop(TERMINATE)
     w.secc.lost(w.now)
     w.car = (NAME, LEAF)

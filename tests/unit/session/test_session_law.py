@@ -7,7 +7,7 @@ from codec.slots import (
 )
 from firmware.run.safe import Safe
 from firmware.session import dialects, sap
-from firmware.session.iso20 import messages, power_delivery, states, steps
+from firmware.session.iso20 import dialect, messages, power_delivery, states, steps
 from firmware.session.states import ENDED, FAILED
 from tests.lib.driver import AC_BPT, DC_BPT, DYNAMIC, START
 from tests.lib.law import find, with_row
@@ -47,11 +47,11 @@ def test_a_foreign_next_state_is_our_own_fault_r_errors_09():
 
 def test_every_state_that_a_row_names_exists():
     """No row leads into a state of nobody, and no state of the dialect is without a row."""
-    known = [number for number, _ in states.NAMES] + [ENDED, FAILED]
+    known = [number for number, _ in dialect.STATES] + [ENDED, FAILED]
     for row in steps.STEPS:
         assert all(state in known for state in row[0] + row[4]), row
     assert sorted({state for row in steps.STEPS for state in row[0]}) == sorted(
-        [number for number, _ in states.NAMES] + [FAILED]
+        [number for number, _ in dialect.STATES] + [FAILED]
     )
     assert [dialects.state_name(n) for n in (0, 1, 14, 15, 17, 18)] == [
         "SupportedAppProtocol", "SessionSetup", "SessionStop", "Ended", "Idle", "?"

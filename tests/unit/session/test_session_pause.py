@@ -44,7 +44,7 @@ def test_a_name_without_its_certificate_joins_nothing_r_session_05():
 def test_a_leaf_without_a_name_does_not_count():
     w = world()
     w.secc.start(w.now, None, LEAF)
-    eq((w.secc.facts.secure, w.secc.facts.leaf), (False, None))
+    eq((w.secc.facts.secure, w.secc.facts.vehicle_cert_sha256), (False, None))
 
 
 def test_after_terminate_the_id_is_unknown_r_session_08_09():
@@ -258,11 +258,11 @@ def test_nothing_begins_twice():
     notes = Notes()
     p = Paused(1000, notes)
     f = world().secc.facts
-    f.vehicle, f.leaf, f.keep = NAME, LEAF, (bytes(8),)
-    p.keep(f, None, 0)
+    f.vehicle_name, f.vehicle_cert_sha256 = NAME, LEAF
+    p.keep(f, (bytes(8),), None, 0)
     p.forget(0, "test")
     eq((p.begun(), p.left_ms(0)), (False, 0))
-    p.keep(f, None, 0)
+    p.keep(f, (bytes(8),), None, 0)
     eq((p.begun(), p.begun(), p.left_ms(400)), (True, False, 600))
     p.poll(1000)
     eq((p.left_ms(1000), p.due), (0, None))

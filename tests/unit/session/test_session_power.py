@@ -97,7 +97,7 @@ def test_test_voltage_r_dc_safety_04():
     w = World(dc_max_voltage_mv=920000)
     f = w.secc.facts
     for ev_mv, want_mv in ((400000, 450000), (450000, 500000), (500000, 500000), (800000, 880000), (920000, 920000)):
-        f.ev_max_mv = ev_mv
+        f.car.limits.max_mv = ev_mv
         assert voltage_mv(f) == want_mv
 
 

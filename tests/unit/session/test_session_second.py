@@ -72,7 +72,7 @@ def test_the_car_chooses_the_protocol_r_sap_01():
         eq((w.secc.dialect, w.secc.state, w.secc.established), (second, second.HELLO, False))
         res = hello(w)
         eq((res.msg, res.code, res.EVSEID), (MSG.SessionSetupRes, ResponseCode.OK, "SECOND"))
-        eq((w.secc.state, w.secc.established, w.secc.facts.ev_id), (second.WORK, True, "CAR"))
+        eq((w.secc.state, w.secc.established, w.secc.facts.car.id), (second.WORK, True, "CAR"))
         eq(bye(w).code, ResponseCode.OK)
         eq((w.secc.state, w.secc.session_over), (ENDED, True))
         w.sleep(5100)
@@ -180,10 +180,9 @@ def test_a_paused_session_is_joined_in_its_own_protocol_only_r_session_05():
     with Both():
         w = paused()
         f = w.secc.facts
-        f.keep = (bytes(8),)
         kept = Paused(1000, Notes())
         for dialect, joined in ((second, True), (dialects.DIALECTS[0], False)):
-            f.session_id = b"\x05" * 8
-            f.vehicle, f.leaf = NAME, LEAF
-            kept.keep(f, second, w.now)
+            f.session.id = b"\x05" * 8
+            f.vehicle_name, f.vehicle_cert_sha256 = NAME, LEAF
+            kept.keep(f, (bytes(8),), second, w.now)
             eq((dialect, kept.take(b"\x05" * 8, f, dialect, w.now) is not None), (dialect, joined))

@@ -45,7 +45,7 @@ NONE = 2
 
 def test_priority_wins_over_order_r_sap_01():
     w, code, schema = sap([("urn:din:70121:2012:MsgDef", 1, 2, 0, 1), (DC, 3, 1, 0, 2), (AC, 2, 1, 0, 3)])
-    assert (code, schema) == (OK, 3) and w.secc.facts.family == 0
+    assert (code, schema) == (OK, 3) and w.secc.facts.session.current == 0
     assert sap([(AC, 2, 1, 0, 5), (DC, 1, 1, 0, 6)])[1:] == (OK, 6)
     assert sap([(AC, 1, 1, 0, 5), (DC, 1, 1, 0, 6)])[1:] == (OK, 5)  # order breaks the tie
 
@@ -221,7 +221,7 @@ def test_selection_is_a_pair_r_services_06_08():
         w.to_authorized(DC)
         w.discovery()
         assert w.select(service, set_id).code == code, (service, set_id)
-        assert w.secc.facts.service == 0
+        assert w.secc.facts.session.service == 0
         w.secc.lost(w.now)
 
 
@@ -229,7 +229,7 @@ def test_selection_without_detail_d_13():
     w = World()
     w.to_authorized(DC)
     w.discovery()
-    assert w.select(DC_BPT, 7).code == ResponseCode.OK and w.secc.facts.dynamic
+    assert w.select(DC_BPT, 7).code == ResponseCode.OK and w.secc.facts.session.dynamic
 
 
 def test_parameters_must_fit_the_service_r_cpd_01():
@@ -280,7 +280,7 @@ def test_discharge_limits_r_cpd_08_d_02():
         ]
         assert rational.to_int(block[BPT_DC_CPDResEnergyTransferMode.EVSEMaximumDischargePower]) == sign * 30000
         assert rational.to_milli(block[BPT_DC_CPDResEnergyTransferMode.EVSEMaximumDischargeCurrent]) == sign * 80000
-        assert w.secc.facts.ev_max_discharge_w == 15000
+        assert w.secc.facts.car.limits.discharge_w == 15000
 
 
 def test_schedule_in_the_other_mode_r_schedule_02():

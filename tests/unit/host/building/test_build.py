@@ -104,7 +104,7 @@ def test_a_path_that_makefiles_cannot_bear_is_refused_before_anything_is_done():
     with tempfile.TemporaryDirectory(prefix="with space ") as folder:
         place = Path(folder)
         shutil.copytree(step.ROOT / "host_tools", place / "host_tools", ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("codec", "tests"):
+        for name in ("codec", "boards", "tests"):
             shutil.copytree(step.ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__", "data"))
         (place / "firmware").mkdir()
         shutil.copy(step.ROOT / "pyproject.toml", place)

@@ -6,6 +6,7 @@ import json
 import tempfile
 from pathlib import Path
 
+from host_tools import boardfile
 from host_tools.building.size import budget, linker, measure
 from host_tools.building.step import BUILD
 from host_tools.cli import main
@@ -96,9 +97,9 @@ def test_the_heap_of_an_import_is_measured_on_the_32_bit_image():
 
 def test_the_command_fails_above_the_budget_and_update_mends_it():
     _image()
-    old = budget.FOLDER
+    old = boardfile.Board.budget_path
     with tempfile.TemporaryDirectory() as folder:
-        budget.FOLDER = Path(folder)
+        boardfile.Board.budget_path = Path(folder) / "size.json"
         map_file = Path(folder) / "map"
         map_file.write_text(MAP)
         command = ["size", "--board", "rpi_pico", "--map", str(map_file)]
@@ -108,18 +109,18 @@ def test_the_command_fails_above_the_budget_and_update_mends_it():
                 assert main([*command, "--update"]) == 0
                 assert "our modules, frozen" in out.getvalue() and "832 of 1048576 bytes of flash" in out.getvalue()
                 assert main(command) == 0
-            kept = json.loads((Path(folder) / "rpi_pico.json").read_text())
+            kept = json.loads(boardfile.Board.budget_path.read_text())
             kept["mpy"]["codec"] -= 5000
-            (Path(folder) / "rpi_pico.json").write_text(json.dumps(kept))
+            boardfile.Board.budget_path.write_text(json.dumps(kept))
             with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
                 assert main([*command, "--json"]) == 1
             facts = json.loads(out.getvalue())
             assert facts["over"] == [["mpy", "codec"]] and "mpy, codec:" in err.getvalue()
             assert facts["image"] == {"flash": 0x340, "flash_size": 1 << 20, "ram": 0x240}
         finally:
-            budget.FOLDER = old
+            boardfile.Board.budget_path = old
 
 
 def test_each_board_that_is_built_has_a_budget():
-    for board in ("rpi_pico", "esp32s3"):
+    for board in boardfile.names("controller"):
         assert {"mpy", "heap"} <= set(budget.load(board)), board

@@ -12,7 +12,7 @@ TREE = {
     "README.md": "# Top\n",
     "docs/design.md": "# Design\n\n## The run loops, and more\n\n## Frames\n",
     "firmware/app/x.py": "",
-    "boards/sizes/y.json": "{}",
+    "boards/x/y.json": "{}",
 }
 # file, content, what must be said of it ("" = nothing). Names that must not exist are put together, for this file is checked too.
 MD = "." + "md"
@@ -36,8 +36,8 @@ CASES = (
     ("firmware/b.py", "# app/x.py, x.py and boot.py", ""),
     ("firmware/b.py", "# app/lost%s" % ".py", "no module app/lost"),
     ("firmware/b.py", "# firmware/x%s" % ".py", "no module firmware/x"),
-    ("firmware/b.c", "// boards/sizes/y.json, boards/sizes/BOARD.json", ""),
-    ("firmware/b.c", "// boards/sizes/z%s" % ".json", "b.c:1: no file boards/sizes/z"),
+    ("firmware/b.c", "// boards/x/y.json, boards/x/BOARD.json", ""),
+    ("firmware/b.c", "// boards/x/z%s" % ".json", "b.c:1: no file boards/x/z"),
     ("firmware/b.c", "// is%s 7" % "sue", "an issue without its address"),
     ("firmware/b.py", "# ids of the standard (%s: 1 AC)" % "facts", "points to nothing"),
     ("firmware/b.py", "# (%s 4)" % "facts", "points to nothing"),

@@ -9,6 +9,7 @@ from tests.lib.fake_modem import FakeModem, counting_rand, profile
 from tests.lib.mtest import eq
 from tests.lib.notes import Notes
 
+BARE = "the simulated car; the station's side is in tests/unit/slac, whole stations with this car in tests/sim"
 HEAP_KB = 400  # frames in flight and what the test keeps; the station itself allocates nothing per frame
 
 T0 = ticks_add(0, -300)

@@ -1,5 +1,4 @@
-"""The image of the board esp32s3: MicroPython's esp32 port, where ESP-IDF is installed; and the checks of its definition
-that need no SDK."""
+"""Images of MicroPython's esp32 port, where ESP-IDF is installed; and the checks of a board's definition that need no SDK."""
 
 import csv
 import hashlib
@@ -15,11 +14,8 @@ from host_tools.building.source import TAG, source
 from host_tools.building.step import Missing, done, fresh, run, say, stamp_of
 from host_tools.root import BUILD, ROOT
 
-BOARD = ROOT / "boards" / "esp32s3"
-MARCH = "xtensawin"
 IDF = "v5.4"  # the newest that MicroPython 1.25 names; its mbedTLS is 3.6, whose TLS 1.3 tls13 was written for
-FLASH = 8 << 20
-_PARTS = ("codec", "drivers", "firmware", "boards/common", "boards/esp32s3")
+_PARTS = ("codec", "drivers", "firmware", "boards/common")
 _SECTOR = 0x1000
 _APP_ALIGN = 0x10000
 _TABLE_AT, _TABLE_SIZE = 0x8000, 0x1000
@@ -54,7 +50,7 @@ def partitions(text):
     return out
 
 
-def table_faults(entries, flash=FLASH):
+def table_faults(entries, flash):
     """Words for everything that ESP-IDF or the chip would not take."""
     out, end, names = [], _TABLE_AT + _TABLE_SIZE, set()
     for name, kind, _, offset, size in sorted(entries, key=lambda entry: entry[3]):
@@ -114,46 +110,50 @@ def option_faults(text, known):
     return out
 
 
-def known_options():
-    """Names in MicroPython's own fragments, and those that boards/esp32s3/kconfig.txt has from ESP-IDF's Kconfig files."""
-    names = {line.split()[0] for line in (BOARD / "kconfig.txt").read_text().splitlines() if line and line[0] != "#"}
+def known_options(board):
+    """Names in MicroPython's own fragments, and those that kconfig.txt of the board has from ESP-IDF's Kconfig files."""
+    names = {
+        line.split()[0] for line in (board.folder / "kconfig.txt").read_text().splitlines() if line and line[0] != "#"
+    }
     for path in sorted((source() / "ports" / "esp32" / "boards").rglob("sdkconfig*")):
         names.update(re.findall(r"^#?\s*CONFIG_(\w+)=", path.read_text(), re.M))
     return names
 
 
-def estimate():
+def estimate(board):
     """(bytes that the application may need at most, bytes of its partition, bytes of frozen .mpy files)."""
-    frozen = sum(len(compiled(path, name, MARCH)) for name, path in Manifest("esp32s3").modules.items())
-    room = next(size for _, kind, _, _, size in partitions((BOARD / "partitions.csv").read_text()) if kind == 0)
+    frozen = sum(len(compiled(path, name, board.march)) for name, path in Manifest(board.name).modules.items())
+    room = next(size for _, kind, _, _, size in partitions((board.folder / "partitions.csv").read_text()) if kind == 0)
     return STOCK + TLS13 + int(frozen * FROZEN_GROWS), room, frozen
 
 
-def check():
+def check(board):
     """Everything that can be known without the SDK. Missing with all faults, or a line of what was found."""
-    entries = partitions((BOARD / "partitions.csv").read_text())
-    faults = table_faults(entries) + option_faults((BOARD / "sdkconfig.board").read_text(), known_options())
-    need, room, frozen = estimate()
+    entries = partitions((board.folder / "partitions.csv").read_text())
+    faults = table_faults(entries, board.image["flash_bytes"])
+    faults += option_faults((board.folder / "sdkconfig.board").read_text(), known_options(board))
+    need, room, frozen = estimate(board)
     if need > room:
         faults.append("the application may need %d kB, its partition has %d kB" % (need >> 10, room >> 10))
     if faults:
-        raise Missing("boards/esp32s3:\n  " + "\n  ".join(faults))
+        raise Missing("boards/%s:\n  " % board.name + "\n  ".join(faults))
     return "%d modules compiled for %s (%d kB), at most %d kB of %d kB" % (
-        len(Manifest("esp32s3").modules), MARCH, frozen >> 10, need >> 10, room >> 10,
+        len(Manifest(board.name).modules), board.march, frozen >> 10, need >> 10, room >> 10,
     )  # fmt: skip
 
 
-def esp32s3(cross):
-    """build/esp32s3/firmware.bin, from the boot loader on. cross() gives the path of mpy-cross. Missing without ESP-IDF."""
-    say("checked boards/esp32s3: " + check())
+def build(board, cross):
+    """build/<board>/firmware.bin, from the boot loader on. cross() gives the path of mpy-cross. Missing without ESP-IDF."""
+    name = board.name
+    say("checked boards/%s: %s" % (name, check(board)))
     idf = os.environ.get("IDF_PATH")
     if not idf or not shutil.which("idf.py"):
         raise Missing(
-            "the image for esp32s3 needs ESP-IDF %s, and there is none here (IDF_PATH, idf.py).\n"
+            "the image for %s needs ESP-IDF %s, and there is none here (IDF_PATH, idf.py).\n"
             "Install it as Espressif describes, then in the same shell:\n"
-            "    . $IDF_PATH/export.sh\n    make firmware BOARD=esp32s3 MICROPY_DIR=/path/to/micropython\n"
+            "    . $IDF_PATH/export.sh\n    make firmware BOARD=%s MICROPY_DIR=/path/to/micropython\n"
             "MICROPY_DIR is a checkout of MicroPython %s with its submodules: make -C ports/esp32 submodules"
-            % (IDF, TAG)
+            % (name, IDF, name, TAG)
         )
     tree = source()
     if not any((tree / "lib" / "berkeley-db-1.xx").glob("*/*")):
@@ -161,15 +161,16 @@ def esp32s3(cross):
             "the source of MicroPython here has no lib/berkeley-db-1.xx, which its esp32 port wants.\n"
             "Take a whole checkout: MICROPY_DIR=/path/to/micropython, and there: make -C ports/esp32 submodules"
         )
-    folder = BUILD / "esp32s3"
-    image = folder / "firmware.bin"
-    stamp = stamp_of(TAG, idf, os.environ.get("MICROPY_DIR", ""), *[ROOT / part for part in _PARTS], *fold.SOURCES)
-    if fresh("esp32s3", stamp) and image.exists():
+    folder, image = BUILD / name, board.image_path
+    own = [path for path in sorted(board.folder.rglob("*")) if path.suffix not in (".md", ".json", ".toml")]
+    parts = [ROOT / part for part in _PARTS]
+    stamp = stamp_of(TAG, idf, os.environ.get("MICROPY_DIR", ""), *parts, *own, *fold.SOURCES)
+    if fresh(name, stamp) and image.exists():
         return image
-    command = ["make", "-C", str(tree / "ports" / "esp32"), "BOARD_DIR=" + str(BOARD), "BUILD=" + str(folder)]
-    command.append("USER_C_MODULES=" + str(BOARD / "modules.cmake"))
+    command = ["make", "-C", str(tree / "ports" / "esp32"), "BOARD_DIR=" + str(board.folder), "BUILD=" + str(folder)]
+    command.append("USER_C_MODULES=" + str(board.folder / "modules.cmake"))
     env = dict(os.environ, MICROPY_MPYCROSS=str(cross()))
-    run("esp32s3", command, "building esp32s3: MicroPython with our modules frozen", env=env)
-    done("esp32s3", stamp)
-    say("built build/esp32s3/firmware.bin, %d kB" % (image.stat().st_size // 1024))
+    run(name, command, "building %s: MicroPython with our modules frozen" % name, env=env)
+    done(name, stamp)
+    say("built build/%s/%s, %d kB" % (name, image.name, image.stat().st_size // 1024))
     return image

@@ -10,8 +10,6 @@ from host_tools.building.step import Missing, done, fresh, run, say, stamp_of
 from host_tools.root import BUILD, ROOT
 from tests.lib import closure
 
-NAME = "qemu_m3"
-BOARD = ROOT / "boards" / NAME
 FLASH_KB = 4096  # of the emulated machine
 _ENTRY = "boot_tests.py"  # of the board
 # Whole packages, though a test may import a part: what a target has is what its tests have.
@@ -38,7 +36,7 @@ def linker_script(text):
     return text
 
 
-def manifest(modules):
+def manifest(board, modules):
     """Text of the frozen manifest for {module: file}."""
     files = {}
     for name in modules:
@@ -46,34 +44,35 @@ def manifest(modules):
         if package not in _PACKAGES:
             place = closure.PLACES[package]
             files.setdefault((package, place), []).append(modules[name].relative_to(place / package).as_posix())
-    lines = ['include("$(MPY_DIR)/extmod/asyncio")', "module(%r, base_path=%r)" % (_ENTRY, str(BOARD))]
+    lines = ['include("$(MPY_DIR)/extmod/asyncio")', "module(%r, base_path=%r)" % (_ENTRY, str(board.folder))]
     lines += ["package(%r, base_path=%r)" % (name, str(closure.PLACES[name])) for name in _PACKAGES]
     for (package, place), names in sorted(files.items()):
         lines.append("package(%r, base_path=%r, files=%r)" % (package, str(place), tuple(sorted(names))))
     return "\n".join(lines) + "\n"
 
 
-def build(cross):
+def build(board, cross):
     """Bring the image up to date. cross: function that gives the path of mpy-cross, made if it is not there."""
-    folder, made = BUILD / NAME, BUILD / (NAME + "-made")
-    binary = folder / "firmware.elf"
+    name, place = board.name, board.folder
+    folder, made = BUILD / name, BUILD / (name + "-made")
+    binary = board.image_path
     modules = closure.bare_modules()
     modules["tests.lib.runner"] = closure.find("tests.lib.runner")
-    text = manifest(modules)
+    text = manifest(board, modules)
     crypto = ROOT / "boards" / "common" / "tls13"
-    places = [os.environ.get(name, "") for name in ("MICROPY_DIR", "MBEDTLS_DIR")]
-    here = ROOT / "host_tools" / "building" / (NAME + ".py")
+    places = [os.environ.get(variable, "") for variable in ("MICROPY_DIR", "MBEDTLS_DIR")]
+    here = ROOT / "host_tools" / "building" / "qemu.py"
     config = stamp_of(
-        TAG, *places, here, *sorted(BOARD.glob("*.[hm]*")), *sorted(crypto.glob("*.mk")), *crypto.glob("*.h")
+        TAG, *places, here, *sorted(place.glob("*.[hm]*")), *sorted(crypto.glob("*.mk")), *crypto.glob("*.h")
     )
     parts = [*(ROOT / part for part in _PACKAGES), *fold.SOURCES]
-    stamp = stamp_of(config, text, *parts, *modules.values(), *sorted(BOARD.glob("*")), *sorted(crypto.glob("*.c")))
-    if fresh(NAME, stamp) and binary.exists():
+    stamp = stamp_of(config, text, *parts, *modules.values(), *sorted(place.glob("*")), *sorted(crypto.glob("*.c")))
+    if fresh(name, stamp) and binary.exists():
         return
     mpy_cross, port = cross(), source() / "ports" / "qemu"
-    if not fresh(NAME + "-config", config):
+    if not fresh(name + "-config", config):
         shutil.rmtree(folder, ignore_errors=True)  # the port's makefile does not track a changed configuration
-        done(NAME + "-config", config)
+        done(name + "-config", config)
     made.mkdir(parents=True, exist_ok=True)
     (made / "m3.ld").write_text(linker_script((port / "mcu" / "arm" / "mps2.ld").read_text()))
     _write(made / "manifest.py", text)
@@ -81,15 +80,15 @@ def build(cross):
     lib.mkdir(parents=True, exist_ok=True)
     (lib / "README.md").write_text("empty\n")
     command = [
-        "make", "-C", str(port), "-j%d" % (os.cpu_count() or 1), "BOARD=" + NAME, "BOARD_DIR=" + str(BOARD),
+        "make", "-C", str(port), "-j%d" % (os.cpu_count() or 1), "BOARD=" + name, "BOARD_DIR=" + str(place),
         "BUILD=" + str(folder), "LDSCRIPT=" + str(made / "m3.ld"), "FROZEN_MANIFEST=" + str(made / "manifest.py"),
         "MPY_LIB_DIR=" + str(lib), "MICROPY_MPYCROSS=" + str(mpy_cross), "MICROPY_HEAP_SIZE=4",
         "USER_C_MODULES=" + str(crypto.parent), "MBEDTLS_DIR=" + str(mbedtls()),
     ]  # fmt: skip
-    title = "building %s: MicroPython for a Cortex-M3, with firmware and tests frozen" % NAME
-    run(NAME, command, title, "needed: apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm")
-    done(NAME, stamp)
-    say("built build/%s/firmware.elf, %d of %d kB of flash, %d modules" % (NAME, _used(folder), FLASH_KB, len(modules)))
+    title = "building %s: MicroPython for a Cortex-M3, with firmware and tests frozen" % name
+    run(name, command, title, "needed: apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm")
+    done(name, stamp)
+    say("built build/%s/firmware.elf, %d of %d kB of flash, %d modules" % (name, _used(folder), FLASH_KB, len(modules)))
 
 
 def _used(folder):
