@@ -1,5 +1,6 @@
 """host_tools/ev/slac.py against firmware/slac over a wire in simulated time, perfect and lossy, with every fault of the car."""
 
+from firmware.app.config import merge
 from firmware.clock import ticks_add, ticks_diff
 from firmware.slac import evse
 from firmware.slac.evse import FAILED, KEY_READY, LINK_LOST, LINK_UP, MATCHED, MODEM_FAULT, STARTED, Slac
@@ -111,7 +112,7 @@ def line(ev_cfg=None, cfg=None, dbs=(20,), loss=0, seed=1, restart_ms=1500):
     stations = []
     for k, db in enumerate(dbs):
         host = bytes([2, 0, 0, 0, 0, k + 1])
-        machine = Slac(cfg or {}, host, counting_rand(), Notes())
+        machine = Slac(merge(cfg or {}), host, counting_rand(), Notes())
         stations.append(End(machine, FakeModem(host, restart_ms=restart_ms), db))
     machine = EvSlac(ev_cfg or {}, CAR, counting_rand(), Notes())
     car = End(machine, FakeModem(CAR, CAR_MODEM, restart_ms=restart_ms))
