@@ -6,7 +6,6 @@ _SPOILT = bytes([BYTE]) * 512
 
 
 def poisoned(secc):
-<<<<<<< HEAD
     """The session machine with its cutter made so. No second cutter: its buffer is large for the heap of a small image."""
     cutter = secc._cutter
     release, reset = cutter.release, cutter.reset
@@ -27,9 +26,4 @@ def poisoned(secc):
 
     cutter.release = release_and_spoil
     cutter.reset = reset_and_spoil
-=======
-    """The session machine with such a cutter."""
-    types = secc._cutter.types
-    secc._cutter = Cutter(types=types)
->>>>>>> main
     return secc
