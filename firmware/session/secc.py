@@ -6,6 +6,7 @@ knows a message. Every way out of a session goes through `_off`, which opens the
 """
 
 from codec import exi, v2gtp
+from firmware.buffers import buffer
 from firmware.clock import sooner, ticks_add, ticks_diff
 from firmware.session import dialects, sap
 from firmware.session.codes import ASK_OFF, WAIT
@@ -40,8 +41,8 @@ class Secc:
         self._rand = rand
         self._wall = wall
         self._trace = trace
-        self._cutter = v2gtp.Cutter()
-        self._out = bytearray(_OUT)
+        self._cutter = v2gtp.Cutter(make=lambda n: buffer("request", n))
+        self._out = buffer("answer", _OUT)
         self._last_id = b""
         self._speak(dialects.DIALECTS[0])
         self._idle(0)

@@ -22,6 +22,7 @@ CHECKS = {
         ("state diagram", ["-m", "host_tools.gen.diagram", "--check"]),
         ("supervisor", ["-m", "host_tools.gen.supervisor", "--check"]),
         ("requirements", ["-m", "host_tools.gen.requirements", "--check"]),
+        ("ledger of memory", ["-m", "host_tools.gen.memory", "--check"]),
         ("references", ["-m", "host_tools.checks.references"]),
     ),
 }

@@ -23,5 +23,6 @@ class Cutter(v2gtp.Cutter):
 
 def poisoned(secc):
     """The session machine with such a cutter."""
-    secc._cutter = Cutter()
+    types = secc._cutter.types
+    secc._cutter = Cutter(types=types)
     return secc
