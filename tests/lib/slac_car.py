@@ -3,7 +3,8 @@
 from firmware.app.config import merge
 from firmware.clock import ticks_add
 from firmware.slac.evse import Slac
-from tests.lib.fake_modem import FakeModem, Notes, World, counting_rand, pad, profile
+from tests.lib.fake_modem import FakeModem, World, counting_rand, pad, profile
+from tests.lib.notes import Notes
 
 HOST = b"\x02\x00\x00\x00\x00\x01"
 ALL = b"\xff" * 6

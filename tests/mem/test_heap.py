@@ -25,6 +25,7 @@ from codec.slots import (
     SubCertificates,
 )
 from tests.lib import codec_cost
+from tests.lib.driver import DC_BPT, DYNAMIC, STOP
 from tests.lib.mtest import raises
 from tests.lib.world import World
 from tests.mem.budget import CODEC_HEAP, SESSIONS_LEFT, STATION_IMPORT
@@ -95,17 +96,16 @@ def test_message_larger_than_the_heap():
 
 
 def session(w):
-    w.to_loop(6, True)
+    w.to_loop(DC_BPT, DYNAMIC)
     for _ in range(5):
-        w.loop(6, True, soc=50)
+        w.loop(DC_BPT, DYNAMIC, soc=50)
         w.sleep(100)
-    w.power_delivery(1)
+    w.power_delivery(STOP)
     w.welding()
     w.stop()
     w.secc.lost(w.now)
     w.sleep(100)
-    w.trace.messages.clear()
-    w.trace.notes.clear()
+    w.trace.clear()
 
 
 def test_free_heap_returns_to_its_mark():

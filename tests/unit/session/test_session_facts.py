@@ -5,10 +5,11 @@ from codec.slots import (
 )
 from firmware.app import config
 from firmware.session.facts import Facts, Limits
+from tests.lib.driver import DC_BPT, SCHEDULED, STOP
 from tests.lib.mtest import eq
 from tests.lib.paused import world
 
-HEAP_KB = 400
+HEAP_KB = 200
 HANDS = ("car", "session", "station", "wanted")
 
 
@@ -35,11 +36,11 @@ def values(f):
 def whole_session():
     w = world(stop_after_loops=3)
     w.power.cable_a = 32
-    eq(w.to_loop(6, False)[1][1], ResponseCode.OK)
+    eq(w.to_loop(DC_BPT, SCHEDULED).code, ResponseCode.OK)
     for _ in range(4):
-        w.loop(6, False, soc=50)
+        w.loop(DC_BPT, SCHEDULED, soc=50)
         w.sleep(200)
-    w.power_delivery(1)
+    w.power_delivery(STOP)
     w.welding()
     w.stop()
     return w

@@ -14,6 +14,7 @@ from tests.lib import closure, costs, qemu
 from tests.lib.mtest import eq, raises, skip
 
 RUNTIMES = ("cpython",)  # starts the others
+WAITS = True  # for what hangs
 
 
 def runner(source, *options):

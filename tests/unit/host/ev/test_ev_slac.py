@@ -6,8 +6,9 @@ from firmware.slac import evse
 from firmware.slac.evse import FAILED, KEY_READY, LINK_LOST, LINK_UP, MATCHED, MODEM_FAULT, STARTED, Slac
 from host_tools.ev import slac as ev
 from host_tools.ev.slac import EvSlac
-from tests.lib.fake_modem import FakeModem, Notes, counting_rand, profile
+from tests.lib.fake_modem import FakeModem, counting_rand, profile
 from tests.lib.mtest import eq
+from tests.lib.notes import Notes
 
 BARE = "the simulated car; the station's side is in tests/unit/slac, whole stations with this car in tests/sim"
 HEAP_KB = 400  # frames in flight and what the test keeps; the station itself allocates nothing per frame
@@ -195,7 +196,7 @@ def test_one_to_nine_sounds():
         town = line({"sounds": n})
         town.run(20000, LINK_UP)
         eq(town.car.events[-1], LINK_UP)
-        eq(town.stations[0].machine._trace.records, [(CAR, n, bytes([20] * 58))])
+        eq(town.stations[0].machine._trace.measured, [(CAR, n, bytes([20] * 58))])
 
 
 def test_no_sounds_no_match():
