@@ -48,7 +48,6 @@ ROLES = {
         (
             "start(now)",
             "poll(now)",  # once a turn, before anything else
-            "command(words, now)",  # of a laboratory; True if it was one
             "counters()",
             "close()",
             "spi_hz(hz=)",
@@ -59,7 +58,7 @@ ROLES = {
             "due",
             "sources",  # what a poll() waits on
             "ready",  # text behind READY
-            "commands",  # of a laboratory, for the help
+            "COMMANDS",  # of a laboratory, see firmware/run/operator.py
             "pilot: pilot",
             "proximity: proximity",
             "power: power stage of a board",

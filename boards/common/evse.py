@@ -32,14 +32,14 @@ _desk = None
 _ends = None  # () -> (StdIn, StdOut)
 
 
-def use(make, path="/config.json", board="unix", set_clock=None, chunk=None, pause_ms=0, more=(), restart=None):
+def use(make, path="/config.json", board="unix", set_clock=None, chunk=None, pause_ms=0, restart=None):
     """What main.py of a board hands in. make(ends, desk) builds the station and returns its run loop, which is not open yet.
     path: of the configuration. set_clock(unix_s) sets the clock. chunk, pause_ms: what the serial line
-    takes without waiting, see run.console.StdOut. more: further commands, see run.desk.Desk. restart(): soft reset, for a run() that finds the heap too cut up."""
+    takes without waiting, see run.console.StdOut. restart(): soft reset, for a run() that finds the heap too cut up."""
     global _make, _desk, _ends, _restart
     _make = make
     _restart = restart
-    _desk = Desk(path, ticks_ms(), board, set_clock, more, heap_mark)
+    _desk = Desk(path, ticks_ms(), board, set_clock, heap_mark)
     if heap_mark is not None:
         heap_mark.reset()  # a soft reset leaves it as it was
 

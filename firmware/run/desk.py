@@ -22,7 +22,7 @@ _YEAR_2100_S = const(4102444800 >> 8)  # compared in units of 256 s: no 32-bit i
 
 class Desk:
     """path: of the configuration. start: the tick of the boot. board: its name. set_clock(unix_s), or None where the
-    clock is the system's. more: [(word, usage, call)] of other modules, as Operator.add takes them; call(args, now, loop).
+    clock is the system's.
     mark: of the heap, boards/common/heap_mark; None where nobody counts. read() -> (least bytes free behind a collection of
     garbage, largest piece then, collections, µs of the longest), each since the boot; now() -> (bytes free, largest piece).
     """
@@ -37,7 +37,7 @@ class Desk:
         ("stream", "stream on|off  records as they come"),
     )
 
-    def __init__(self, path, start, board="unix", set_clock=None, more=(), mark=None):
+    def __init__(self, path, start, board="unix", set_clock=None, mark=None):
         self.mark = mark
         self.path = path
         self._fault_path = path[: path.rfind("/") + 1] + "fault.trace"
@@ -45,7 +45,6 @@ class Desk:
         self._start = start
         self._board = board
         self._set_clock = set_clock
-        self._more = more
         self._loop = None
         self._keeper = None
         self._lines = None
@@ -64,8 +63,6 @@ class Desk:
         self._loop = loop
         self._lines = None if loop is None else loop.lines
         operator.add(self)
-        if self._more:
-            operator.add_table([(word, usage, _bound(call, loop)) for word, usage, call in self._more])
         if loop is not None and loop.trace.keep:
             from firmware.run import fault_file
 
@@ -210,7 +207,3 @@ def heap(mark=None):
             high = middle
     gc.collect()
     return "free=%d used=%d largest=%d" % (unused, used, low)
-
-
-def _bound(call, loop):
-    return lambda args, now: call(args, now, loop)

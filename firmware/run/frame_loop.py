@@ -35,8 +35,7 @@ class FrameLoop(RunLoop):
         super().__init__(safe, power, trace, lines, stdin, stdout, desk)
         self._around = board
         self._person = stdin is not None and stdin.person
-        self.operator.more = board.command
-        self.operator.more_help = board.commands
+        self.operator.add(board)
         self._out = bytearray(_FRAME)
         self._n = 0  # frame in _out that the modem has not taken yet
         self._frames = 0

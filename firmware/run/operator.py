@@ -11,7 +11,7 @@ the powerline gets here.
 
 Commands come from objects that have them: COMMANDS, pairs of the word and its usage (its form, two spaces, what it does), and
 for each a method do_WORD(args, now) -> None, a text, or an iterator of texts or bytes, which is asked for its next line when there is
-room for it. It may raise Refused. say_WORD, if there is one, answers people instead. So a table costs no heap. Answers are queues of
+room for it. It may raise Refused; False says that its words are wrong, and the usage is told. say_WORD, if there is one, answers people instead. So a table costs no heap. Answers are queues of
 lines, written when the output takes them: neither a slow reader nor a long answer makes the station wait.
 """
 
@@ -46,8 +46,6 @@ class Operator:
     def __init__(self, stdin, poller, power, trace, request_stop, status, out=None):
         self.quit = False
         self.unheard = 0  # requests above _JOBS
-        self.more = None  # more(words, now) -> bool: commands of a laboratory, without answers; more_help names them
-        self.more_help = ""
         self._stdin = stdin
         self._out = out
         self._person = stdin is not None and stdin.person
@@ -59,18 +57,13 @@ class Operator:
         self._jobs = []
         self._status = status
         self._sources = [self]
-        self._extra = ()
 
     def add(self, source):
         """An object with commands; see above."""
         self._sources.append(source)
 
-    def add_table(self, extra):
-        """[(word, usage, call)]: commands without an object; call(args, now) as a method do_WORD."""
-        self._extra = extra
-
     def help(self):
-        return "there are: " + " | ".join([_shape(usage) for usage in self._usages()]) + self.more_help
+        return "there are: " + " | ".join([_shape(usage) for usage in self._usages()])
 
     def open(self):
         if self._stdin is not None:
@@ -112,8 +105,8 @@ class Operator:
                 if len(words) > 1 and _shape(usage) == words[0]:
                     raise Refused(words[0] + " stands alone")
                 answer = found(words[1:], now)
-            elif self.more is not None and self.more(words, now):
-                answer = None
+                if answer is False:
+                    raise Refused(_shape(usage))
             elif self._person and tag is None and line != "!":
                 answer = run_python(line)
             else:
@@ -210,17 +203,12 @@ class Operator:
                 if name == word:
                     found = getattr(source, "do_" + word)
                     return (getattr(source, "say_" + word, found) if person else found), usage
-        for name, usage, call in self._extra:
-            if name == word:
-                return call, usage
         return None, ""
 
     def _usages(self):
         for source in self._sources:
             for _, usage in source.COMMANDS:
                 yield usage
-        for row in self._extra:
-            yield row[1]
 
     def do_setpoint(self, args, now):
         w = console.number(args[0]) if len(args) == 1 else None

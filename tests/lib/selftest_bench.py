@@ -16,8 +16,8 @@ class Bench:
         self.plant = Plant(ac_socket=True, **changes)
         self.board = self.plant.board
         self.plant.sleep(300)
-        self.board.command(["cp", "A"], self.plant.now)
-        assert self.board.command(["plant", fault], self.plant.now)
+        self.board.do_cp(["A"], self.plant.now)
+        assert self.board.do_plant([fault], self.plant.now) is not False
         self.pp_ohm = pp_ohm
         self.asked = []
         self.skip = []  # questions that are answered with skip
@@ -36,8 +36,8 @@ class Bench:
         """The person turns the test plug."""
         for name, value, _ in values:
             if name == "plug":
-                self.board.command(["cp", value], self.plant.now)
-                self.board.command(["pp", "0" if value == "A" else str(self.pp_ohm)], self.plant.now)
+                self.board.do_cp([value], self.plant.now)
+                self.board.do_pp(["0" if value == "A" else str(self.pp_ohm)], self.plant.now)
 
     def run(self, words="close", limit_ms=120000):
         eq(self.do("start " + words), [])

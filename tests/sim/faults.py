@@ -88,11 +88,11 @@ def unplug(plant, car):
 
 
 def pilot(what):
-    return lambda plant, car: plant.board.command(["cp", what], plant.now)
+    return lambda plant, car: plant.board.do_cp([what], plant.now)
 
 
 def pilot_back(plant, car):
-    plant.board.command(["cp", "auto"], plant.now)
+    plant.board.do_cp(["auto"], plant.now)
 
 
 def reset(plant, car):

@@ -206,10 +206,10 @@ def test_no_power_whatever_the_pilot_says_in_a_pause_r_stop_09():
     car = plug(plant, service="AC_BPT", pause_ms=NEVER)
     asleep(plant, car)
     for load in ("C", "D", "C"):
-        plant.board.command(["cp", load], plant.now)
+        plant.board.do_cp([load], plant.now)
         plant.sleep(20000)
         eq((plant.charger.state, plant.board.power.model.closed), (sup.TOGGLING, False))
-    plant.board.command(["cp", "auto"], plant.now)  # B: the second half of a toggle
+    plant.board.do_cp(["auto"], plant.now)  # B: the second half of a toggle
     plant.sleep(500)
     eq(plant.charger.state, sup.LINKED)
     served(plant, watch, car)
@@ -222,10 +222,10 @@ def test_one_way_from_c_to_b_is_no_toggle():
     plant, _ = bench()
     car = plug(plant, pause_ms=NEVER)
     plant.until(in_session(WELDING), 60000)
-    plant.board.command(["cp", "C"], plant.now)
+    plant.board.do_cp(["C"], plant.now)
     until_paused(plant, car)
     plant.sleep(1000)
-    plant.board.command(["cp", "auto"], plant.now)
+    plant.board.do_cp(["auto"], plant.now)
     plant.sleep(1000)
     eq(plant.charger.state, sup.PAUSED)
     eq(plant.board.power.model.closed, False)

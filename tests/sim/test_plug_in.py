@@ -333,12 +333,12 @@ def test_late_pilot_is_waited_for_r_power_10():
     for service, state in (("DC_BPT", CABLE_CHECK), ("AC_BPT", START)):
         plant, watch = begin([service], setpoint_w=4000)
         car = plant.plug(service=service, loops=10)
-        plant.board.command(["cp", "B"], plant.now)
+        plant.board.do_cp(["B"], plant.now)
         plant.until(in_session(state), 60000)
         late = plant.now
         plant.sleep(400)
         eq(plant.board.power.model.closings, 0)
-        plant.board.command(["cp", "auto"], plant.now)
+        plant.board.do_cp(["auto"], plant.now)
         plant.until(lambda plant: plant.board.power.model.closed, 1000)
         assert ticks_diff(plant.now, late) > 400
         served(plant, watch, car)
@@ -347,10 +347,10 @@ def test_late_pilot_is_waited_for_r_power_10():
 def test_nothing_flows_before_start_was_accepted_r_power_11():
     plant, watch = begin(["AC"], setpoint_w=4000)
     car = plant.plug(service="AC", loops=5)
-    plant.board.command(["cp", "C"], plant.now)  # a car that is in C from the plug-in on
+    plant.board.do_cp(["C"], plant.now)  # a car that is in C from the plug-in on
     plant.until(in_session(START), 60000)
     eq((plant.board.power.model.closings, plant.most_w), (0, 0))
-    plant.board.command(["cp", "auto"], plant.now)
+    plant.board.do_cp(["auto"], plant.now)
     served(plant, watch, car)
 
 

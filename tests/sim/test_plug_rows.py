@@ -73,7 +73,7 @@ def until(plant, state, limit_ms=60000):
 
 def out(plant, car=None):
     """The plug is pulled, and the station is as at the beginning."""
-    plant.board.command(["cp", "auto"], plant.now)
+    plant.board.do_cp(["auto"], plant.now)
     for one in plant.cable.cars:
         one.unplug(plant.now)
     plant.sleep(6000)
@@ -102,7 +102,7 @@ def good_session():
 def plugged_before_the_modem_has_its_key():
     for letter in ("C", "D"):
         plant, _ = begin(["DC_BPT"])
-        plant.board.command(["cp", letter], plant.now)
+        plant.board.do_cp([letter], plant.now)
         plant.plug(unplug_after_ms=NEVER)
         plant.sleep(60)
         eq((plant.charger.state, plant.board.circuit.duty), (plug.KEYING, X1))
@@ -145,7 +145,7 @@ def silent_car():
     eq(watch.sequence()[:10], [X1, FIVE_PERCENT, 0, X1, FIVE_PERCENT, 0, X1, FIVE_PERCENT, 0, X1])
     eq(ways(plant)[-3:], ["LeaveF", "LeaveX1", "Basic"])
     plant.sleep(2000)
-    plant.board.command(["cp", "E"], plant.now)
+    plant.board.do_cp(["E"], plant.now)
     until(plant, plug.REPLUG, 1000)
     out(plant)
 
@@ -301,7 +301,7 @@ def wake_ups():
             until(plant, plug.PAUSED, 6000)
             eq(plant.board.circuit.duty, X1)
             if toggling:
-                plant.board.command(["cp", "C"], plant.now)
+                plant.board.do_cp(["C"], plant.now)
                 plant.sleep(100)
                 eq((plant.charger.state, plant.board.circuit.duty), (plug.TOGGLING, X1))
             how(plant, car)
@@ -323,10 +323,10 @@ def toggles():
     ):
         if letter == "?":  # a bad contact
             for one in "BABABA":
-                plant.board.command(["cp", one], plant.now)
+                plant.board.do_cp([one], plant.now)
                 plant.sleep(20)
         else:
-            plant.board.command(["cp", letter], plant.now)
+            plant.board.do_cp([letter], plant.now)
             plant.sleep(200)
         eq((letter, plug.STATE_NAMES[plant.charger.state]), (letter, plug.STATE_NAMES[state]))
         assert not plant.board.power.model.closed
@@ -367,7 +367,7 @@ def faults():
         plant.plug(unplug_after_ms=NEVER, slac_fault="no_rsp", basic=False)
         until(plant, plug.MATCHING)
         if what == "pilot":
-            plant.board.command(["cp", "E"], plant.now)
+            plant.board.do_cp(["E"], plant.now)
         else:
             plant.board.power.converter_fault = 3
         plant.sleep(20000)
@@ -376,9 +376,9 @@ def faults():
         plant.sleep(3000)
         plant.board.power.converter_fault = 0
         plant.charger.clear(plant.now)
-        plant.board.command(["cp", "B"], plant.now)
+        plant.board.do_cp(["B"], plant.now)
         plant.sleep(200)
-        plant.board.command(["cp", "E"], plant.now)
+        plant.board.do_cp(["E"], plant.now)
         plant.sleep(200)
         eq(plant.charger.state, plug.REPLUG)
         out(plant)
@@ -388,7 +388,7 @@ def faults():
         car = plant.plug(service="AC_BPT", unplug_after_ms=NEVER)
         plant.until(in_session(LOOP), 60000)
         plant.sleep(2000)
-        plant.board.command(["cp", what], plant.now)
+        plant.board.do_cp([what], plant.now)
         until(plant, plug.REPLUG, 200)
         plant.sleep(60)  # what the contact takes to open
         eq((plant.board.circuit.duty, plant.board.power.contactor), (X1, False))

@@ -45,7 +45,7 @@ def test_no_coding_no_power():
     plant = Plant(services=["AC"], ac_socket=True, slac_init_ms=1000, ef_retries=0)
     plant.plug(iso15118=False, duration_ms=60000)
     plant.until(lambda plant: plant.board.power.contactor, 20000)
-    plant.board.command(["pp", "0"], plant.now)
+    plant.board.do_pp(["0"], plant.now)
     plant.until(lambda plant: not plant.board.power.model.closed, 250)
 
 

@@ -111,7 +111,7 @@ def test_each_fault_has_a_code_of_its_own():
 def test_the_station_serves_a_car_after_it():
     """The supervisor began anew: a car is matched and charges."""
     bench = Bench(services=["DC_BPT"]).run()
-    bench.board.command(["cp", "auto"], bench.plant.now)
+    bench.board.do_cp(["auto"], bench.plant.now)
     bench.plant.sleep(500)
     car = bench.plant.plug(loops=3)
     bench.plant.run(car)
@@ -120,7 +120,7 @@ def test_the_station_serves_a_car_after_it():
 
 def test_with_a_car_it_does_not_begin():
     bench = Bench()
-    bench.board.command(["cp", "auto"], bench.plant.now)
+    bench.board.do_cp(["auto"], bench.plant.now)
     car = bench.plant.plug(loops=3)
     bench.plant.until(lambda plant: plant.charger.state, 5000)
     eq(bench.do("start"), ["a car is plugged in or a session is on: unplug first"])
@@ -131,7 +131,7 @@ def test_with_a_car_it_does_not_begin():
 def test_a_load_that_the_supervisor_has_not_seen_yet_ends_it():
     bench = Bench()
     bench.do("start close")
-    bench.board.command(["cp", "B"], bench.plant.now)
+    bench.board.do_cp(["B"], bench.plant.now)
     while bench.test.active:
         bench.plant.step()
     eq(bench.codes, ["car", "end-fail"])
@@ -143,7 +143,7 @@ def test_a_car_that_comes_in_the_middle_ends_it():
     bench.do("start close steps=spi,modem,version,cp")
     while "spi-clock" not in bench.codes:
         bench.plant.step()
-    bench.board.command(["cp", "C"], bench.plant.now)
+    bench.board.do_cp(["C"], bench.plant.now)
     bench.plant.sleep(200)
     eq(bench.codes[-2:], ["car-came", "end-fail"])
     bench.at_rest()
@@ -159,7 +159,7 @@ def test_a_car_that_comes_while_the_contactor_closes_opens_it_with_the_next_samp
     bench.plant._wake()
     while not bench.board.power.model.closed:
         bench.plant.step()
-    bench.board.command(["cp", "B"], bench.plant.now)
+    bench.board.do_cp(["B"], bench.plant.now)
     begun = bench.plant.now
     while bench.board.power.model.closed:
         bench.plant.step()

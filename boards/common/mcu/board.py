@@ -22,7 +22,7 @@ _SPARE_MS = const(50)
 class Board:
     """cfg: dict of app/config. trace: is told what the hardware did by itself."""
 
-    commands = ""
+    COMMANDS = ()
     due = None
 
     def __init__(self, cfg, trace, hw):
@@ -66,9 +66,6 @@ class Board:
     def exchanged(self, command, n):
         """What answers a command with MISO and MOSI exchanged: n bytes, or none."""
         return self.hw.bus.exchanged(command, n)
-
-    def command(self, words, now):
-        return False
 
     def counters(self):
         """[(name, value)] of modem and hardware."""

@@ -1,7 +1,7 @@
 """The unix board: a modem, simulated behind SPI or as a network interface, with simulated pilot and power stage.
 
 What firmware/main.py takes from a board: mac, modem, pilot, power, and for the loop that waits sources, due, poll(),
-command(), commands, ready, close(). For app/selftest.py spi_hz() and exchanged() besides.
+COMMANDS and their do_…(), ready, close(). For app/selftest.py spi_hz() and exchanged() besides.
 """
 
 from board.sim_power import SimPower
@@ -30,7 +30,11 @@ class SimBoard:
     """cfg: dict of app/config. cable: board.cable.Cable or its like in one process: the modem is the chip model on it.
     port: board.packet.PacketPort, the modem is a network interface; then only pilot and power are simulated."""
 
-    commands = " | cp A|B|C|D|E|diode|auto | pp OHM | plant NAME"
+    COMMANDS = (
+        ("cp", "cp A|B|C|D|E|diode|auto  what is on the pilot; auto: the cable"),
+        ("pp", "pp OHM  resistor of the plug"),
+        ("plant", "plant NAME  something is broken, none: repaired"),
+    )
 
     def __init__(self, cfg, rand, trace, cable=None, port=None):
         self.circuit = PilotCircuit(rand)
@@ -113,24 +117,27 @@ class SimBoard:
         elif self.fault == "diode":
             self.circuit.diode_shorted = True
 
-    def command(self, words, now):
-        """A command of the laboratory: what hangs on the plug, what is broken. True if it was one."""
-        if len(words) == 2 and words[0] == "plant" and words[1] in FAULTS:
-            self.plant("none")
-            self.circuit.short_ohm = None
-            self.circuit.diode_shorted = False
-            self.plant(words[1])
-            return True
-        if len(words) == 2 and words[0] == "pp" and words[1].isdigit():
-            self.plug.ohm = int(words[1]) or None
-            return True
-        if len(words) != 2 or words[0] != "cp":
+    # -- commands of the laboratory (firmware/run/operator.py): False when the words are wrong
+
+    def do_plant(self, args, now):
+        if len(args) != 1 or args[0] not in FAULTS:
             return False
-        circuit, what = self.circuit, words[1]
+        self.plant("none")
+        self.circuit.short_ohm = None
+        self.circuit.diode_shorted = False
+        self.plant(args[0])
+
+    def do_pp(self, args, now):
+        if len(args) != 1 or not args[0].isdigit():
+            return False
+        self.plug.ohm = int(args[0]) or None
+
+    def do_cp(self, args, now):
+        circuit, what = self.circuit, args[0] if len(args) == 1 else ""
         if what == "auto":
             self._manual = False
             self._apply(self._seen)
-            return True
+            return None
         if what not in ("E", "diode") and what not in _LOADS:
             return False
         self._manual = True
@@ -139,7 +146,6 @@ class SimBoard:
         if what in _LOADS:
             circuit.load = _LOADS.index(what) + 1
         self._spoil()
-        return True
 
     def counters(self):
         """[(name, value)] of the modem's side."""

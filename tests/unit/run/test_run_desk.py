@@ -176,25 +176,37 @@ def test_clock():
     in_folder(test)
 
 
+class Lab:
+    """Commands of another module."""
+
+    COMMANDS = (("lamp", "lamp on|off  of the bench"), ("bad", "bad"), ("later", "later"))
+
+    def do_lamp(self, args, now):
+        return iter(["lamp"] + args) if args else False
+
+    def do_bad(self, args, now):
+        raise ValueError("test seam")
+
+    def do_later(self, args, now):
+        yield "one"
+        raise ValueError("later")
+
+
 def test_commands_of_other_modules():
     def test():
-        rig = Rig(more=[("selftest", "selftest [NAME]", lambda args, now, link: iter(["spi ok"] + args))])
-        assert rig.ask("selftest pilot") == (["spi ok", "pilot"], "")
-        assert "selftest [NAME]" in rig.operator.help()
+        rig = Rig()
+        rig.operator.add(Lab())
+        assert rig.ask("lamp on") == (["lamp", "on"], "")
+        assert rig.ask("lamp") == ([], "lamp on|off")
+        assert "lamp on|off" in rig.operator.help()
 
     in_folder(test)
 
 
 def test_a_command_that_fails_says_so_to_who_asked():
     def test():
-        def bad(args, now, link):
-            raise ValueError("test seam")
-
-        def later(args, now, link):
-            yield "one"
-            raise ValueError("later")
-
-        rig = Rig(more=[("bad", "bad", bad), ("later", "later", later)])
+        rig = Rig()
+        rig.operator.add(Lab())
         assert "test seam" in str(raises(ValueError, rig.operator.command, "@t bad", START))
         while not rig.operator.pump():
             pass
