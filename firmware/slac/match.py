@@ -50,7 +50,7 @@ WHY = (
 )
 
 
-class Run:
+class Match:
     """station: MAC of this host. station_id: 17 bytes for the attenuation report. offset_db: receive offset of the board,
     added to each group (saturates at 255)."""
 
