@@ -2,8 +2,8 @@
 
 It owns the order of things: pilot, matching, network, session, or charging by the pilot alone. Parts are machines of
 their own; frames go down to them and events come up. What an event does is the table plug_steps.ROWS; here are the parts, the
-calls that make events, and what the rows do and ask. What energises the car is `power`, and `power.permit` is asked anew
-with every sample of the pilot: no part can close the contactor, or keep it closed, without it.
+calls that make events, and what the rows do and ask. `power` energises the car, and every sample of the pilot renews or
+withdraws its permission: no part can close the contactor, or keep it closed, without that.
 
     rx(frame) ── 0x88E1 ── slac        pilot ── state ──┐
               └─ 0x86DD ── net ── link ── session       └── permit ── power
