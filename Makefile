@@ -54,6 +54,7 @@ gen:
 	@$(PY) -m host_tools.gen.diagram
 	@$(PY) -m host_tools.gen.supervisor
 	@$(PY) -m host_tools.gen.requirements
+	@$(PY) -m host_tools.gen.memory
 
 gen-check:
 	@$(SETUP) packages-venv venv schemas

@@ -35,16 +35,16 @@ class Cutter:
         cutter.buf[cutter.at : cutter.at + cutter.n]    the payload; what was decoded may be views of it (exi.decode_here)
         cutter.release()                    it is done with, and its bytes are free; next() and reset() do that too
 
-    `limit` is the largest payload in bytes of a known type (below 65528; R-V2GTP-09). `types` is what the session negotiated; it
+    `make(n)` gives the buffer, a bytearray. `limit` is the largest payload in bytes of a known type (below 65528; R-V2GTP-09). `types` is what the session negotiated; it
     may be changed at any time. Frames of other types are skipped by their length, however long (R-V2GTP-03), and
     counted in `skipped`.
     """
 
-    def __init__(self, limit=8192, types=(SAP, CM, AC, DC)):
+    def __init__(self, limit=8192, types=(SAP, CM, AC, DC), make=bytearray):
         self.limit = limit
         self.types = types
         self._size = limit + HEADER
-        self.buf = bytearray(self._size + SLACK)
+        self.buf = make(self._size + SLACK)
         self.view = memoryview(self.buf)
         self.skipped = 0
         self.reset()

@@ -13,6 +13,7 @@ _COLLECT = 8192  # what lives on from here to the end of build() must lie side b
 if hasattr(gc, "threshold"):
     gc.threshold(_COLLECT)
 
+from firmware import buffers
 from firmware.app import config
 from firmware.app.power import Power
 from firmware.clock import ticks_ms, unix_s
@@ -50,9 +51,10 @@ def build(link, cfg, desk=None, ends=None):
 
 def _trace(share=8, keep=False):
     """share: the ring takes this part of what is free, at most."""
-    return Trace(
-        min(_TRACE_BYTES, gc.mem_free() // share) if hasattr(gc, "mem_free") else _TRACE_BYTES, ticks_ms(), keep
-    )
+    size = _TRACE_BYTES
+    if hasattr(gc, "mem_free"):
+        size = min(size, (gc.mem_free() + buffers.left()) // share)
+    return Trace(size, ticks_ms(), keep, lambda n: buffers.buffer("trace", n))
 
 
 def _share(cfg):

@@ -47,18 +47,19 @@ class Cursor:
 
 
 class Trace:
-    """The ring. size: bytes, below 65536 + 11. start: the tick that times are counted from. keep: see above.
+    """The ring. size: bytes, below 65536 + 11. start: the tick that times are counted from. keep: see above. make(n) gives
+    the bytes.
 
     Times in records are milliseconds since `start` modulo 2**30; the reader unwraps them.
     """
 
-    def __init__(self, size=4096, start=0, keep=False):
+    def __init__(self, size=4096, start=0, keep=False, make=bytearray):
         self.start = start
         self.dropped = 0  # records lost since boot; with `keep` only those that are longer than the ring
         self.keep = keep
         self.first = 0  # number of the oldest record that is kept, and of the next one to be written
         self.last = 0
-        self._ring = bytearray(size)
+        self._ring = make(size)
         self._view = memoryview(self._ring)
         self._size = size
         self._read = 0

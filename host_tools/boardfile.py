@@ -69,8 +69,8 @@ class Board:
 
     @property
     def budget_path(self):
-        """Committed sizes, see building/size/budget.py."""
-        return self.folder / "size.json"
+        """The ledger of memory, see building/size/budget.py."""
+        return self.folder / "budget.json"
 
 
 def names(kind=None, ci=None):

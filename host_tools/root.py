@@ -11,7 +11,7 @@ TOOLS = Path(__file__).resolve().parent
 CHECKOUT = (TOOLS.parent / "pyproject.toml").is_file() and (TOOLS.parent / "firmware").is_dir()
 ROOT = TOOLS.parent if CHECKOUT else TOOLS / "tree"  # holds boards/, codec/, drivers/, firmware/
 # What is made: images, environments, caches.
-_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "microv2g"
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "microv2g"
 BUILD = ROOT / "build" if CHECKOUT else _CACHE
 RUNTIME = "unix" if CHECKOUT else "cpython"  # where the firmware runs unless told: only a checkout builds images
 

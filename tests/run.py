@@ -147,8 +147,9 @@ def _indent(text):
 
 
 class _Limit(threading.Thread):
-    """Ends a process at its time: interrupted first, for a traceback that shows where it was (the emulator has its Ctrl-C on the
-    serial line), then killed with its children. `late` says that it came to that."""
+    """Ends a process at its time, and on a busy machine as much later as the processor has more to do than it can: interrupted first,
+    for a traceback that shows where it was (the emulator has its Ctrl-C on the serial line), then killed with its children. `late`
+    says that it came to that."""
 
     def __init__(self, process, limit_s, emulated):
         super().__init__(daemon=True)
@@ -160,6 +161,9 @@ class _Limit(threading.Thread):
 
     def run(self):
         if self.over.wait(self._limit_s):
+            return
+        busy = os.getloadavg()[0] / (os.cpu_count() or 1)
+        if busy > 1 and self.over.wait(self._limit_s * (busy - 1)):
             return
         self.late = True
         with contextlib.suppress(OSError):

@@ -1,6 +1,7 @@
 # C modules of the board: TLS, the mark of the heap, the guard of pilot and contactor, and what the port needs to be told.
 include(${CMAKE_CURRENT_LIST_DIR}/../common/tls13/micropython.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/../common/heap_mark/micropython.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/../common/lasting/micropython.cmake)
 
 add_library(usermod_cp_guard INTERFACE)
 target_sources(usermod_cp_guard INTERFACE ${CMAKE_CURRENT_LIST_DIR}/cp_guard.c ${CMAKE_CURRENT_LIST_DIR}/usb_console.c

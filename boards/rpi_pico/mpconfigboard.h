@@ -8,6 +8,9 @@
 #define MICROPY_PY_SSL (0)
 #define MICROPY_PY_THREAD (0)
 
+// Buffers outside of the heap (docs/memory.md): TLS 44 kB, TCP 24, request 8, answer 4 twice, trace 9.
+#define MICROV2G_LASTING (94 * 1024)
+
 // Neither a soft reset nor the boot loader (machine.bootloader(), USB opened at 1200 baud) may leave the contactor closed or the
 // pilot alive.
 void cp_guard_stop(void);

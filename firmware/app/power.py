@@ -4,7 +4,7 @@ The power stage is handed in (`boards/`); this module knows limits and signs, no
 flow from the station to the vehicle (R-LOOP-06).
 """
 
-from firmware.session import facts as _f
+from firmware.session.codes import ASK_OFF, ASK_PRECHARGE, ASK_TEST, DC, TEST_RUNNING
 
 
 class Power:
@@ -64,81 +64,53 @@ class Power:
         """Bring the station's part of the facts up to date."""
         hw = self.hw
         hw.poll(now)
-        f.setpoint_w = self.setpoint_w
-        f.present_mv = hw.mv
-        f.present_ma = hw.ma
-        f.present_w = hw.w
-        f.contactor = hw.contactor
-        f.path_off = hw.path_off
+        f.station.setpoint_w = self.setpoint_w
+        f.station.mv = hw.mv
+        f.station.ma = hw.ma
+        f.station.w = hw.w
+        f.station.contactor = hw.contactor
+        f.station.path_off = hw.path_off
         # Before a late pilot lets the test begin, what the last car's test said does not count (R-DC-SAFETY-03).
-        f.test = hw.test_result if self._tested else _f.TEST_RUNNING
+        f.station.insulation = hw.test_result if self._tested else TEST_RUNNING
         # Until the power stage begins, its meter still shows the stretch before.
-        f.charged_wh = f.base_charged_wh + (hw.charged_wh if f.metered else 0)
-        f.discharged_wh = f.base_discharged_wh + (hw.discharged_wh if f.metered else 0)
-        f.fault = hw.fault
+        f.station.charged_wh = f.session.base_charged_wh + (hw.charged_wh if f.station.metered else 0)
+        f.station.discharged_wh = f.session.base_discharged_wh + (hw.discharged_wh if f.station.metered else 0)
+        f.station.fault = hw.fault
         if self._cut:
-            f.cut = True
-        f.cable_w = None if self.cable_a is None else self.cable_w()
+            f.station.pilot_cut = True
+        f.station.cable_w = None if self.cable_a is None else self.cable_w()
 
     def apply(self, f, now):
         """Do what the facts ask. Off is done at once; the rest follows as the hardware can."""
         hw = self.hw
-        ask = f.ask
-        if ask == _f.ASK_OFF:
+        ask = f.wanted.ask
+        if ask == ASK_OFF:
             self.off(now)
             return
         if not self.permitted:
             return  # a late pilot: what was asked is done as soon as it says C (R-POWER-10)
-        self._live = f.metered = True
-        if ask == _f.ASK_TEST:
-            hw.test(f.ask_mv, now)
+        self._live = f.station.metered = True
+        if ask == ASK_TEST:
+            hw.test(f.wanted.mv, now)
             self._tested = True
-        elif ask == _f.ASK_PRECHARGE:
-            hw.precharge(f.ask_mv, now)
+        elif ask == ASK_PRECHARGE:
+            hw.precharge(f.wanted.mv, now)
         else:
             hw.close(now)
-            if f.family == _f.DC:
+            if f.session.current == DC:
                 self._dc(f)
             else:
-                hw.ac(f.ev_present_w)
+                hw.ac(f.car.present_w)
 
     def _dc(self, f):
-        """Converter command from the target (Dynamic) or from the vehicle's wish (Scheduled), clamped to both sides'
-        limits; the three flags tell which limit bounds the output (R-LOOP-02, R-LOOP-05, R-LOOP-09)."""
-        cfg = self.cfg
-        car_mv = max(0, min(f.ev_present_mv, cfg["dc_max_voltage_mv"]))
-        top_mv = min(cfg["dc_max_voltage_mv"], f.ev_max_mv)
-        floor_mv = max(cfg["dc_min_voltage_mv"], f.ev_min_mv)
-        if cfg["lenient_ev_values"] and f.ev_present_mv > cfg["dc_max_voltage_mv"]:
-            # A simulated car with 20 kV at its inlet: go on as if its battery were in the middle of both ranges.
-            car_mv = (top_mv + floor_mv) // 2
-        top_ma = min(cfg["dc_max_charge_ma"], f.ev_max_charge_ma)
-        low_ma = -min(cfg["dc_max_discharge_ma"], f.ev_max_discharge_ma) if f.bpt else 0
-        volts = max(1, car_mv // 1000)
-        if f.dynamic:
-            wish_ma = f.target_w * 1000 // volts if f.target_w >= 0 else -(-f.target_w * 1000 // volts)
-            mv = top_mv if f.target_w >= 0 else floor_mv
-            f.limit_power = True  # the announced limit is the set-point: it bounds, unless the current does first
-            f.limit_voltage = car_mv >= top_mv if f.target_w > 0 else f.target_w < 0 and car_mv <= floor_mv
-        else:
-            wish_ma = f.ev_target_ma
-            mv = f.ev_target_mv
-            f.limit_voltage = mv > top_mv
-            mv = min(mv, top_mv)
-            most_ma = min(cfg["dc_max_charge_w"], f.ev_max_charge_w) * 1000 // volts
-            least_ma = -(min(cfg["dc_max_discharge_w"], f.ev_max_discharge_w) * 1000 // volts) if f.bpt else 0
-            f.limit_power = not least_ma <= wish_ma <= most_ma
-            wish_ma = max(least_ma, min(wish_ma, most_ma))
-        f.limit_current = not low_ma <= wish_ma <= top_ma
-        if f.limit_current:
-            wish_ma = max(low_ma, min(wish_ma, top_ma))
-            f.limit_power = False
-        if f.limit_voltage and f.dynamic:
-            wish_ma = 0  # charging at the top or discharging at the floor: the voltage limit bounds
-            f.limit_power = False
-        if not f.loops:
-            wish_ma = 0  # nothing flows before the first loop request
-        self.hw.dc(mv, wish_ma, car_mv)
+        """Converter command, and the three flags that tell which limit bounds the output."""
+        target_w = f.wanted.target_w if f.session.dynamic else None
+        mv, ma, car_mv, by_power, by_current, by_voltage = dc_command(self.cfg, f.car, target_w, f.session.bpt)
+        s = f.station
+        s.limit_power, s.limit_current, s.limit_voltage = by_power, by_current, by_voltage
+        if not f.session.loops:
+            ma = 0  # nothing flows before the first loop request
+        self.hw.dc(mv, ma, car_mv)
 
     def off(self, now):
         """Power off whatever the session thinks: the last way out (docs/design.md, safety of a session)."""
@@ -159,3 +131,50 @@ class Power:
         """(set-point W, power W, mV, mA, contactor 0/1, charged Wh, discharged Wh)."""
         hw = self.hw
         return (self.setpoint_w, hw.w, hw.mv, hw.ma, 1 if hw.contactor else 0, hw.charged_wh, hw.discharged_wh)
+
+
+def dc_command(cfg, car, target_w, bpt):
+    """What the converter is told, inside both sides' limits: (output mV, mA, voltage of the car in mV, and whether power, current
+    and voltage bound it) (R-LOOP-02, R-LOOP-05, R-LOOP-09).
+
+    car: facts.car. target_w: set-point of Dynamic control, discharge negative; None = Scheduled control, where the car's wish
+    counts. bpt: discharge is possible.
+    """
+    limits = car.limits
+    top_mv = min(cfg["dc_max_voltage_mv"], limits.max_mv)
+    floor_mv = max(cfg["dc_min_voltage_mv"], limits.min_mv)
+    car_mv = max(0, min(car.present_mv, cfg["dc_max_voltage_mv"]))
+    if cfg["lenient_ev_values"] and car.present_mv > cfg["dc_max_voltage_mv"]:
+        # A simulated car with 20 kV at its inlet: go on as if its battery were in the middle of both ranges.
+        car_mv = (top_mv + floor_mv) // 2
+    volts = max(1, car_mv // 1000)
+    if target_w is None:
+        mv, ma, by_power, by_voltage = _scheduled(cfg, car, top_mv, volts, bpt)
+    else:
+        mv, ma, by_power, by_voltage = _dynamic(target_w, car_mv, top_mv, floor_mv, volts)
+    top_ma = min(cfg["dc_max_charge_ma"], limits.charge_ma)
+    low_ma = -min(cfg["dc_max_discharge_ma"], limits.discharge_ma) if bpt else 0
+    by_current = not low_ma <= ma <= top_ma
+    if by_current:
+        ma = max(low_ma, min(ma, top_ma))
+        by_power = False
+    if by_voltage and target_w is not None:
+        ma = 0  # charging at the top or discharging at the floor: the voltage limit bounds
+        by_power = False
+    return mv, ma, car_mv, by_power, by_current, by_voltage
+
+
+def _dynamic(target_w, car_mv, top_mv, floor_mv, volts):
+    """(mV, mA, bound by power, by voltage) of a set-point: the announced limit is the set-point, so it bounds."""
+    if target_w >= 0:
+        return top_mv, target_w * 1000 // volts, True, target_w > 0 and car_mv >= top_mv
+    return floor_mv, -(-target_w * 1000 // volts), True, car_mv <= floor_mv
+
+
+def _scheduled(cfg, car, top_mv, volts, bpt):
+    """(mV, mA, bound by power, by voltage) of what the car wants."""
+    limits = car.limits
+    most_ma = min(cfg["dc_max_charge_w"], limits.charge_w) * 1000 // volts
+    least_ma = -(min(cfg["dc_max_discharge_w"], limits.discharge_w) * 1000 // volts) if bpt else 0
+    ma = max(least_ma, min(car.target_ma, most_ma))
+    return min(car.target_mv, top_mv), ma, ma != car.target_ma, car.target_mv > top_mv

@@ -3,6 +3,7 @@
 Pure, on the machine contract. tls_link.py puts TLS between `conn` and `safe`.
 """
 
+from firmware.buffers import buffer
 from firmware.clock import sooner, ticks_add, ticks_diff
 from micropython import const
 
@@ -28,7 +29,7 @@ class V2gLink:
         self.enabled = True  # False: no new connection is taken
         self._trace = trace
         self._in = bytearray(_IN)
-        self._out = bytearray(_OUT)
+        self._out = buffer("link", _OUT)
         self._at = 0
         self._n = 0
         self._closing = False

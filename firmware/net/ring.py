@@ -14,9 +14,9 @@ _MESSAGES = const(16)
 class RxRing:
     """n: bytes in order, ready to be read. Offsets count from the first byte that is missing."""
 
-    def __init__(self, size):
-        self.size = size
-        self._buf = bytearray(size)
+    def __init__(self, buf):
+        self.size = len(buf)
+        self._buf = buf
         self.reset()
 
     def reset(self):
@@ -94,9 +94,9 @@ class RxRing:
 class TxRing:
     """n: bytes kept. Offsets count from the first byte that is not acknowledged."""
 
-    def __init__(self, size):
-        self.size = size
-        self._buf = bytearray(size)
+    def __init__(self, buf):
+        self.size = len(buf)
+        self._buf = buf
         self._lengths = [0] * _MESSAGES  # of the messages, oldest at _first
         self.reset()
 

@@ -82,7 +82,7 @@ class Stack:
         self._answer = bytearray(_SDP_ANSWER)
 
     def _connections(self, iface):
-        return [TcpConn(iface, self._rand) for _ in range(_CONNS)]
+        return [TcpConn(iface, self._rand, i) for i in range(_CONNS)]
 
     @property
     def port(self):

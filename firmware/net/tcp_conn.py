@@ -7,6 +7,7 @@ Choices:
 * After close() nobody reads any more: what still comes is taken and thrown away, so that the car's FIN gets through.
 """
 
+from firmware.buffers import buffer
 from firmware.clock import sooner, ticks_add, ticks_diff
 from firmware.net.block import copy
 from firmware.net.iface import APART, SEGMENT, TCP, finish
@@ -56,13 +57,13 @@ _AT_ONCE = const(2)
 
 
 class TcpConn:
-    """The connection. tx_size, rx_size: bytes of the rings, 3000 or more, below 32768.
+    """The connection. number: 0, 1, ... tx_size, rx_size: bytes of the rings, 3000 or more, below 32768.
 
     state, reset (why it ended), remote (16 bytes) and remote_port are for reading. accepted and ended wait for the
     stack to make events of them. rand(4) is asked for the initial sequence number; nothing else allocates.
     """
 
-    def __init__(self, iface, rand, tx_size=8192, rx_size=4096):
+    def __init__(self, iface, rand, number=0, tx_size=8192, rx_size=4096):
         self.state = CLOSED
         self.reset = 0
         self.remote = bytearray(16)
@@ -72,8 +73,8 @@ class TcpConn:
         self.ended = False
         self._iface = iface
         self._rand = rand
-        self._rx = RxRing(rx_size)
-        self._out = Sender(tx_size)
+        self._rx = RxRing(buffer("tcp rx %d" % number, rx_size))
+        self._out = Sender(buffer("tcp tx %d" % number, tx_size))
         self._step = min(MSS, rx_size // 2)  # the window opens in such steps (RFC 9293 section 3.8.6.2.2)
         self._clear()
 

@@ -30,8 +30,8 @@ class Sender:
     expired() is to be called, for a retransmission or the probe of a closed window.
     """
 
-    def __init__(self, size):
-        self.ring = TxRing(size)
+    def __init__(self, buf):
+        self.ring = TxRing(buf)
         self._rto = Rto()
         self.reset()
 

@@ -2,6 +2,7 @@
 
 import sys
 
+from firmware.buffers import buffer
 from firmware.clock import unix_s
 from firmware.net import cert_time
 from firmware.net.tls_profile import PROFILES
@@ -22,13 +23,13 @@ class TlsError(StartError):
 
 
 def reserve(cfg):
-    """Take the arena, while the heap is still in one piece; first of all."""
+    """Take the arena, first of all: where it lies in the heap, the heap is still in one piece."""
     if cfg["tls"] != "none":
         try:
             import tls13
         except ImportError:
             raise TlsError("tls: this image has none")
-        tls13.init(ARENA)
+        tls13.init(buffer("tls", ARENA))
 
 
 def stage(cfg, trace, now):

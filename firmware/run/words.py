@@ -33,10 +33,14 @@ def status(link):
     pilot = charger.pilot
     session = state_name(secc.state)
     f = secc.facts
-    if secc.state != IDLE and f.service:
-        session += ", service %d %s, %d loops" % (f.service, "Dynamic" if f.dynamic else "Scheduled", f.loops)
-    if secc.state != IDLE and f.ev_soc >= 0:
-        session += ", battery %d %%" % f.ev_soc
+    if secc.state != IDLE and f.session.service:
+        session += ", service %d %s, %d loops" % (
+            f.session.service,
+            "Dynamic" if f.session.dynamic else "Scheduled",
+            f.session.loops,
+        )
+    if secc.state != IDLE and f.car.soc >= 0:
+        session += ", battery %d %%" % f.car.soc
     left_ms = link.wall.paused_ms(ticks_ms())
     if left_ms:
         session += ", paused, %d s left" % (left_ms // 1000)

@@ -27,7 +27,7 @@ that the row does not have is a fault of ours. `timer` is the key of the configu
 next request, counted from the answer.
 """
 
-from firmware.session import states
+from firmware.session.states import ENDED, FAILED, IDLE, SAP
 
 # The lowest first: an import inside of an import takes C stack, which the 32-bit image has too little of for the whole depth.
 for _leaf in ("messages", "loop", "steps"):
@@ -35,11 +35,13 @@ for _leaf in ("messages", "loop", "steps"):
 from firmware.session.iso20 import dialect as iso20
 
 DIALECTS = (iso20,)
+# The states that every session has.
+_STATES = ((SAP, "SupportedAppProtocol"), (ENDED, "Ended"), (FAILED, "Failed"), (IDLE, "Idle"))
 
 
 def state_name(number):
     """The name of a state as traces and diagrams show it; "?" for a number that nobody has."""
-    for known, name in states.NAMES:
+    for known, name in _STATES:
         if known == number:
             return name
     for dialect in DIALECTS:

@@ -1,27 +1,19 @@
 """What one session knows: the only thing that a handler reads besides the request.
 
-The machine (`secc.py`) fills the station's part before each handler runs, the handlers fill the vehicle's part and
-what they ask of the power stage. Units are in the names; power and current are positive from the station to the
-vehicle and negative the other way ([V2G20-1034], R-LOOP-06).
+Facts are in hands, each with one writer (`make lint` proves it; what is to be written elsewhere is asked for by a method here):
+
+    f.car       said by the vehicle; the handlers of the dialect write it
+    f.session   what vehicle and station have agreed on, and how far they are; the handlers write it
+    f.wanted    what is asked of the power path; the handlers write it
+    f.station   measured; app/power.py writes it
+    f           the connection and its clock; the machine (secc.py) writes it
+
+Units are in the names; power and current are positive from the station to the vehicle and negative the other way
+([V2G20-1034], R-LOOP-06). A connection begins with new facts, so nothing leaks from the one before (R-SESSION-11).
 """
 
-from micropython import const
+from firmware.session.codes import AC, ASK_OFF, DC, TEST_RUNNING
 
-# What a session may ask of the power stage. A handler only says so; `app/power.py` does it before the answer leaves
-# (docs/design.md, what happens).
-ASK_OFF = const(0)  # no power, contactors open
-ASK_TEST = const(1)  # DC: insulation test before the charge (cable check)
-ASK_PRECHARGE = const(2)  # DC: output follows the vehicle's pre-charge target
-ASK_POWER = const(3)  # contactors closed, energy flows
-
-TEST_RUNNING = const(0)
-TEST_PASSED = const(1)
-TEST_FAILED = const(2)
-
-AC = const(0)
-DC = const(1)
-
-WAIT = const(-1)  # in place of an answer: not yet (dialects.py)
 NO_ID = b"\x00" * 8
 
 
@@ -34,8 +26,44 @@ class PeerError(Exception):
         self.note = note
 
 
+class Limits:
+    """What a vehicle allows: charge_w, charge_ma, discharge_w, discharge_ma (magnitudes), max_mv, min_mv."""
+
+    def __init__(self):
+        self.set(0, 0, 0, 0, 0, 0)
+
+    def set(self, charge_w, charge_ma, max_mv, min_mv, discharge_w, discharge_ma):
+        """What parameter discovery says. Discharge limits are magnitudes; some vehicles send them negative (D-02)."""
+        self.charge_w = max(charge_w, 0)
+        self.charge_ma = max(charge_ma, 0)
+        self.max_mv = max(max_mv, 0)
+        self.min_mv = max(min_mv, 0)
+        self.discharge_w = abs(discharge_w)
+        self.discharge_ma = abs(discharge_ma)
+
+    def narrow(self, first, charge_w, charge_ma, max_mv, min_mv, discharge_w, discharge_ma):
+        """What a later request says: it may only narrow what parameter discovery said, which is `first` (R-LOOP-03); None =
+        not told, the value before holds (R-LOOP-11, R-LOOP-12)."""
+        if charge_w is not None:
+            self.charge_w = min(max(charge_w, 0), first.charge_w)
+        if charge_ma is not None:
+            self.charge_ma = min(max(charge_ma, 0), first.charge_ma)
+        if max_mv is not None:
+            self.max_mv = min(max_mv, first.max_mv)
+        if min_mv is not None:
+            self.min_mv = max(min_mv, first.min_mv)
+        if discharge_w is not None:
+            self.discharge_w = min(abs(discharge_w), first.discharge_w)
+        if discharge_ma is not None:
+            self.discharge_ma = min(abs(discharge_ma), first.discharge_ma)
+
+
+class Hand:
+    """Facts of one writer."""
+
+
 class Facts:
-    """Facts of the session at hand; `clear()` at its start, so nothing leaks from the one before (R-SESSION-11).
+    """Facts of the session at hand.
 
     draw_id(offered) -> a fresh session id, and join(offered) -> what a paused session of this car has kept, or None, are the
     machine's; the handler of the session set-up calls them.
@@ -45,90 +73,97 @@ class Facts:
         self.cfg = cfg
         self.draw_id = draw_id
         self.join = join
-        self.clear()
-
-    def clear(self):
-        # -- the protocol
-        self.session_id = NO_ID
+        # -- the connection
         self.unix_s = 0  # header time, Unix seconds (R-SESSION-02)
         self.secure = False  # TLS 1.3 below us
-        self.vehicle = None  # name in the vehicle certificate, proved by TLS
-        self.leaf = None  # SHA-256 of that certificate; a paused session is bound to both
-        self.keep = None  # SessionStop(Pause) is confirmed: what the session needs to go on, its id first
-        self.note = None  # a line for the trace, written after the answer
-        self.family = AC  # what SupportedAppProtocol settled
-        self.service = 0  # selected energy service id, 0 = none yet
-        self.bpt = False
-        self.dynamic = True
+        self.vehicle_name = None  # name in the vehicle certificate, proved by TLS
+        self.vehicle_cert_sha256 = None  # of that certificate; a paused session is bound to both
         self.in_state_ms = 0  # since the state was entered
         self.waited_ms = 0  # since this request was first seen
-        # -- the vehicle
-        self.ev_id = ""
-        self.ev_max_charge_w = 0
-        self.ev_max_discharge_w = 0
-        self.ev_max_charge_ma = 0
-        self.ev_max_discharge_ma = 0
-        self.ev_max_mv = 0
-        self.ev_min_mv = 0
-        # What ChargeParameterDiscovery said: later requests may only narrow it (R-LOOP-03).
-        self.ev_top_charge_w = 0
-        self.ev_top_discharge_w = 0
-        self.ev_top_charge_ma = 0
-        self.ev_top_discharge_ma = 0
-        self.ev_top_mv = 0
-        self.ev_floor_mv = 0
-        self.ev_present_mv = 0
-        self.ev_present_w = 0
-        self.ev_target_ma = 0
-        self.ev_target_mv = 0
-        self.ev_soc = -1  # percent, -1 = not told
-        self.ev_min_energy_wh = 0  # above 0 the battery is below its own minimum: no discharge
-        self.per_phase = False  # the vehicle speaks in L1/L2/L3 (R-CPD-04)
-        # -- what is asked
-        self.ask = ASK_OFF
-        self.ask_mv = 0
-        # -- the station
-        self.present_mv = 0
-        self.present_ma = 0
-        self.present_w = 0
-        self.setpoint_w = 0  # what the station's operator wants
-        self.target_w = 0  # Dynamic: set-point inside both sides' limits
-        self.contactor = False
-        self.path_off = True
-        self.test = TEST_RUNNING
-        self.limit_power = False
-        self.limit_current = False
-        self.limit_voltage = False
-        self.charged_wh = 0  # of the session, with what it was before a pause (R-METER-03)
-        self.discharged_wh = 0
-        self.base_charged_wh = 0  # before the pause
-        self.base_discharged_wh = 0
-        self.metered = False  # the power stage has begun to count for this session
-        self.fault = 0
-        self.cable_w = None  # what the proximity resistor of the plugged cable allows in AC; None = captive cable
-        self.cut = False  # the pilot left C/D while energised: the power is off and stays off in this session
-        # -- progress
-        self.stop_wish = False
+        self.stop_asked = False  # by the station
         self.stop_wish_ms = 0  # how long the vehicle has been told to stop
-        self.loops = 0
-        self.precharges = 0
-        self.precharge_finished = False
-        self.notify = False  # Terminate was put into an answer
+        # -- said by the vehicle
+        c = self.car = Hand()
+        c.id = ""  # EVCCID
+        c.first = Limits()  # from ChargeParameterDiscovery
+        c.limits = Limits()  # that hold now
+        c.present_mv = 0
+        c.present_w = 0
+        c.target_ma = 0  # Scheduled: what it wants
+        c.target_mv = 0
+        c.soc = -1  # percent, -1 = not told
+        c.min_energy_wh = 0  # above 0 the battery is below its own minimum: no discharge
+        c.per_phase = False  # it speaks in L1/L2/L3 (R-CPD-04)
+        # -- agreed on
+        s = self.session = Hand()
+        s.id = NO_ID
+        s.current = AC  # or DC: what SupportedAppProtocol settled
+        s.service = 0  # selected energy service id, 0 = none yet
+        s.bpt = False
+        s.dynamic = True
+        s.base_charged_wh = 0  # before the pause (R-METER-03)
+        s.base_discharged_wh = 0
+        s.precharges = 0
+        s.precharge_finished = False
+        s.loops = 0
+        s.enough = False  # the configured number of loops is done
+        s.told_to_stop = False  # Terminate was put into an answer
+        s.note = None  # a line for the trace, written after the answer
+        s.keep = None  # SessionStop(Pause) is confirmed: what the session needs to go on, its id first
+        # -- asked of the power path
+        w = self.wanted = Hand()
+        w.ask = ASK_OFF
+        w.mv = 0
+        w.target_w = 0  # Dynamic: set-point inside both sides' limits
+        # -- measured
+        m = self.station = Hand()
+        m.mv = 0
+        m.ma = 0
+        m.w = 0
+        m.setpoint_w = 0  # what the station's operator wants
+        m.contactor = False
+        m.path_off = True
+        m.insulation = TEST_RUNNING
+        m.limit_power = False  # which limit bounds the output
+        m.limit_current = False
+        m.limit_voltage = False
+        m.charged_wh = 0  # of the session, with what it was before a pause (R-METER-03)
+        m.discharged_wh = 0
+        m.metered = False  # the power stage has begun to count for this session
+        m.fault = 0
+        m.cable_w = None  # what the proximity resistor of the plugged cable allows in AC; None = captive cable
+        m.pilot_cut = False  # the pilot left C/D while energised: the power is off and stays off in this session
+
+    @property
+    def stop_wish(self):
+        """The station wants to end the session."""
+        return self.stop_asked or self.session.enough
+
+    def ask_off(self):
+        """Off is asked by everybody."""
+        self.wanted.ask = ASK_OFF
+
+    def left(self):
+        """(note, keep) that the handler has left for the machine; they are gone afterwards."""
+        s = self.session
+        left = s.note, s.keep
+        s.note = s.keep = None
+        return left
 
 
 def offered_max_charge_w(f):
     """Most power towards the vehicle that the station offers, in W; in AC no more than the cable carries."""
-    if f.family == DC:
+    if f.session.current == DC:
         return f.cfg["dc_max_charge_w"]
     return _carried_w(f, f.cfg["ac_max_charge_w"])
 
 
 def offered_max_discharge_w(f):
     """The same the other way, as a magnitude."""
-    if f.family == DC:
+    if f.session.current == DC:
         return f.cfg["dc_max_discharge_w"]
     return _carried_w(f, f.cfg["ac_max_discharge_w"])
 
 
 def _carried_w(f, w):
-    return w if f.cable_w is None else min(w, f.cable_w)
+    return w if f.station.cable_w is None else min(w, f.station.cable_w)

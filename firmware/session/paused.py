@@ -36,7 +36,7 @@ class Paused:
         self._begun = False
         self._kept = None
         self._digest = b""
-        self._family = 0
+        self._current = 0
         self._dialect = None
 
     def _drop(self):
@@ -44,22 +44,23 @@ class Paused:
         self._digest = b""
         self._begun = False
 
-    def keep(self, f, dialect, now):
-        """The pause is confirmed. f: facts of the session; its car has a certificate, and f.keep is what it needs to go on."""
-        self._digest = binding(f.session_id, f.leaf, f.vehicle)
-        self._family = f.family
+    def keep(self, f, kept, dialect, now):
+        """The pause is confirmed. f: facts of the session; its car has a certificate, and `kept` is what it needs to go on,
+        its id first."""
+        self._digest = binding(f.session.id, f.vehicle_cert_sha256, f.vehicle_name)
+        self._current = f.session.current
         self._dialect = dialect
-        self._kept = f.keep
+        self._kept = kept
         self._begun = True
         self.due = ticks_add(now, self._max_ms)
         self._trace.note(
             now,
-            "session paused; bound to vehicle %s, certificate %s; s" % (f.vehicle, short(f.leaf)),
+            "session paused; bound to vehicle %s, certificate %s; s" % (f.vehicle_name, short(f.vehicle_cert_sha256)),
             self._max_ms // 1000,
         )
 
     def take(self, offered, f, dialect, now):
-        """A session is set up with an offered id. What was kept (f.keep of the session before) if it is that session and the
+        """A session is set up with an offered id. What was kept (`kept` of the session before) if it is that session and the
         car, by certificate, protocol and current (AC, DC), the one that paused it; else None. Nothing is kept afterwards in
         any case."""
         self.poll(now)
@@ -70,16 +71,18 @@ class Paused:
             why = "none is kept" if wanted else ""
         elif not wanted:
             why = "the car begins a new one"
-        elif f.leaf is None:
+        elif f.vehicle_cert_sha256 is None:
             why = "the car has shown no certificate"
-        elif not same(digest, binding(offered, f.leaf, f.vehicle)):
+        elif not same(digest, binding(offered, f.vehicle_cert_sha256, f.vehicle_name)):
             why = "another vehicle certificate" if same(offered, kept[0]) else "another session id"
-        elif f.family != self._family:
+        elif f.session.current != self._current:
             why = "AC and DC exchanged"
         elif dialect is not self._dialect:
             why = "another protocol"
         else:
-            self._trace.note(now, "old session joined by vehicle %s, certificate %s" % (f.vehicle, short(f.leaf)))
+            self._trace.note(
+                now, "old session joined by vehicle %s, certificate %s" % (f.vehicle_name, short(f.vehicle_cert_sha256))
+            )
             return kept
         if why:
             self._trace.note(now, "old session not joined: " + why)

@@ -6,10 +6,11 @@ knows a message. Every way out of a session goes through `_off`, which opens the
 """
 
 from codec import exi, v2gtp
+from firmware.buffers import buffer
 from firmware.clock import sooner, ticks_add, ticks_diff
 from firmware.session import dialects, sap
-from firmware.session import facts as _f
-from firmware.session.facts import Facts, PeerError
+from firmware.session.codes import ASK_OFF, WAIT
+from firmware.session.facts import NO_ID, Facts, PeerError
 from firmware.session.paused import Paused
 from firmware.session.states import ENDED, FAILED, IDLE, SAP
 from micropython import const
@@ -40,8 +41,8 @@ class Secc:
         self._rand = rand
         self._wall = wall
         self._trace = trace
-        self._cutter = v2gtp.Cutter()
-        self._out = bytearray(_OUT)
+        self._cutter = v2gtp.Cutter(make=lambda n: buffer("request", n))
+        self._out = buffer("answer", _OUT)
         self._last_id = b""
         self._speak(dialects.DIALECTS[0])
         self._idle(0)
@@ -64,10 +65,10 @@ class Secc:
     def start(self, now, vehicle=None, leaf=None):
         """A TCP connection was accepted. vehicle: the name in the vehicle certificate that TLS 1.3 has checked (the EVCCID,
         [V2G20-2598]); None without TLS. leaf: SHA-256 of that certificate; without it nothing is paused or joined."""
-        self.facts.clear()
-        self.facts.vehicle = vehicle
-        self.facts.leaf = leaf if vehicle is not None else None
-        self.facts.secure = vehicle is not None
+        self.facts = f = Facts(self.cfg, self._draw_id, self._join)
+        f.vehicle_name = vehicle
+        f.vehicle_cert_sha256 = leaf if vehicle is not None else None
+        f.secure = vehicle is not None
         self._cutter.reset()
         self._speak(dialects.DIALECTS[0])  # refuses what comes before SupportedAppProtocol
         self._idle(now)
@@ -94,10 +95,10 @@ class Secc:
         self.paused.poll(now)
         if self.state == IDLE:
             return
-        if f.fault and f.ask != _f.ASK_OFF:
+        if f.station.fault and f.wanted.ask != ASK_OFF:
             self._off(now)  # the power goes first, the word comes with the next answer (R-STATUS-07)
-            self._trace.note(now, "station fault", f.fault)
-        if f.cut and f.ask != _f.ASK_OFF:
+            self._trace.note(now, "station fault", f.station.fault)
+        if f.station.pilot_cut and f.wanted.ask != ASK_OFF:
             self._off(now)  # it is off already; what is asked must say so too
             self._trace.note(now, "pilot left state C: power off")
         if self._req is not None and self._retry is not None and ticks_diff(now, self._retry) >= 0:
@@ -145,7 +146,7 @@ class Secc:
     def request_stop(self, now):
         """The station wants to end: Terminate in every loop answer from now on (R-STATUS-02)."""
         if self.state not in _OVER:
-            self.facts.stop_wish = True
+            self.facts.stop_asked = True
 
     def fault(self, now):
         """An error of our own: power off, FAILED to the request under way, session over (R-ERRORS-09). For safe.py."""
@@ -181,7 +182,7 @@ class Secc:
         self.state = state
 
     def _off(self, now):
-        self.facts.ask = _f.ASK_OFF
+        self.facts.ask_off()
         self.power.apply(self.facts, now)
 
     def _end(self, now, why):
@@ -197,7 +198,7 @@ class Secc:
 
     def _spoil(self, now):
         """A failure in a session leaves nothing to join (R-SESSION-08). Before there is one a stranger could be at fault."""
-        if self.facts.session_id is not _f.NO_ID:
+        if self.facts.session.id is not NO_ID:
             self.paused.forget(now, "the session has failed")
 
     def _timeout(self, now):
@@ -269,7 +270,7 @@ class Secc:
         except PeerError as e:
             self._refuse(e.code, e.note, now)
             return
-        if answer == _f.WAIT:
+        if answer == WAIT:
             self.power.apply(f, now)
             self._again = then
             self._retry = ticks_add(now, _RETRY_MS)
@@ -281,12 +282,11 @@ class Secc:
         self._answer(answer, now)
         self._go(then, now)
         self._deadline = ticks_add(now, self.cfg[timer])
-        if f.note:
-            self._trace.note(now, f.note)
-            f.note = None
-        if f.keep:
-            self.paused.keep(f, self.dialect, now)
-            f.keep = None
+        note, keep = f.left()
+        if note:
+            self._trace.note(now, note)
+        if keep:
+            self.paused.keep(f, keep, self.dialect, now)
 
     def _row(self):
         """The row of the request under way, after what every request must have; PeerError if there is none."""
@@ -317,7 +317,7 @@ class Secc:
         """Eight random bytes: not zero, not the offered ones, not the last ones (R-SESSION-01, R-SESSION-04)."""
         while True:
             new = self._rand(8)
-            if new != _f.NO_ID and new != bytes(offered) and new != self._last_id:
+            if new != NO_ID and new != bytes(offered) and new != self._last_id:
                 self._last_id = new
                 return new
 

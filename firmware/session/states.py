@@ -9,5 +9,3 @@ SAP = const(0)  # wait for SupportedAppProtocol
 ENDED = const(15)  # the session is over; TCP is kept for a while (R-STOP-03)
 FAILED = const(16)  # latched until the connection is gone (R-SECURITY-02)
 IDLE = const(17)  # no connection
-
-NAMES = ((SAP, "SupportedAppProtocol"), (ENDED, "Ended"), (FAILED, "Failed"), (IDLE, "Idle"))

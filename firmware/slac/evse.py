@@ -74,17 +74,17 @@ class Slac:
         self.drops = [0] * len(DROP_NAMES)
         self.modem = Modem(cfg, self.mac, rand)
         self._trace = trace
-        named = cfg.get("slac_station_ids", "zero") == "own"
-        station_id = (cfg.get("evse_id", "").encode() if named else b"")[:17]
+        named = cfg["slac_station_ids"] == "own"
+        station_id = (cfg["evse_id"].encode() if named else b"")[:17]
         station_id = station_id + bytes(17 - len(station_id))
-        self.runs = Runs(self.mac, station_id, cfg.get("slac_offset_db", 0))
-        self._validation = Validation(self.mac, cfg.get("slac_validate", "not_required") == "count")
-        self._max_match = cfg.get("slac_max_match", 3)
-        self._rate_ms = cfg.get("slac_matching_rate_ms", 400)
-        self._reset = cfg.get("slac_reset_instead_of_fail", True)
-        can_ask = cfg.get("slac_link_detect", "status") == "status"
-        self._link = Link(self.modem, can_ask, cfg.get("slac_link_ready_ms", 500))
-        self._any_source = cfg.get("slac_profile_any_source", False)
+        self.runs = Runs(self.mac, station_id, cfg["slac_offset_db"])
+        self._validation = Validation(self.mac, cfg["slac_validate"] == "count")
+        self._max_match = cfg["slac_max_match"]
+        self._rate_ms = cfg["slac_matching_rate_ms"]
+        self._reset = cfg["slac_reset_instead_of_fail"]
+        can_ask = cfg["slac_link_detect"] == "status"
+        self._link = Link(self.modem, can_ask, cfg["slac_link_ready_ms"])
+        self._any_source = cfg["slac_profile_any_source"]
         self._plugged = False
         self._given = False  # a car has this key
         self._matched = None  # the run that it got it by

@@ -44,9 +44,9 @@ class Modem:
     def __init__(self, cfg, mac, rand):
         self._host = mac
         self._rand = rand
-        self._ok = cfg.get("set_key_ok", 1)
-        self._tries = cfg.get("set_key_tries", 5)
-        self._verify = cfg.get("set_key_verify", True)
+        self._ok = cfg["set_key_ok"]
+        self._tries = cfg["set_key_tries"]
+        self._verify = cfg["set_key_verify"]
         self.state = OFF
         self.nmk = bytearray(16)
         self.nid = bytearray(7)

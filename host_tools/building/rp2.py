@@ -17,7 +17,8 @@ def build(board, cross):
     name, place = board.name, board.folder
     folder, image = BUILD / name, board.image_path
     places = [os.environ.get(variable, "") for variable in ("MICROPY_DIR", "MBEDTLS_DIR")]
-    common = [path for part in ("tls13", "heap_mark") for path in sorted((ROOT / "boards/common" / part).glob("*.*"))]
+    modules = [ROOT / "boards/common" / part for part in ("tls13", "heap_mark", "lasting")]
+    common = [path for module in modules for path in sorted(module.glob("*.*"))]
     own = [path for path in sorted(place.rglob("*")) if path.suffix not in (".md", ".json", ".toml")]
     facts = repr((board.port_board, board.image))
     config = stamp_of(TAG, *places, facts, *sorted(place.glob("m*")), *sorted(place.glob("*.c*")), *common)

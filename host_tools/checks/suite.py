@@ -13,6 +13,8 @@ CHECKS = {
         ("wings of host_tools", ["-m", "host_tools.checks.wings"]),
         ("clock in tests", ["-m", "host_tools.checks.host_clock"]),
         ("contracts", ["-m", "host_tools.checks.contracts"]),
+        ("configuration", ["-m", "host_tools.checks.config_keys"]),
+        ("hands of facts", ["-m", "host_tools.checks.hands"]),
         ("private names", ["-m", "host_tools.checks.privates"]),
     ),
     "gen-check": (
@@ -20,6 +22,7 @@ CHECKS = {
         ("state diagram", ["-m", "host_tools.gen.diagram", "--check"]),
         ("supervisor", ["-m", "host_tools.gen.supervisor", "--check"]),
         ("requirements", ["-m", "host_tools.gen.requirements", "--check"]),
+        ("ledger of memory", ["-m", "host_tools.gen.memory", "--check"]),
         ("references", ["-m", "host_tools.checks.references"]),
     ),
 }

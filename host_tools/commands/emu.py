@@ -1,6 +1,7 @@
 """microv2g emu: the board's true image in an emulator, with modem, car and grid around it."""
 
 import argparse
+import hashlib
 import json
 import signal
 import sys
@@ -148,6 +149,7 @@ def _faulty(args):
 
 
 def _scenario(args):
+    from host_tools.building.size import budget
     from host_tools.emu import figures, page
     from host_tools.emu.scenario import Scenario
 
@@ -158,6 +160,14 @@ def _scenario(args):
     )
     result = scenario.run(args.service or ["DC_BPT", "AC_BPT"], args.cuts)
     facts = figures.facts(result)
+    facts["image_sha256"] = hashlib.sha256(Path(args.image).read_bytes()).hexdigest()
+    if not args.no_tls:  # what the ledger of memory is about
+        for _, what, left, known, bad in budget.compare(
+            {budget.SESSION: budget.session(facts)}, budget.load("rpi_pico")
+        ):
+            if bad:
+                result.wrong.append("%s: %d bytes left, boards/rpi_pico/budget.json has %s" % (what, left, known))
+        facts["wrong"] = result.wrong
     folder = Path(args.out)
     (folder / "figures.json").write_text(json.dumps(facts, indent=1) + "\n")
     (folder / "figures.md").write_text(figures.markdown(result))

@@ -1,6 +1,7 @@
 """`microv2g size`: code size and heap by part of the firmware, against the committed budget."""
 
 import argparse
+import hashlib
 import json
 import sys
 
@@ -9,10 +10,11 @@ from host_tools import boardfile
 _EPILOG = """examples:
   microv2g size --board rpi_pico            tables; exit status 1 if a part is 3 per cent above its budget
   microv2g size --board rpi_pico --modules  every module
-  microv2g size --board rpi_pico --update   what is measured becomes the budget (boards/BOARD/size.json)
+  microv2g size --board rpi_pico --update   what is measured becomes the budget (boards/<board>/budget.json)
 
 Frozen modules are measured as .mpy for the board's processor. Heap is what an import keeps, on the 32-bit image. The linker's map
-is read where build/BOARD/firmware.elf.map is there."""
+is read where build/BOARD/firmware.elf.map is there. What a session leaves free is what `make emu` has measured of this image, if it
+has (build/emu/run/figures.json). docs/memory.md tells what the ledger is for."""
 
 
 def register(subparsers):
@@ -66,6 +68,9 @@ def _board(args):
     if image:
         tables["flash"] = {title: row[0] for title, row in sorted(image.groups.items()) if row[0] > 0}
         tables["ram"] = {title: row[1] for title, row in sorted(image.groups.items()) if row[1] > 0}
+    figures = _figures(args.board)
+    if figures:
+        tables[budget.SESSION] = budget.session(figures)
     old = budget.load(args.board)
     if args.update:
         budget.save(args.board, {**old, **tables})
@@ -91,6 +96,10 @@ def _board(args):
         print(json.dumps(facts, indent=1))
     else:
         _show(args, rows, modules, image, from_files)
+    owed = budget.promised(old, room(args.board, image) - image.flash if image else None)
+    if not args.json and old.get(budget.PROMISED):
+        for kind, left, asked in owed:
+            print("%s: %d bytes are left, %d of them promised" % (kind, left, asked))
     bad = [row for row in rows if row[4]]
     if image and image.flash > room(args.board, image):
         print(
@@ -101,12 +110,29 @@ def _board(args):
     for table, part, measured, known, _ in bad:
         words = "has no budget" if known is None else "%d bytes, the budget is %d" % (measured, known)
         print("microv2g size: %s, %s: %s" % (table, part, words), file=sys.stderr)
+    for kind, left, asked in owed:
+        if asked > left:
+            print("microv2g size: %s: %d bytes are promised, %d are left" % (kind, asked, left), file=sys.stderr)
+            bad.append(kind)
     if bad:
         print(
             "  what to do: make it smaller, or say why and run microv2g size --board %s --update" % args.board,
             file=sys.stderr,
         )
     return 1 if bad else 0
+
+
+def _figures(board):
+    """Figures of the emulator's last run, if it was the image that lies here; else {}."""
+    from host_tools.building.step import BUILD
+
+    path, image = BUILD / "emu" / "run" / "figures.json", boardfile.find(board).image_path
+    figures = json.loads(path.read_text()) if path.exists() and image.exists() else {}
+    return figures if figures and figures.get("image_sha256") == digest(image) else {}
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def room(board, image):
@@ -123,6 +149,7 @@ _TITLES = {
     "heap": "Heap that an import keeps (bytes, 32 bits, frozen)",
     "flash": "Image by the linker (bytes of flash)",
     "ram": "Image by the linker (bytes of RAM, without the heap)",
+    "session": "Left in the sessions of the emulated board (bytes, less is worse)",
 }
 
 
@@ -145,7 +172,9 @@ def _show(args, rows, modules, image, from_files):
             if args.modules and table == "mpy":
                 for name, size in sorted(modules[part].items()):
                     out.add_row("    " + name, str(size), "", "", style="dim")
-        out.add_row("all", str(sum(row[2] for row in lines)), str(sum(row[3] or 0 for row in lines)), "", style="bold")
+        if table != "session":
+            whole = sum(row[2] for row in lines), sum(row[3] or 0 for row in lines)
+            out.add_row("all", str(whole[0]), str(whole[1]), "", style="bold")
         console.print(out)
         console.print()
     if from_files:

@@ -213,6 +213,12 @@ class EmulatedBoard:
             shares[name] = shares.get(name, 0.0) + n / whole
         return sorted(shares.items(), key=lambda item: -item[1])
 
+    def stack_free(self, bottom, top):
+        """(bytes of the C stack between these addresses that were never written since power-on, its size): the emulator's RAM
+        begins as zeros. What was written as zeros at the deepest place counts as free."""
+        stack = self._process.ram(bottom, top - bottom)
+        return len(stack) - len(stack.lstrip(b"\0")), len(stack)
+
     def metrics(self):
         """Counters of the emulator (js/bench.mjs, metrics()) since the last call."""
         return self._process.command(do="metrics")

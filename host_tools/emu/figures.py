@@ -67,6 +67,10 @@ def _low(low):
     )  # fmt: skip
 
 
+def _stack(result):
+    return "C stack, deepest in all of that: %d of %d bytes left" % (result.stack_free, result.stack_size)
+
+
 def show(result, console):
     """Tables on a rich console."""
     from rich.table import Table
@@ -84,6 +88,8 @@ def show(result, console):
         console.print(table)
     for low in result.lows:
         console.print(_low(low))
+    if result.stack_free is not None:
+        console.print(_stack(result))
     if result.cuts:
         good = sum(1 for cut in result.cuts if cut[2])
         console.print("power cuts: %d of %d starts found the old or the new configuration" % (good, len(result.cuts)))
@@ -111,7 +117,9 @@ def markdown(result):
             "Heap behind a collection of garbage, counted on the board from its boot to the end of the last session, handshakes included:",
             "",
         ]
-        lines += ["* %s." % _low(low) for low in result.lows] + [""]
+        lines += ["* %s." % _low(low) for low in result.lows]
+        lines += ["* %s." % _stack(result)] if result.stack_free is not None else []
+        lines += [""]
     if result.cuts:
         good = sum(1 for cut in result.cuts if cut[2])
         lines += [

@@ -64,6 +64,9 @@ class Process:
     def read(self, at, n):
         return base64.b64decode(self.command(do="read", at=at, n=n)["data"])
 
+    def ram(self, at, n):
+        return base64.b64decode(self.command(do="ram", at=at, n=n)["data"])
+
     def write(self, at, data):
         self.command(do="write", at=at, data=base64.b64encode(data).decode())
 

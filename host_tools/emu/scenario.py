@@ -95,6 +95,8 @@ class Result:
     boot_ms: float = 0.0
     sessions: list = field(default_factory=list)
     lows: list = field(default_factory=list)  # Low
+    stack_free: int | None = None  # bytes of the C stack that the sessions have left, and its size
+    stack_size: int = 0
     cuts: list = field(default_factory=list)  # (ms into the write, setting found, ok)
     wrong: list = field(default_factory=list)
 
@@ -112,7 +114,9 @@ class Scenario:
         self.key_log = key_log
         self.faults = faults
         self.result = Result(str(image))
-        self._functions = symbols.functions(self.image.with_suffix(".elf"))
+        elf = self.image.with_suffix(".elf")
+        self._functions = symbols.functions(elf)
+        self._stack = symbols.addresses(elf, ("__StackBottom", "__StackTop"))
 
     def run(self, services, cuts):
         """Sessions and power cuts of a board that is wired right; a Result."""
@@ -166,6 +170,8 @@ class Scenario:
                 self.result.sessions.append(session)
                 self._judge(session)
             self._low(board, "as measured above")
+            if self._stack[0]:
+                self.result.stack_free, self.result.stack_size = board.stack_free(*self._stack)
 
     def _heap(self, image, services):
         """All of it again, with so many collections that nothing lives between two of them unseen. They take time, so nothing else is

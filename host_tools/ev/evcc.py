@@ -1,7 +1,7 @@
 """The vehicle side of a session: answers in, requests out, on the machine contract (start rx poll tx due event).
 
-The order is one table, STEPS: state -> (request, what to do with its answer). An answer handler returns the next state;
-the same state again means: repeat at the pace. No I/O, clock or randomness of its own, so it runs against the station
+The order is two tables: state -> request (next_request.NEXT), and state -> what to do with its answer (below). An answer handler
+returns the next state; the same state again means: repeat at the pace. No I/O, clock or randomness of its own, so it runs against the station
 machine in simulated time as well as over sockets.
 """
 
@@ -43,7 +43,7 @@ from codec.slots import (
     supportedAppProtocolRes,
 )
 from firmware.clock import ticks_add, ticks_diff
-from host_tools.ev import requests
+from host_tools.ev import next_request, requests
 from host_tools.ev.battery import Battery
 from host_tools.ev.states import (
     AUTH,
@@ -69,7 +69,7 @@ from micropython import const
 
 CLOSE = const(1)  # event: close TCP
 
-_SERVICES = {"AC": 1, "DC": 2, "AC_BPT": 5, "DC_BPT": 6}
+_SERVICES = {"AC": requests.AC, "DC": requests.DC, "AC_BPT": requests.AC_BPT, "DC_BPT": requests.DC_BPT}
 _DETAIL_MS = const(5000)
 _ONGOING_MS = const(60000)
 _PRECHARGE_WINDOW_MV = const(20000)
@@ -94,6 +94,7 @@ class Evcc:
         self.cfg = cfg
         self.wall = wall
         self._trace = trace
+        self.numbers = requests.Car()
         self._cutter = v2gtp.Cutter()
         self._out = bytearray(4096)
         self.battery = Battery(cfg["capacity_wh"], cfg["soc"], cfg["max_charge_w"], cfg["max_discharge_w"])
@@ -236,9 +237,9 @@ class Evcc:
             self._deadline = ticks_add(now, _SILENCE_MS)
             return  # the station must notice
         self.loop_dynamic = self.dynamic != (fault == "wrong_mode" and in_loop)
-        build = STEPS[self.state][0]
+        build = next_request.NEXT[self.state]
         if fault == "out_of_order" and self.state == DISCOVERY:
-            build = requests.authorization_setup
+            build = next_request.authorization_setup
         msg, value = build(self)
         self._asked = exi_json.name_of(msg)
         if fault == "wrong_session" and in_loop:
@@ -270,7 +271,7 @@ class Evcc:
                 raise Refused("%s is no answer to %s" % (name, self._asked))
             if msg != MSG.supportedAppProtocolRes:
                 self._check(name, value)
-            state = STEPS[self.state][1](self, value, now)
+            state = _ANSWERED[self.state](self, value, now)
         except (Refused, exi.ExiError) as error:
             self._finish(error.why if isinstance(error, Refused) else "answer not decodable: %s" % error)
             return
@@ -326,14 +327,14 @@ class Evcc:
         offered = v[ServiceDiscoveryRes.EnergyTransferServiceList][ServiceList.Service]
         ids = [s[Service.ServiceID] for s in offered]
         wanted = _SERVICES[self.cfg["service"]]
-        plain = 2 if self.dc else 1
+        plain = requests.DC if self.dc else requests.AC
         if wanted in ids:
             self.service = wanted
         elif plain in ids:
             self.service = plain  # no BPT on offer: charge only
         else:
             raise Refused("no service of ours on offer")
-        self.bpt = self.service >= 5
+        self.bpt = requests.is_bpt(self.service)
         return DETAIL
 
     def on_detail(self, v, now):
@@ -456,21 +457,21 @@ class Evcc:
         return OVER
 
 
-STEPS = {
-    SAP: (requests.protocol, Evcc.on_protocol),
-    SETUP: (requests.session_setup, Evcc.on_setup),
-    AUTH_SETUP: (requests.authorization_setup, Evcc.on_authorization_setup),
-    AUTH: (requests.authorization, Evcc.on_authorization),
-    DISCOVERY: (requests.service_discovery, Evcc.on_discovery),
-    DETAIL: (requests.service_detail, Evcc.on_detail),
-    SELECT: (requests.service_selection, Evcc.on_selection),
-    PARAMETERS: (requests.parameters, Evcc.on_parameters),
-    SCHEDULE: (requests.schedule_exchange, Evcc.on_schedule),
-    CABLE_CHECK: (requests.cable_check, Evcc.on_cable_check),
-    PRECHARGE: (requests.precharge, Evcc.on_precharge),
-    START: (requests.power_start, Evcc.on_start),
-    LOOP: (requests.loop, Evcc.on_loop),
-    STOP: (requests.power_stop, Evcc.on_stop),
-    WELDING: (requests.welding_detection, Evcc.on_welding),
-    END: (requests.session_stop, Evcc.on_end),
+_ANSWERED = {
+    SAP: Evcc.on_protocol,
+    SETUP: Evcc.on_setup,
+    AUTH_SETUP: Evcc.on_authorization_setup,
+    AUTH: Evcc.on_authorization,
+    DISCOVERY: Evcc.on_discovery,
+    DETAIL: Evcc.on_detail,
+    SELECT: Evcc.on_selection,
+    PARAMETERS: Evcc.on_parameters,
+    SCHEDULE: Evcc.on_schedule,
+    CABLE_CHECK: Evcc.on_cable_check,
+    PRECHARGE: Evcc.on_precharge,
+    START: Evcc.on_start,
+    LOOP: Evcc.on_loop,
+    STOP: Evcc.on_stop,
+    WELDING: Evcc.on_welding,
+    END: Evcc.on_end,
 }

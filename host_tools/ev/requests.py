@@ -1,4 +1,10 @@
-"""Every request of the simulated car, with all mandatory fields, as slot lists. `ev` is the machine of evcc.py."""
+"""Every request of a car with all mandatory fields, as slot lists: one builder for the simulated car and for the tests.
+
+    car = Car(soc=40, present_w=3000)
+    msg, value = loop(car, AC_BPT, DYNAMIC)      what codec.exi.encode takes
+
+A request is made from the numbers of a car and from what belongs to this request alone. Every function returns (message id, value).
+"""
 
 from codec.rational import from_int, from_milli
 from codec.slots import (
@@ -16,8 +22,6 @@ from codec.slots import (
     BPT_Dynamic_DC_CLReqControlMode,
     BPT_Scheduled_AC_CLReqControlMode,
     BPT_Scheduled_DC_CLReqControlMode,
-    ChannelSelection,
-    ChargeProgress,
     ChargingSession,
     DC_CableCheckReq,
     DC_ChargeLoopReq,
@@ -43,85 +47,151 @@ from codec.slots import (
     SelectedService,
     ServiceDetailReq,
     ServiceDiscoveryReq,
+    ServiceIDList,
     ServiceSelectionReq,
     SessionSetupReq,
     SessionStopReq,
     supportedAppProtocolReq,
 )
 
+# Ids of the energy services.
+AC, DC, AC_BPT, DC_BPT = 1, 2, 5, 6
+# Control modes, as `dynamic` everywhere.
+SCHEDULED, DYNAMIC = False, True
 
-def _new(ev, n):
+
+def is_dc(service):
+    return service in (DC, DC_BPT)
+
+
+def is_bpt(service):
+    return service in (AC_BPT, DC_BPT)
+
+
+class Car:
+    """What a car says of itself. Power, current and voltage of limits are positive in both directions; None is left out where the
+    schema allows it."""
+
+    def __init__(self, **numbers):
+        self.session_id = bytes(8)
+        self.unix_s = 0
+        self.evcc_id = "WMIV1234567890ABCDEX"
+        self.max_charge_w = 50_000
+        self.max_discharge_w = 20_000
+        self.max_charge_ma = 200_000
+        self.max_discharge_ma = 100_000
+        self.max_mv = 450_000
+        self.min_mv = 300_000
+        self.per_phase = False  # AC: the charge power is said for each of three lines
+        self.departure_s = 7200
+        self.target_wh = 10_000  # what it wants to take, can take, and must take; below 0 it may give
+        self.most_wh = 20_000
+        self.least_wh = -20_000
+        self.soc = None  # percent
+        self.min_soc = None
+        self.target_soc = None
+        self.mv = 400_000  # of the battery
+        self.inlet_mv = 0
+        self.present_w = 0  # AC: what it takes
+        self.wish_ma = 20_000  # DC, Scheduled
+        self.wish_mv = None  # None: that of the battery
+        self.meter = False  # it wants to see the meter
+        self.points = 1024  # entries of a schedule that it can take
+        self.set(**numbers)
+
+    def set(self, **numbers):
+        for name, value in numbers.items():
+            if not hasattr(self, name):
+                raise AttributeError(name)
+            setattr(self, name, value)
+
+
+def new(car, slots):
+    """A request of that many slots with its header."""
     header = [None] * MessageHeader.LEN
-    header[MessageHeader.SessionID] = ev.session_id
-    header[MessageHeader.TimeStamp] = ev.wall()
-    r = [None] * n
+    header[MessageHeader.SessionID] = car.session_id
+    header[MessageHeader.TimeStamp] = car.unix_s
+    r = [None] * slots
     r[0] = header
     return r
 
 
-def protocol(ev):
-    entries = []
-    for i, namespace in enumerate(ev.namespaces):
-        p = [None] * AppProtocol.LEN
-        p[AppProtocol.ProtocolNamespace] = namespace
-        p[AppProtocol.VersionNumberMajor] = 1
-        p[AppProtocol.VersionNumberMinor] = 0
-        p[AppProtocol.SchemaID] = i + 1
-        p[AppProtocol.Priority] = i + 1
-        entries.append(p)
+def app_protocol(namespace, priority=1, schema_id=1, major=1, minor=0):
+    """An entry for protocol()."""
+    p = [None] * AppProtocol.LEN
+    p[AppProtocol.ProtocolNamespace] = namespace
+    p[AppProtocol.VersionNumberMajor] = major
+    p[AppProtocol.VersionNumberMinor] = minor
+    p[AppProtocol.SchemaID] = schema_id
+    p[AppProtocol.Priority] = priority
+    return p
+
+
+def protocol(entries):
     r = [None] * supportedAppProtocolReq.LEN
     r[supportedAppProtocolReq.AppProtocol] = entries
     return MSG.supportedAppProtocolReq, r
 
 
-def session_setup(ev):
-    r = _new(ev, SessionSetupReq.LEN)
-    r[SessionSetupReq.EVCCID] = ev.cfg["evcc_id"]
+def session_setup(car):
+    r = new(car, SessionSetupReq.LEN)
+    r[SessionSetupReq.EVCCID] = car.evcc_id
     return MSG.SessionSetupReq, r
 
 
-def authorization_setup(ev):
-    return MSG.AuthorizationSetupReq, _new(ev, AuthorizationSetupReq.LEN)
+def authorization_setup(car):
+    return MSG.AuthorizationSetupReq, new(car, AuthorizationSetupReq.LEN)
 
 
-def authorization(ev):
-    r = _new(ev, AuthorizationReq.LEN)
-    r[AuthorizationReq.SelectedAuthorizationService] = Authorization.EIM
+def authorization(car, service=Authorization.EIM):
+    """The block is that of EIM, whatever `service` says."""
+    r = new(car, AuthorizationReq.LEN)
+    r[AuthorizationReq.SelectedAuthorizationService] = service
     r[AuthorizationReq.EIM_AReqAuthorizationMode] = []
     return MSG.AuthorizationReq, r
 
 
-def service_discovery(ev):
-    return MSG.ServiceDiscoveryReq, _new(ev, ServiceDiscoveryReq.LEN)
+def service_discovery(car, ids=None):
+    """ids: services that the car supports; None: it does not say."""
+    r = new(car, ServiceDiscoveryReq.LEN)
+    if ids:
+        supported = [None] * ServiceIDList.LEN
+        supported[ServiceIDList.ServiceID] = ids
+        r[ServiceDiscoveryReq.SupportedServiceIDs] = supported
+    return MSG.ServiceDiscoveryReq, r
 
 
-def service_detail(ev):
-    r = _new(ev, ServiceDetailReq.LEN)
-    r[ServiceDetailReq.ServiceID] = ev.service
+def service_detail(car, service):
+    r = new(car, ServiceDetailReq.LEN)
+    r[ServiceDetailReq.ServiceID] = service
     return MSG.ServiceDetailReq, r
 
 
-def service_selection(ev):
+def service_selection(car, service, set_id):
     s = [None] * SelectedService.LEN
-    s[SelectedService.ServiceID] = ev.service
-    s[SelectedService.ParameterSetID] = ev.set_id
-    r = _new(ev, ServiceSelectionReq.LEN)
+    s[SelectedService.ServiceID] = service
+    s[SelectedService.ParameterSetID] = set_id
+    r = new(car, ServiceSelectionReq.LEN)
     r[ServiceSelectionReq.SelectedEnergyTransferService] = s
     return MSG.ServiceSelectionReq, r
 
 
-def parameters(ev):
-    return _dc_parameters(ev) if ev.dc else _ac_parameters(ev)
+def parameters(car, service):
+    """ChargeParameterDiscovery."""
+    return (_dc_parameters if is_dc(service) else _ac_parameters)(car, is_bpt(service))
 
 
-def _ac_parameters(ev):
-    cfg = ev.cfg
-    b = [None] * (BPT_AC_CPDReqEnergyTransferMode.LEN if ev.bpt else AC_CPDReqEnergyTransferMode.LEN)
-    b[AC_CPDReqEnergyTransferMode.EVMaximumChargePower] = from_int(cfg["max_charge_w"])
+def _ac_parameters(car, bpt):
+    b = [None] * (BPT_AC_CPDReqEnergyTransferMode.LEN if bpt else AC_CPDReqEnergyTransferMode.LEN)
+    w = from_int(car.max_charge_w // 3 if car.per_phase else car.max_charge_w)
+    b[AC_CPDReqEnergyTransferMode.EVMaximumChargePower] = w
+    if car.per_phase:
+        b[AC_CPDReqEnergyTransferMode.EVMaximumChargePower_L2] = w
+        b[AC_CPDReqEnergyTransferMode.EVMaximumChargePower_L3] = w
     b[AC_CPDReqEnergyTransferMode.EVMinimumChargePower] = from_int(0)
-    r = _new(ev, AC_ChargeParameterDiscoveryReq.LEN)
-    if ev.bpt:
-        b[BPT_AC_CPDReqEnergyTransferMode.EVMaximumDischargePower] = from_int(cfg["max_discharge_w"])
+    r = new(car, AC_ChargeParameterDiscoveryReq.LEN)
+    if bpt:
+        b[BPT_AC_CPDReqEnergyTransferMode.EVMaximumDischargePower] = from_int(car.max_discharge_w)
         b[BPT_AC_CPDReqEnergyTransferMode.EVMinimumDischargePower] = from_int(0)
         r[AC_ChargeParameterDiscoveryReq.BPT_AC_CPDReqEnergyTransferMode] = b
     else:
@@ -129,21 +199,20 @@ def _ac_parameters(ev):
     return MSG.AC_ChargeParameterDiscoveryReq, r
 
 
-def _dc_parameters(ev):
-    cfg = ev.cfg
-    b = [None] * (BPT_DC_CPDReqEnergyTransferMode.LEN if ev.bpt else DC_CPDReqEnergyTransferMode.LEN)
-    b[DC_CPDReqEnergyTransferMode.EVMaximumChargePower] = from_int(cfg["max_charge_w"])
+def _dc_parameters(car, bpt):
+    b = [None] * (BPT_DC_CPDReqEnergyTransferMode.LEN if bpt else DC_CPDReqEnergyTransferMode.LEN)
+    b[DC_CPDReqEnergyTransferMode.EVMaximumChargePower] = from_int(car.max_charge_w)
     b[DC_CPDReqEnergyTransferMode.EVMinimumChargePower] = from_int(0)
-    b[DC_CPDReqEnergyTransferMode.EVMaximumChargeCurrent] = from_milli(cfg["max_charge_ma"])
+    b[DC_CPDReqEnergyTransferMode.EVMaximumChargeCurrent] = from_milli(car.max_charge_ma)
     b[DC_CPDReqEnergyTransferMode.EVMinimumChargeCurrent] = from_int(0)
-    b[DC_CPDReqEnergyTransferMode.EVMaximumVoltage] = from_milli(cfg["max_mv"])
-    b[DC_CPDReqEnergyTransferMode.EVMinimumVoltage] = from_milli(cfg["min_mv"])
-    b[DC_CPDReqEnergyTransferMode.TargetSOC] = cfg["target_soc"]
-    r = _new(ev, DC_ChargeParameterDiscoveryReq.LEN)
-    if ev.bpt:
-        b[BPT_DC_CPDReqEnergyTransferMode.EVMaximumDischargePower] = from_int(cfg["max_discharge_w"])
+    b[DC_CPDReqEnergyTransferMode.EVMaximumVoltage] = from_milli(car.max_mv)
+    b[DC_CPDReqEnergyTransferMode.EVMinimumVoltage] = from_milli(car.min_mv)
+    b[DC_CPDReqEnergyTransferMode.TargetSOC] = car.target_soc
+    r = new(car, DC_ChargeParameterDiscoveryReq.LEN)
+    if bpt:
+        b[BPT_DC_CPDReqEnergyTransferMode.EVMaximumDischargePower] = from_int(car.max_discharge_w)
         b[BPT_DC_CPDReqEnergyTransferMode.EVMinimumDischargePower] = from_int(0)
-        b[BPT_DC_CPDReqEnergyTransferMode.EVMaximumDischargeCurrent] = from_milli(cfg["max_discharge_ma"])
+        b[BPT_DC_CPDReqEnergyTransferMode.EVMaximumDischargeCurrent] = from_milli(car.max_discharge_ma)
         b[BPT_DC_CPDReqEnergyTransferMode.EVMinimumDischargeCurrent] = from_int(0)
         r[DC_ChargeParameterDiscoveryReq.BPT_DC_CPDReqEnergyTransferMode] = b
     else:
@@ -151,164 +220,156 @@ def _dc_parameters(ev):
     return MSG.DC_ChargeParameterDiscoveryReq, r
 
 
-def _energies(ev):
-    """(target, maximum, minimum) energy request in Wh; the minimum is negative above the car's own floor."""
-    battery = ev.battery
-    return battery.wh_to(ev.cfg["target_soc"]), battery.wh_to(100), battery.wh_to(ev.cfg["min_soc"])
-
-
-def schedule_exchange(ev):
-    r = _new(ev, ScheduleExchangeReq.LEN)
-    r[ScheduleExchangeReq.MaximumSupportingPoints] = 1024
-    target, most, least = _energies(ev)
-    if ev.dynamic:
+def schedule_exchange(car, dynamic):
+    r = new(car, ScheduleExchangeReq.LEN)
+    r[ScheduleExchangeReq.MaximumSupportingPoints] = car.points
+    if dynamic:
         b = [None] * Dynamic_SEReqControlMode.LEN
-        b[Dynamic_SEReqControlMode.DepartureTime] = ev.cfg["departure_s"]
-        b[Dynamic_SEReqControlMode.MinimumSOC] = ev.cfg["min_soc"]
-        b[Dynamic_SEReqControlMode.TargetSOC] = ev.cfg["target_soc"]
-        b[Dynamic_SEReqControlMode.EVTargetEnergyRequest] = from_int(target)
-        b[Dynamic_SEReqControlMode.EVMaximumEnergyRequest] = from_int(most)
-        b[Dynamic_SEReqControlMode.EVMinimumEnergyRequest] = from_int(least)
+        b[Dynamic_SEReqControlMode.DepartureTime] = car.departure_s
+        b[Dynamic_SEReqControlMode.MinimumSOC] = car.min_soc
+        b[Dynamic_SEReqControlMode.TargetSOC] = car.target_soc
+        b[Dynamic_SEReqControlMode.EVTargetEnergyRequest] = from_int(car.target_wh)
+        b[Dynamic_SEReqControlMode.EVMaximumEnergyRequest] = from_int(car.most_wh)
+        b[Dynamic_SEReqControlMode.EVMinimumEnergyRequest] = from_int(car.least_wh)
         r[ScheduleExchangeReq.Dynamic_SEReqControlMode] = b
     else:
         b = [None] * Scheduled_SEReqControlMode.LEN
-        b[Scheduled_SEReqControlMode.DepartureTime] = ev.cfg["departure_s"]
-        b[Scheduled_SEReqControlMode.EVTargetEnergyRequest] = from_int(target)
+        b[Scheduled_SEReqControlMode.DepartureTime] = car.departure_s
+        b[Scheduled_SEReqControlMode.EVTargetEnergyRequest] = from_int(car.target_wh)
         r[ScheduleExchangeReq.Scheduled_SEReqControlMode] = b
     return MSG.ScheduleExchangeReq, r
 
 
-def cable_check(ev):
-    return MSG.DC_CableCheckReq, _new(ev, DC_CableCheckReq.LEN)
+def cable_check(car):
+    return MSG.DC_CableCheckReq, new(car, DC_CableCheckReq.LEN)
 
 
-def precharge(ev):
-    r = _new(ev, DC_PreChargeReq.LEN)
-    r[DC_PreChargeReq.EVProcessing] = Processing.Finished if ev.precharged else Processing.Ongoing
-    r[DC_PreChargeReq.EVPresentVoltage] = from_milli(ev.inlet_mv)
-    r[DC_PreChargeReq.EVTargetVoltage] = from_milli(ev.battery.mv)
+def precharge(car, processing):
+    r = new(car, DC_PreChargeReq.LEN)
+    r[DC_PreChargeReq.EVProcessing] = processing
+    r[DC_PreChargeReq.EVPresentVoltage] = from_milli(car.inlet_mv)
+    r[DC_PreChargeReq.EVTargetVoltage] = from_milli(car.mv)
     return MSG.DC_PreChargeReq, r
 
 
-def power_start(ev):
-    r = _new(ev, PowerDeliveryReq.LEN)
-    r[PowerDeliveryReq.EVProcessing] = Processing.Finished
-    r[PowerDeliveryReq.ChargeProgress] = ChargeProgress.Start
+def profile(car, w, tuple_id=None):
+    """EVPowerProfile of one hour at w; tuple_id: of the schedule that the car takes, None in Dynamic control."""
     entry = [None] * PowerScheduleEntry.LEN
     entry[PowerScheduleEntry.Duration] = 3600
-    entry[PowerScheduleEntry.Power] = from_int(min(ev.offered_w, ev.cfg["max_charge_w"]))
+    entry[PowerScheduleEntry.Power] = from_int(w)
     entries = [None] * EVPowerProfileEntryList.LEN
     entries[EVPowerProfileEntryList.EVPowerProfileEntry] = [entry]
     p = [None] * EVPowerProfile.LEN
-    p[EVPowerProfile.TimeAnchor] = ev.wall()
+    p[EVPowerProfile.TimeAnchor] = car.unix_s
     p[EVPowerProfile.EVPowerProfileEntries] = entries
-    if ev.dynamic:
+    if tuple_id is None:
         p[EVPowerProfile.Dynamic_EVPPTControlMode] = []
     else:
         m = [None] * Scheduled_EVPPTControlMode.LEN
-        m[Scheduled_EVPPTControlMode.SelectedScheduleTupleID] = ev.tuple_id
+        m[Scheduled_EVPPTControlMode.SelectedScheduleTupleID] = tuple_id
         p[EVPowerProfile.Scheduled_EVPPTControlMode] = m
-    r[PowerDeliveryReq.EVPowerProfile] = p
-    if ev.bpt:
-        r[PowerDeliveryReq.BPT_ChannelSelection] = ChannelSelection.Charge
+    return p
+
+
+def power_delivery(car, progress, processing=Processing.Finished, plan=None, channel=None):
+    """plan: of profile(). channel: BPT_ChannelSelection."""
+    r = new(car, PowerDeliveryReq.LEN)
+    r[PowerDeliveryReq.EVProcessing] = processing
+    r[PowerDeliveryReq.ChargeProgress] = progress
+    r[PowerDeliveryReq.EVPowerProfile] = plan
+    r[PowerDeliveryReq.BPT_ChannelSelection] = channel
     return MSG.PowerDeliveryReq, r
 
 
-def power_stop(ev):
-    r = _new(ev, PowerDeliveryReq.LEN)
-    r[PowerDeliveryReq.EVProcessing] = Processing.Finished
-    r[PowerDeliveryReq.ChargeProgress] = ChargeProgress.Stop
-    return MSG.PowerDeliveryReq, r
+def loop(car, service, dynamic):
+    """ChargeLoop."""
+    return (_dc_loop if is_dc(service) else _ac_loop)(car, is_bpt(service), dynamic)
 
 
-def _display(ev):
+def _display(car):
+    if car.soc is None:
+        return None
     d = [None] * DisplayParameters.LEN
-    d[DisplayParameters.PresentSOC] = ev.battery.soc
-    d[DisplayParameters.MinimumSOC] = ev.cfg["min_soc"]
-    d[DisplayParameters.TargetSOC] = ev.cfg["target_soc"]
-    d[DisplayParameters.ChargingComplete] = ev.battery.soc >= ev.cfg["target_soc"]
+    d[DisplayParameters.PresentSOC] = car.soc
+    d[DisplayParameters.MinimumSOC] = car.min_soc
+    d[DisplayParameters.TargetSOC] = car.target_soc
+    if car.target_soc is not None:
+        d[DisplayParameters.ChargingComplete] = car.soc >= car.target_soc
     return d
 
 
-def loop(ev):
-    return _dc_loop(ev) if ev.dc else _ac_loop(ev)
-
-
-def _dynamic(ev, block):
+def _dynamic(car, block):
     """The first fields of every Dynamic block: the AC and DC types share their base type."""
-    target, most, least = _energies(ev)
-    block[Dynamic_DC_CLReqControlMode.DepartureTime] = ev.cfg["departure_s"]
-    block[Dynamic_DC_CLReqControlMode.EVTargetEnergyRequest] = from_int(target)
-    block[Dynamic_DC_CLReqControlMode.EVMaximumEnergyRequest] = from_int(most)
-    block[Dynamic_DC_CLReqControlMode.EVMinimumEnergyRequest] = from_int(least)
+    block[Dynamic_DC_CLReqControlMode.DepartureTime] = car.departure_s
+    block[Dynamic_DC_CLReqControlMode.EVTargetEnergyRequest] = from_int(car.target_wh)
+    block[Dynamic_DC_CLReqControlMode.EVMaximumEnergyRequest] = from_int(car.most_wh)
+    block[Dynamic_DC_CLReqControlMode.EVMinimumEnergyRequest] = from_int(car.least_wh)
+    return block
 
 
-def _ac_loop(ev):
-    r = _new(ev, AC_ChargeLoopReq.LEN)
-    r[AC_ChargeLoopReq.DisplayParameters] = _display(ev)
-    r[AC_ChargeLoopReq.MeterInfoRequested] = ev.meter_wanted
-    if ev.loop_dynamic:
-        b = [None] * (BPT_Dynamic_AC_CLReqControlMode.LEN if ev.bpt else Dynamic_AC_CLReqControlMode.LEN)
-        _dynamic(ev, b)
-        b[Dynamic_AC_CLReqControlMode.EVMaximumChargePower] = from_int(ev.charge_w)
+def _ac_loop(car, bpt, dynamic):
+    r = new(car, AC_ChargeLoopReq.LEN)
+    r[AC_ChargeLoopReq.DisplayParameters] = _display(car)
+    r[AC_ChargeLoopReq.MeterInfoRequested] = car.meter
+    if dynamic:
+        b = _dynamic(car, [None] * (BPT_Dynamic_AC_CLReqControlMode.LEN if bpt else Dynamic_AC_CLReqControlMode.LEN))
+        b[Dynamic_AC_CLReqControlMode.EVMaximumChargePower] = from_int(car.max_charge_w)
         b[Dynamic_AC_CLReqControlMode.EVMinimumChargePower] = from_int(0)
-        b[Dynamic_AC_CLReqControlMode.EVPresentActivePower] = from_int(ev.present_w)
+        b[Dynamic_AC_CLReqControlMode.EVPresentActivePower] = from_int(car.present_w)
         b[Dynamic_AC_CLReqControlMode.EVPresentReactivePower] = from_int(0)
-        if ev.bpt:
-            b[BPT_Dynamic_AC_CLReqControlMode.EVMaximumDischargePower] = from_int(ev.discharge_w)
+        if bpt:
+            b[BPT_Dynamic_AC_CLReqControlMode.EVMaximumDischargePower] = from_int(car.max_discharge_w)
             b[BPT_Dynamic_AC_CLReqControlMode.EVMinimumDischargePower] = from_int(0)
             r[AC_ChargeLoopReq.BPT_Dynamic_AC_CLReqControlMode] = b
         else:
             r[AC_ChargeLoopReq.Dynamic_AC_CLReqControlMode] = b
         return MSG.AC_ChargeLoopReq, r
-    b = [None] * (BPT_Scheduled_AC_CLReqControlMode.LEN if ev.bpt else Scheduled_AC_CLReqControlMode.LEN)
-    b[Scheduled_AC_CLReqControlMode.EVPresentActivePower] = from_int(ev.present_w)
-    if ev.bpt:
+    b = [None] * (BPT_Scheduled_AC_CLReqControlMode.LEN if bpt else Scheduled_AC_CLReqControlMode.LEN)
+    b[Scheduled_AC_CLReqControlMode.EVPresentActivePower] = from_int(car.present_w)
+    if bpt:
         r[AC_ChargeLoopReq.BPT_Scheduled_AC_CLReqControlMode] = b
     else:
         r[AC_ChargeLoopReq.Scheduled_AC_CLReqControlMode] = b
     return MSG.AC_ChargeLoopReq, r
 
 
-def _dc_loop(ev):
-    cfg = ev.cfg
-    r = _new(ev, DC_ChargeLoopReq.LEN)
-    r[DC_ChargeLoopReq.DisplayParameters] = _display(ev)
-    r[DC_ChargeLoopReq.MeterInfoRequested] = ev.meter_wanted
-    r[DC_ChargeLoopReq.EVPresentVoltage] = from_milli(ev.battery.mv)
-    if ev.loop_dynamic:
-        b = [None] * (BPT_Dynamic_DC_CLReqControlMode.LEN if ev.bpt else Dynamic_DC_CLReqControlMode.LEN)
-        _dynamic(ev, b)
-        b[Dynamic_DC_CLReqControlMode.EVMaximumChargePower] = from_int(ev.charge_w)
+def _dc_loop(car, bpt, dynamic):
+    r = new(car, DC_ChargeLoopReq.LEN)
+    r[DC_ChargeLoopReq.DisplayParameters] = _display(car)
+    r[DC_ChargeLoopReq.MeterInfoRequested] = car.meter
+    r[DC_ChargeLoopReq.EVPresentVoltage] = from_milli(car.mv)
+    if dynamic:
+        b = _dynamic(car, [None] * (BPT_Dynamic_DC_CLReqControlMode.LEN if bpt else Dynamic_DC_CLReqControlMode.LEN))
+        b[Dynamic_DC_CLReqControlMode.EVMaximumChargePower] = from_int(car.max_charge_w)
         b[Dynamic_DC_CLReqControlMode.EVMinimumChargePower] = from_int(0)
-        b[Dynamic_DC_CLReqControlMode.EVMaximumChargeCurrent] = from_milli(cfg["max_charge_ma"])
-        b[Dynamic_DC_CLReqControlMode.EVMaximumVoltage] = from_milli(cfg["max_mv"])
-        b[Dynamic_DC_CLReqControlMode.EVMinimumVoltage] = from_milli(cfg["min_mv"])
-        if ev.bpt:
-            b[BPT_Dynamic_DC_CLReqControlMode.EVMaximumDischargePower] = from_int(ev.discharge_w)
+        b[Dynamic_DC_CLReqControlMode.EVMaximumChargeCurrent] = from_milli(car.max_charge_ma)
+        b[Dynamic_DC_CLReqControlMode.EVMaximumVoltage] = from_milli(car.max_mv)
+        b[Dynamic_DC_CLReqControlMode.EVMinimumVoltage] = from_milli(car.min_mv)
+        if bpt:
+            b[BPT_Dynamic_DC_CLReqControlMode.EVMaximumDischargePower] = from_int(car.max_discharge_w)
             b[BPT_Dynamic_DC_CLReqControlMode.EVMinimumDischargePower] = from_int(0)
-            b[BPT_Dynamic_DC_CLReqControlMode.EVMaximumDischargeCurrent] = from_milli(cfg["max_discharge_ma"])
+            b[BPT_Dynamic_DC_CLReqControlMode.EVMaximumDischargeCurrent] = from_milli(car.max_discharge_ma)
             r[DC_ChargeLoopReq.BPT_Dynamic_DC_CLReqControlMode] = b
         else:
             r[DC_ChargeLoopReq.Dynamic_DC_CLReqControlMode] = b
         return MSG.DC_ChargeLoopReq, r
-    b = [None] * (BPT_Scheduled_DC_CLReqControlMode.LEN if ev.bpt else Scheduled_DC_CLReqControlMode.LEN)
-    b[Scheduled_DC_CLReqControlMode.EVTargetCurrent] = from_milli(ev.wish_ma)
-    b[Scheduled_DC_CLReqControlMode.EVTargetVoltage] = from_milli(ev.battery.mv)
-    if ev.bpt:
+    b = [None] * (BPT_Scheduled_DC_CLReqControlMode.LEN if bpt else Scheduled_DC_CLReqControlMode.LEN)
+    b[Scheduled_DC_CLReqControlMode.EVTargetCurrent] = from_milli(car.wish_ma)
+    b[Scheduled_DC_CLReqControlMode.EVTargetVoltage] = from_milli(car.mv if car.wish_mv is None else car.wish_mv)
+    if bpt:
         r[DC_ChargeLoopReq.BPT_Scheduled_DC_CLReqControlMode] = b
     else:
         r[DC_ChargeLoopReq.Scheduled_DC_CLReqControlMode] = b
     return MSG.DC_ChargeLoopReq, r
 
 
-def welding_detection(ev):
-    r = _new(ev, DC_WeldingDetectionReq.LEN)
-    r[DC_WeldingDetectionReq.EVProcessing] = Processing.Finished if ev.welding_done else Processing.Ongoing
+def welding_detection(car, processing):
+    r = new(car, DC_WeldingDetectionReq.LEN)
+    r[DC_WeldingDetectionReq.EVProcessing] = processing
     return MSG.DC_WeldingDetectionReq, r
 
 
-def session_stop(ev):
-    r = _new(ev, SessionStopReq.LEN)
-    r[SessionStopReq.ChargingSession] = ChargingSession.Pause if ev.pausing else ChargingSession.Terminate
+def session_stop(car, kind=ChargingSession.Terminate):
+    r = new(car, SessionStopReq.LEN)
+    r[SessionStopReq.ChargingSession] = kind
     return MSG.SessionStopReq, r

@@ -12,14 +12,12 @@ from host_tools.board import selftest as selftest_run
 from host_tools.emu import files
 from host_tools.emu.board import EmulatedBoard
 from host_tools.emu.bridge import Served
-from host_tools.root import BUILD
-from tests.lib.mtest import eq, skip
+from tests.lib.emulator import need_image
+from tests.lib.mtest import eq
 from tests.lib.patience import until
 from tests.lib.tool_cases import CASES, bad, good
 
-IMAGE = BUILD / "rpi_pico" / "firmware.uf2"
-if not IMAGE.exists():
-    skip("no image: make firmware BOARD=rpi_pico")
+IMAGE = need_image()
 CONFIG = {"services": ["DC_BPT"], "setpoint_w": 3000, "cable_check_ms": 100, "allow_plain": True}
 
 

@@ -31,6 +31,7 @@ from firmware.slac.evse import FAILED, LINK_UP
 from host_tools.ev.cable import Cable
 from host_tools.ev.slac import OFF, EvSlac
 from tests.interop.bad_wire import BadWire, Port
+from tests.lib.notes import Printed
 from twin import cable as wire
 from twin.line import Line
 from twin.modem import EVSE, PEV, Modem, mme_type
@@ -38,13 +39,6 @@ from twin.modem import EVSE, PEV, Modem, mme_type
 _MIN = 60
 _FRAMES = 64  # in one turn
 _STATION_MODEM, _CAR_MODEM = b"\x02PLC\x00\x01", b"\x02PLC\x00\x02"
-
-
-class Notes:
-    """Where the car's side of matching writes: stderr, for the log."""
-
-    def note(self, now, text, value=None):
-        print(text if value is None else "%s %s" % (text, value), file=sys.stderr, flush=True)
 
 
 class Seat:
@@ -77,7 +71,7 @@ class Plc:
         for _, modem in self.ports:
             modem.boot_ms = boot_ms
         self.mac = car_mac
-        self.slac = EvSlac({}, car_mac, os.urandom, Notes())
+        self.slac = EvSlac({}, car_mac, os.urandom, Printed(sys.stderr))
         self._salt = os.urandom(16)
         self._buf = bytearray(1522)
 
@@ -165,10 +159,10 @@ class Plc:
         if word == "bad":
             self.wire.set(settings)
         elif word == "match":
-            self.slac = EvSlac({}, self.mac, os.urandom, Notes())
+            self.slac = EvSlac({}, self.mac, os.urandom, Printed(sys.stderr))
             self.slac.start(now)
         elif word == "leave":
-            self.slac = EvSlac({}, self.mac, os.urandom, Notes())
+            self.slac = EvSlac({}, self.mac, os.urandom, Printed(sys.stderr))
             self.car._use(os.urandom(16))
         elif word == "key":
             return "KEY " + hashlib.sha256(self._salt + self.ports[0][1].nmk).hexdigest()[:16]

@@ -32,9 +32,9 @@ def refusals():
         for bpt in (False, True):
             for dynamic in (False, True):
                 f = facts.Facts(config.defaults())
-                f.session_id = b"\x11\x22\x33\x44\x55\x66\x77\x88"
+                f.session.id = b"\x11\x22\x33\x44\x55\x66\x77\x88"
                 f.unix_s = 1800000000
-                f.family, f.bpt, f.dynamic = family, bpt, dynamic
+                f.session.current, f.session.bpt, f.session.dynamic = family, bpt, dynamic
                 for request in [row[0][0] for row in messages.MESSAGES] + [sap.REQUEST]:
                     msg = request + 1
                     for code in _CODES:

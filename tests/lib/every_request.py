@@ -1,4 +1,4 @@
-"""Every request type of the four schemas, valid and with all mandatory fields, for a session of tests/lib/world.py."""
+"""Every request type of the four schemas, valid and with all mandatory fields, for the session of a tests/lib/driver.py Driver."""
 
 from codec.slots import (
     MSG,
@@ -6,67 +6,64 @@ from codec.slots import (
     ListOfRootCertificateIDs,
     MeterInfo,
     MeteringConfirmationReq,
-    SessionSetupReq,
     SignedCertificateChain,
     SignedMeteringData,
     VehicleCheckInReq,
     VehicleCheckOutReq,
     X509IssuerSerial,
 )
-from tests.lib.world import World
+from host_tools.ev import requests
+from tests.lib.driver import AC_BPT, DC_BPT, DYNAMIC, FINISHED, ONGOING, START
 
 
-def requests(w):
-    """Every request type of the four schemas, valid, in the session of `w`: {message id: value}."""
-    out = {}
-
-    def keep(msg, value, kind=None):
-        out[msg] = value
-        return msg, [value[0], 0]
-
-    class Recorder(World):
-        def __init__(self):
-            self.now = w.now
-            self.sid = w.sid
-
-        request = staticmethod(keep)
-
-    r = Recorder()
-    r.sap([r.protocol()])
-    session = r.new(SessionSetupReq.LEN)
-    session[SessionSetupReq.EVCCID] = "X"
-    keep(MSG.SessionSetupReq, session)
-    r.plain(MSG.AuthorizationSetupReq)
-    r.authorization()
-    r.discovery()
-    r.detail(6)
-    r.select(6, 7)
-    r.ac_parameters(True)
-    r.dc_parameters(True)
-    r.schedule(True)
-    r.plain(MSG.DC_CableCheckReq)
-    r.precharge()
-    r.power_delivery(0)
-    r.ac_loop(True, True)
-    r.dc_loop(True, True)
-    r.welding()
-    r.stop()
-    out.update(others(r))
-    return out
+def every(driver):
+    """{message id: value}."""
+    car = driver.says()
+    return dict(
+        [
+            requests.protocol([driver.protocol()]),
+            requests.session_setup(car),
+            requests.authorization_setup(car),
+            requests.authorization(car),
+            requests.service_discovery(car),
+            requests.service_detail(car, DC_BPT),
+            requests.service_selection(car, DC_BPT, 7),
+            requests.parameters(driver.says(AC_BPT), AC_BPT),
+            requests.parameters(car, DC_BPT),
+            requests.schedule_exchange(car, DYNAMIC),
+            requests.cable_check(car),
+            requests.precharge(car, ONGOING),
+            requests.power_delivery(car, START),
+            requests.loop(driver.says(AC_BPT), AC_BPT, DYNAMIC),
+            requests.loop(car, DC_BPT, DYNAMIC),
+            requests.welding_detection(car, FINISHED),
+            requests.session_stop(car),
+            metering_confirmation(driver),
+            certificate_installation(driver),
+            check_in(driver),
+            check_out(driver),
+        ]
+    )
 
 
-def others(r):
-    """Requests that are known and not served: they still get their response type (R-ERRORS-06)."""
+# Known to the codec and not served: they still get their response type (R-ERRORS-06).
+
+
+def metering_confirmation(driver):
     meter = [None] * MeterInfo.LEN
     meter[MeterInfo.MeterID] = "M"
     meter[MeterInfo.ChargedEnergyReadingWh] = 1
     data = [None] * SignedMeteringData.LEN
     data[SignedMeteringData.Id] = "id"
-    data[SignedMeteringData.SessionID] = r.sid
+    data[SignedMeteringData.SessionID] = driver.sid
     data[SignedMeteringData.MeterInfo] = meter
     data[SignedMeteringData.Dynamic_SMDTControlMode] = []
-    metering = r.new(MeteringConfirmationReq.LEN)
-    metering[MeteringConfirmationReq.SignedMeteringData] = data
+    r = driver.new(MeteringConfirmationReq.LEN)
+    r[MeteringConfirmationReq.SignedMeteringData] = data
+    return MSG.MeteringConfirmationReq, r
+
+
+def certificate_installation(driver):
     chain = [None] * SignedCertificateChain.LEN
     chain[SignedCertificateChain.Id] = "id"
     chain[SignedCertificateChain.Certificate] = b"\x30"
@@ -75,19 +72,22 @@ def others(r):
     issuer[X509IssuerSerial.X509SerialNumber] = 1
     roots = [None] * ListOfRootCertificateIDs.LEN
     roots[ListOfRootCertificateIDs.RootCertificateID] = [issuer]
-    install = r.new(CertificateInstallationReq.LEN)
-    install[CertificateInstallationReq.OEMProvisioningCertificateChain] = chain
-    install[CertificateInstallationReq.ListOfRootCertificateIDs] = roots
-    install[CertificateInstallationReq.MaximumContractCertificateChains] = 1
-    check_in = r.new(VehicleCheckInReq.LEN)
-    check_in[VehicleCheckInReq.EVCheckInStatus] = 0
-    check_in[VehicleCheckInReq.ParkingMethod] = 0
-    check_out = r.new(VehicleCheckOutReq.LEN)
-    check_out[VehicleCheckOutReq.EVCheckOutStatus] = 0
-    check_out[VehicleCheckOutReq.CheckOutTime] = 1
-    return {
-        MSG.MeteringConfirmationReq: metering,
-        MSG.CertificateInstallationReq: install,
-        MSG.VehicleCheckInReq: check_in,
-        MSG.VehicleCheckOutReq: check_out,
-    }
+    r = driver.new(CertificateInstallationReq.LEN)
+    r[CertificateInstallationReq.OEMProvisioningCertificateChain] = chain
+    r[CertificateInstallationReq.ListOfRootCertificateIDs] = roots
+    r[CertificateInstallationReq.MaximumContractCertificateChains] = 1
+    return MSG.CertificateInstallationReq, r
+
+
+def check_in(driver):
+    r = driver.new(VehicleCheckInReq.LEN)
+    r[VehicleCheckInReq.EVCheckInStatus] = 0
+    r[VehicleCheckInReq.ParkingMethod] = 0
+    return MSG.VehicleCheckInReq, r
+
+
+def check_out(driver):
+    r = driver.new(VehicleCheckOutReq.LEN)
+    r[VehicleCheckOutReq.EVCheckOutStatus] = 0
+    r[VehicleCheckOutReq.CheckOutTime] = 1
+    return MSG.VehicleCheckOutReq, r

@@ -88,20 +88,6 @@ class FakeModem:
         return frames
 
 
-class Notes:
-    """Trace that keeps what it is told."""
-
-    def __init__(self):
-        self.notes = []
-        self.records = []
-
-    def note(self, now, text, value=None):
-        self.notes.append(text if value is None else "%s %d" % (text, value))
-
-    def attenuation(self, now, mac, sounds, groups):
-        self.records.append((bytes(mac), sounds, bytes(groups)))
-
-
 def counting_rand():
     """rand(n) with other bytes at each call."""
     count = [0]

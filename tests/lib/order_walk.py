@@ -4,19 +4,10 @@ What it knows of the station besides its answers is the name of the state, and w
 """
 
 from codec import rational
-from codec.slots import (
-    MSG,
-    Authorization,
-    AuthorizationRes,
-    DC_CableCheckRes,
-    DC_PreChargeRes,
-    DC_WeldingDetectionReq,
-    Processing,
-    ResponseCode,
-    ScheduleExchangeRes,
-)
-from firmware.session.dialects import state_name
+from codec.slots import MSG, Authorization, ResponseCode
+from host_tools.ev.requests import is_bpt, is_dc
 from tests.lib import every_request, legal_order, words
+from tests.lib.driver import AC, AC_BPT, DC, DC_BPT, FINISHED, ONGOING
 from tests.lib.world import World
 
 # How the station names the phases; it needs no state of its own for each.
@@ -49,11 +40,9 @@ _BATTERY_V = 400
 _POLLS = 200
 _WORLD = World()  # one station for all sessions (R-SESSION-11), made while a small heap is still in one piece
 _WORLD.car = _CAR
-_POLLED = (
-    (MSG.AuthorizationRes, AuthorizationRes.EVSEProcessing),
-    (MSG.ScheduleExchangeRes, ScheduleExchangeRes.EVSEProcessing),
-    (MSG.DC_CableCheckRes, DC_CableCheckRes.EVSEProcessing),
-)
+OTHER_KIND = {AC: AC_BPT, AC_BPT: AC, DC: DC_BPT, DC_BPT: DC}
+# Requests that no driver sends by itself.
+_BUILT = ("CertificateInstallationReq", "MeteringConfirmationReq", "VehicleCheckInReq", "VehicleCheckOutReq")
 
 
 class Walk:
@@ -64,25 +53,13 @@ class Walk:
         self.service = service
         self.dynamic = dynamic
         self.joined = joined
-        self.bpt = service >= 5
-        self.current = "dc" if service in (2, 6) else "ac"
-        self._set_id = 1
-        self._foreign_set_id = 2
+        self.current = "dc" if is_dc(service) else "ac"
+        self._set_id = self._foreign_set_id = None  # the sets are the same in each session (R-SERVICES-04)
         self._paused_id = None
         self.phase = None
         self.w = _WORLD
         for name in ("eim_delay_ms", "schedule_delay_ms"):
             self.w.cfg[name] = 300 if slow else 0
-
-    # -- what is seen of the station
-
-    def state(self):
-        return state_name(self.w.secc.state)
-
-    def dead(self):
-        """Nothing flows, and the contactor is told to be open."""
-        hw = self.w.hw
-        return not hw.relay.wanted and hw.ma == 0 and hw.w == 0
 
     # -- going
 
@@ -91,7 +68,7 @@ class Walk:
         self._leave()
         if self.joined:
             self._go(self.current + " parameters", False)
-            assert self.code(self.send("SessionStopReq:Pause")) == ResponseCode.OK
+            assert self.send("SessionStopReq:Pause").code == ResponseCode.OK
             self._paused_id = self.w.sid
             self._leave()
         self._go(phase, self.joined)
@@ -104,8 +81,7 @@ class Walk:
         w = self.w
         w.secc.lost(w.now)
         w.sleep(200)  # the contactor opens
-        w.trace.messages.clear()
-        w.trace.notes.clear()
+        w.trace.clear()
 
     def _go(self, phase, joined):
         self.w.connect()
@@ -120,11 +96,10 @@ class Walk:
                 self.w.sleep(20)
             row = legal_order.rule(before, request, self.current)
             self.phase = row[3]
-            assert self.state() == NAMES[self.phase], (before, request, self.state(), self.code(answer))
-            if self.phase == legal_order.SELECTION:
+            assert self.w.state == NAMES[self.phase], (before, request, self.w.state, answer.code)
+            if self.phase == legal_order.SELECTION and self._set_id is None:
                 self._set_id = self.w.set_id(self.service, self.dynamic)
-                other = {1: 5, 5: 1, 2: 6, 6: 2}[self.service]
-                self._foreign_set_id = self.w.set_id(other, self.dynamic)
+                self._foreign_set_id = self.w.set_id(OTHER_KIND[self.service], self.dynamic)
 
     def _poll_of(self, phase):
         return {
@@ -134,22 +109,14 @@ class Walk:
             legal_order.CABLE_CHECK: "DC_CableCheckReq",
         }[phase]
 
-    # -- answers: (message id, value), or None
-
-    def kind(self):
-        """V2GTP payload type of the last answer."""
-        return self.w.buf[2] << 8 | self.w.buf[3]
-
-    def code(self, answer):
-        return answer[1][0] if answer[0] == MSG.supportedAppProtocolRes else answer[1][1]
+    # -- answers
 
     def finished(self, answer):
         """False: the same request is to be sent again."""
-        for msg, at in _POLLED:
-            if answer[0] == msg:
-                return answer[1][at] == Processing.Finished
-        if answer[0] == MSG.DC_PreChargeRes and self.code(answer) == ResponseCode.OK:
-            return abs(rational.to_int(answer[1][DC_PreChargeRes.EVSEPresentVoltage]) - _BATTERY_V) < 10
+        if answer.msg in (MSG.AuthorizationRes, MSG.ScheduleExchangeRes, MSG.DC_CableCheckRes):
+            return answer.EVSEProcessing == FINISHED
+        if answer.msg == MSG.DC_PreChargeRes and answer.code == ResponseCode.OK:
+            return abs(rational.to_int(answer.EVSEPresentVoltage) - _BATTERY_V) < 10
         return True
 
     # -- requests
@@ -158,16 +125,30 @@ class Walk:
         """A request of legal_order.REQUESTS; kind: another payload type than its own. Returns its answer."""
         name, _, what = request.partition(":")
         w = self.w
+        service = self.service
+        if what == "other kind":
+            service = OTHER_KIND[service]
+        if not is_dc(service) and name.startswith("DC_"):
+            service = DC_BPT if is_bpt(service) else DC
+        if is_dc(service) and name.startswith("AC_"):
+            service = AC_BPT if is_bpt(service) else AC
+        dynamic = self.dynamic != (what == "other mode")
+        processing = FINISHED if what == "Finished" else ONGOING
+        if kind is not None or name in _BUILT:
+            msg = words.message(name)
+            return w.request((msg, every_request.every(w)[msg]), kind)
         if name == "PowerDeliveryReq":
             progress = words.value("ChargeProgress", "Start" if what == "poll" else what)
             offered = None if self.dynamic or what != "Start" else 1
-            return w.power_delivery(progress, Processing.Ongoing if what == "poll" else Processing.Finished, offered)
+            return w.power_delivery(progress, ONGOING if what == "poll" else FINISHED, offered)
         if name == "SessionStopReq":
             return w.stop(words.value("ChargingSession", what or "Terminate"))
         if name == "SessionSetupReq":
             return w.setup(self._paused_id if what and self.phase == legal_order.SETUP else None)
         if name == "supportedAppProtocolReq":
-            return w.sap([w.protocol("urn:iso:std:iso:15118:-20:" + self.current.upper())])
+            return w.sap(self.service)
+        if name == "AuthorizationSetupReq":
+            return w.authorization_setup()
         if name == "AuthorizationReq":
             return w.authorization(Authorization.PnC if what else Authorization.EIM)
         if name == "ServiceDiscoveryReq":
@@ -175,26 +156,17 @@ class Walk:
         if name == "ServiceDetailReq":
             return w.detail(99 if what else self.service)
         if name == "ServiceSelectionReq":
-            return w.select(self.service, self._foreign_set_id if what else self._set_id)
-        bpt = self.bpt != (what == "other kind")
-        dynamic = self.dynamic != (what == "other mode")
-        if name == "AC_ChargeParameterDiscoveryReq":
-            return w.ac_parameters(bpt)
-        if name == "DC_ChargeParameterDiscoveryReq":
-            return w.dc_parameters(bpt)
-        if name == "ScheduleExchangeReq" and kind is None:
+            return w.select(self.service, (self._foreign_set_id if what else self._set_id) or 1)
+        if name.endswith("_ChargeParameterDiscoveryReq"):
+            return w.parameters(service)
+        if name == "ScheduleExchangeReq":
             return w.schedule(dynamic)
+        if name == "DC_CableCheckReq":
+            return w.cable_check()
         if name == "DC_PreChargeReq":
-            return w.precharge(_BATTERY_V, Processing.Finished if what else Processing.Ongoing)
-        if name == "AC_ChargeLoopReq":
-            return w.ac_loop(bpt, dynamic)
-        if name == "DC_ChargeLoopReq":
-            return w.dc_loop(bpt, dynamic)
+            return w.precharge(_BATTERY_V * 1000, processing)
+        if name.endswith("_ChargeLoopReq"):
+            return w.loop(service, dynamic)
         if name == "DC_WeldingDetectionReq":
-            r = w.new(DC_WeldingDetectionReq.LEN)
-            r[DC_WeldingDetectionReq.EVProcessing] = Processing.Finished if what else Processing.Ongoing
-            return w.request(MSG.DC_WeldingDetectionReq, r)
-        if name in ("AuthorizationSetupReq", "DC_CableCheckReq"):
-            return w.plain(words.message(name))
-        msg = words.message(name)
-        return w.request(msg, every_request.requests(w)[msg], kind)
+            return w.welding(processing)
+        raise ValueError(request)

@@ -2,7 +2,8 @@
 
 from firmware.clock import ticks_add
 from firmware.net.stack import Stack
-from tests.lib.wire import CAR_MAC, STATION_MAC, Notes, Rand
+from tests.lib.notes import Notes
+from tests.lib.wire import CAR_MAC, STATION_MAC, Rand
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 ALL_NODES = b"\xff\x02" + bytes(13) + b"\x01"

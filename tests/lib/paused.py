@@ -5,17 +5,14 @@ from codec.slots import (
     ResponseCode,
 )
 from firmware.session.states import ENDED
+from tests.lib.driver import DC_BPT, DYNAMIC, MODES, PAUSE, SERVICES, STOP
 from tests.lib.mtest import eq
 from tests.lib.world import World
 
-AC = "urn:iso:std:iso:15118:-20:AC"
-DC = "urn:iso:std:iso:15118:-20:DC"
-PAUSE, TERMINATE = 0, 1
 NAME = "WMIV1234567890ABCDEX"
 LEAF = bytes(range(32))  # SHA-256 of its certificate
 OTHER = bytes(range(1, 33))
-STOP, START = 1, 0
-COMBINATIONS = [(service, dynamic) for service in (1, 2, 5, 6) for dynamic in (True, False)]
+COMBINATIONS = [(service, dynamic) for service in SERVICES for dynamic in MODES]
 
 
 def world(**changes):
@@ -24,35 +21,35 @@ def world(**changes):
     return w
 
 
-def to_stop(w, service=6, dynamic=True):
+def to_stop(w, service=DC_BPT, dynamic=DYNAMIC):
     """A charge loop, and PowerDelivery(Stop) behind it."""
-    eq(w.to_loop(service, dynamic)[1][1], ResponseCode.OK)
+    eq(w.to_loop(service, dynamic).code, ResponseCode.OK)
     for _ in range(3):
-        eq(w.loop(service, dynamic)[1][1], ResponseCode.OK)
-    eq(w.power_delivery(STOP)[1][1], ResponseCode.OK)
+        eq(w.loop(service, dynamic).code, ResponseCode.OK)
+    eq(w.power_delivery(STOP).code, ResponseCode.OK)
 
 
-def paused(service=6, dynamic=True, **changes):
+def paused(service=DC_BPT, dynamic=DYNAMIC, **changes):
     """A world with a session that was paused, its connection gone."""
     w = world(**changes)
     to_stop(w, service, dynamic)
     res = w.stop(PAUSE)
-    eq((res[0], res[1][1], w.secc.state), (MSG.SessionStopRes, ResponseCode.OK, ENDED))
+    eq((res.msg, res.code, w.secc.state), (MSG.SessionStopRes, ResponseCode.OK, ENDED))
     w.secc.lost(w.now)
     return w
 
 
-def come_back(w, sid, dc=True):
+def come_back(w, sid, service=DC_BPT):
     """The car connects again and offers a session id; returns the response code."""
     w.connect()
-    w.sap([w.protocol(DC if dc else AC)])
-    return w.setup(sid)[1][1]
+    w.sap(service)
+    return w.setup(sid).code
 
 
-def is_new(w, sid, dc=True):
+def is_new(w, sid, service=DC_BPT):
     """R-SESSION-04: an id that is not joined is answered as a zero one is."""
     joined = len(w.said("joined by"))
-    eq(come_back(w, sid, dc), ResponseCode.OK_NewSessionEstablished)
+    eq(come_back(w, sid, service), ResponseCode.OK_NewSessionEstablished)
     assert w.sid not in (sid, bytes(8))
     eq(len(w.said("joined by")), joined)
-    eq(w.plain(MSG.AuthorizationSetupReq)[1][1], ResponseCode.OK)
+    eq(w.authorization_setup().code, ResponseCode.OK)

@@ -13,8 +13,9 @@ from firmware.run.safe import Safe
 from firmware.session.secc import Secc
 from host_tools.ev import options
 from host_tools.ev.car import Car
+from tests.lib.notes import Notes
 from tests.lib.poison import poisoned
-from tests.lib.world import START, UNIX_S
+from tests.lib.world import BEGIN, UNIX_S
 from twin import cable as wire
 
 
@@ -34,53 +35,6 @@ class Random:
             self._state = x
             out[i] = x >> 4 & 0xFF
         return bytes(out)
-
-
-class Notes:
-    """Trace of the tests: what was said, in bounded lists. `cars` separate."""
-
-    MOST = 400
-
-    def __init__(self):
-        self.notes = []
-        self.errors = []
-        self.changes = []  # (tick, from, to, reason)
-        self.pilots = []
-        self.measured = []
-        self.messages = 0
-        self.dropped = 0
-
-    def clear(self):
-        for kept in (self.notes, self.errors, self.changes, self.pilots, self.measured):
-            kept.clear()
-
-    def _add(self, kept, what):
-        if len(kept) < self.MOST:
-            kept.append(what)
-
-    def message(self, now, direction, payload_type, buf, at, n, state):
-        self.messages += 1
-
-    def note(self, now, text, value=None):
-        self._add(self.notes, text if value is None else "%s %s" % (text, value))
-
-    def error(self, now, text, value=None):
-        self._add(self.errors, text if value is None else "%s %s" % (text, value))
-
-    def pilot(self, now, state, duty_permille, high_mv, low_mv):
-        self._add(self.pilots, (now, state, duty_permille, high_mv, low_mv))
-
-    def attenuation(self, now, mac, sounds, groups):
-        self._add(self.measured, (bytes(mac), sounds, bytes(groups)))
-
-    def change(self, now, old, new, reason):
-        self._add(self.changes, (now, old, new, reason))
-
-    def status(self, now, text):
-        self._add(self.notes, text)
-
-    def said(self, text):
-        return [note for note in self.notes if text in note]
 
 
 class LocalCable:
@@ -177,7 +131,7 @@ class Plant:
     """changes: configuration of the station. place: another number gives it other MACs. begin: its first tick. stage: makes
     its TLS from the trace."""
 
-    def __init__(self, seed=1, place=0, begin=START, stage=None, **changes):
+    def __init__(self, seed=1, place=0, begin=BEGIN, stage=None, **changes):
         self.now = begin
         self.rand = Random(seed)
         self.trace = Notes()

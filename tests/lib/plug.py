@@ -2,7 +2,9 @@
 
 from firmware.clock import ticks_add, ticks_diff
 from host_tools.ev import evcc, options
-from tests.lib.world import UNIX_S, NoTrace, World
+from tests.lib.driver import UNIX_S
+from tests.lib.notes import Notes
+from tests.lib.world import World
 
 
 class Plug:
@@ -13,7 +15,7 @@ class Plug:
         self.world = World(**station)
         cfg = dict(options.DEFAULTS)
         cfg.update(ev)
-        self.car = evcc.Evcc(cfg, lambda: UNIX_S, trace or NoTrace())
+        self.car = evcc.Evcc(cfg, lambda: UNIX_S, trace or Notes(messages=60))
         self.delay_ms = delay_ms
         self.buf = bytearray(4096)
         self.most_w = self.least_w = 0  # power of the station over the session

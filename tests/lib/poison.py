@@ -1,27 +1,29 @@
 """A cutter that spoils what it has handed out as soon as that is released: a value that was decoded as a view of the message and
 is read after the answer then reads 0xA5, in every test that has a session."""
 
-from codec import v2gtp
-
 BYTE = 0xA5
-
-
-class Cutter(v2gtp.Cutter):
-    def _spoil(self, first, end):
-        for i in range(first, end):
-            self.buf[i] = BYTE
-
-    def release(self):
-        first, end = self._first, self._first + self._taken
-        super().release()
-        self._spoil(first, end)
-
-    def reset(self):
-        super().reset()
-        self._spoil(0, len(self.buf))
+_SPOILT = bytes([BYTE]) * 512
 
 
 def poisoned(secc):
-    """The session machine with such a cutter."""
-    secc._cutter = Cutter()
+    """The session machine with its cutter made so. No second cutter: its buffer is large for the heap of a small image."""
+    cutter = secc._cutter
+    release, reset = cutter.release, cutter.reset
+
+    def spoil(first, end):
+        for at in range(first, end, len(_SPOILT)):
+            n = min(len(_SPOILT), end - at)
+            cutter.view[at : at + n] = _SPOILT[:n]
+
+    def release_and_spoil():
+        first, end = cutter._first, cutter._first + cutter._taken
+        release()
+        spoil(first, end)
+
+    def reset_and_spoil():
+        reset()
+        spoil(0, len(cutter.buf))
+
+    cutter.release = release_and_spoil
+    cutter.reset = reset_and_spoil
     return secc

@@ -12,6 +12,8 @@ import sys
 # Modules of an operating system: a test that asks for one is no test of a bare image (tests/lib/closure.py HOSTED).
 _HOSTED = ("signal", "socket", "ssl", "subprocess", "tempfile", "threading")
 
+_COLLECT = 4000  # bytes
+
 
 def _paths(root, folder):
     if sys.implementation.name == "micropython":
@@ -57,6 +59,10 @@ def _failed(name, error):
 def run(module, part):
     """Run the tests of `module` whose names contain `part`."""
     gc.collect()
+    if hasattr(
+        gc, "threshold"
+    ):  # collected often while all is imported, a small heap stays in one piece (firmware/main.py)
+        gc.threshold(_COLLECT)
     try:
         # Not by a function between: each import inside of an import takes C stack, and the 32-bit image has little.
         __import__(module)
@@ -67,6 +73,8 @@ def run(module, part):
     module = sys.modules[module]
     for name in sorted([name for name in dir(module) if name.startswith("test_") and part in name]):
         gc.collect()  # one test's garbage is not the next one's
+        if hasattr(gc, "threshold"):
+            gc.threshold(-1)
         print("RUN", name)
         try:
             getattr(module, name)()

@@ -16,7 +16,8 @@ from codec.slots import (
     SessionStopReq,
     SessionStopRes,
 )
-from firmware.session.facts import ASK_OFF, WAIT, PeerError
+from firmware.session.codes import ASK_OFF, WAIT
+from firmware.session.facts import PeerError
 from firmware.session.states import ENDED
 
 NAMESPACE = "urn:test:second"
@@ -31,15 +32,15 @@ _NAMES = {MSG.SessionSetupReq: "Hello", MSG.SessionStopReq: "Bye"}
 
 
 def hello(f, req):
-    f.ev_id = req[SessionSetupReq.EVCCID]
-    f.session_id = f.draw_id(req[0][MessageHeader.SessionID])
+    f.car.id = req[SessionSetupReq.EVCCID]
+    f.session.id = f.draw_id(req[0][MessageHeader.SessionID])
     return blank(f, MSG.SessionSetupReq, ResponseCode.OK), WORK
 
 
 def bye(f, req):
     if req[SessionStopReq.ChargingSession] == ChargingSession.Pause:
         return WAIT, again
-    f.ask = ASK_OFF
+    f.wanted.ask = ASK_OFF
     return blank(f, MSG.SessionStopReq, ResponseCode.OK), ENDED
 
 
@@ -48,7 +49,7 @@ def again(f, req):
 
 
 def no_fault(f):
-    if f.fault:
+    if f.station.fault:
         raise PeerError(ResponseCode.FAILED_ContactorError, "fault")
 
 
@@ -79,14 +80,14 @@ def payload_of(msg):
 
 
 def check(f, msg, req):
-    if msg != MSG.SessionSetupReq and bytes(req[0][MessageHeader.SessionID]) != bytes(f.session_id):
+    if msg != MSG.SessionSetupReq and bytes(req[0][MessageHeader.SessionID]) != bytes(f.session.id):
         raise PeerError(ResponseCode.FAILED_UnknownSession, "unknown session id")
 
 
 def blank(f, msg, code):
     r = [None] * _SLOTS[msg]
     r[0] = h = [None] * MessageHeader.LEN
-    h[MessageHeader.SessionID] = f.session_id
+    h[MessageHeader.SessionID] = f.session.id
     h[MessageHeader.TimeStamp] = f.unix_s
     r[1] = code
     if msg == MSG.SessionSetupReq:

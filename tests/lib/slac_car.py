@@ -1,8 +1,10 @@
 """A hand-driven car for tests of the station's matching: frames written by hand, and a station ready for it."""
 
+from firmware.app.config import merge
 from firmware.clock import ticks_add
 from firmware.slac.evse import Slac
-from tests.lib.fake_modem import FakeModem, Notes, World, counting_rand, pad, profile
+from tests.lib.fake_modem import FakeModem, World, counting_rand, pad, profile
+from tests.lib.notes import Notes
 
 HOST = b"\x02\x00\x00\x00\x00\x01"
 ALL = b"\xff" * 6
@@ -48,7 +50,7 @@ class Car:
 
 def station(cfg=None, plugged=True, rand=None):
     """A World whose modem has its key; a car is plugged in 3 s after boot. Events of the boot are taken."""
-    w = World(Slac(cfg or {}, HOST, rand or counting_rand(), Notes()), FakeModem(HOST), T0)
+    w = World(Slac(merge(cfg or {}), HOST, rand or counting_rand(), Notes()), FakeModem(HOST), T0)
     w.trace = w.machine._trace
     w.machine.start(T0)
     w.sleep(3000)

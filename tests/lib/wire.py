@@ -3,6 +3,7 @@
 from firmware.clock import ticks_add, ticks_diff
 from firmware.net.stack import ADDRESS, Stack
 from host_tools.ev.stack import STATION, CarStack
+from tests.lib.notes import Notes
 
 STATION_MAC = b"\x02\x53\x45\x43\x43\x01"
 CAR_MAC = b"\x02\x45\x56\x43\x43\x02"
@@ -27,18 +28,6 @@ class Rand:
         out = self.fixed[:n]
         self.fixed = self.fixed[n:]
         return out + bytes([next(self._rolls) & 0xFF for _ in range(n - len(out))])
-
-
-class Notes:
-    """Stands for the trace."""
-
-    def __init__(self):
-        self.lines = []
-
-    def note(self, now, text, value=None):
-        self.lines.append(text if value is None else "%s %d" % (text, value))
-
-    error = note
 
 
 class Wire:

@@ -5,10 +5,11 @@ from codec.tables import names
 
 
 def _row(rows, word):
+    """Words of the row that begins with `word`; the rows of enumerations begin with a small letter, their names do not."""
+    wanted, small = word + " ", word[0].lower() + word[1:] + " "
     for row in rows:
-        kind, _, rest = row.partition(" ")
-        if kind[0].upper() + kind[1:] == word[0].upper() + word[1:]:
-            return rest.split(" ")
+        if row.startswith(wanted) or row.startswith(small):
+            return row.split(" ")[1:]
     raise ValueError("no such name: " + word)
 
 

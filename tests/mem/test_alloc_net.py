@@ -12,8 +12,9 @@ _imported = gc.mem_alloc()
 
 from tests.lib.heap import locked
 from tests.lib.mtest import raises
+from tests.lib.notes import Notes
 from tests.lib.packets import ACK, ALL_NODES, CAR, FIN, GROUP, PSH, STATION, Peer, frame, icmp, tcp, udp
-from tests.lib.wire import CAR_MAC, STATION_MAC, Notes, Rand
+from tests.lib.wire import CAR_MAC, STATION_MAC, Rand
 
 
 class Run:

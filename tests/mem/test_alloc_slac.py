@@ -5,6 +5,7 @@ The key of a session is made outside: SHA-256 allocates, once per session.
 
 import gc
 
+from firmware.app.config import merge
 from firmware.clock import ticks_add
 from firmware.slac.evse import LINK_LOST, LINK_UP, MATCHED, STARTED, Slac
 from tests.lib.fake_modem import MODEM_MAC, derive, pad
@@ -69,7 +70,7 @@ class Script:
 
 
 def ready(cfg=None):
-    machine = Slac(cfg or {}, HOST, lambda n: KEY[:n], Silent())
+    machine = Slac(merge(cfg or {}), HOST, lambda n: KEY[:n], Silent())
     now = ticks_add(0, -5000)
     machine.start(now)
     machine.plugged(True, now)
@@ -169,9 +170,10 @@ def test_lost_link_allocates_only_its_new_key():
 
 def test_size_of_the_machine():
     """Bytes of heap of a station's matching, five runs and all."""
+    cfg = merge({})
     gc.collect()
     before = gc.mem_free()
-    machine = Slac({}, HOST, lambda n: KEY[:n], Silent())
+    machine = Slac(cfg, HOST, lambda n: KEY[:n], Silent())
     gc.collect()
     used = before - gc.mem_free()
     assert machine.state == 0

@@ -6,7 +6,7 @@ RUNTIMES = ("cpython",)
 from host_tools import boardfile
 from tests.lib.controller.boot import Controller
 from tests.lib.mtest import eq
-from tests.lib.plant import Notes
+from tests.lib.notes import Notes
 
 _CFG = {"allow_plain": True, "setpoint_w": 4000}
 

@@ -5,7 +5,7 @@ RUNTIMES = ("cpython",)
 
 from tests.lib.controller.boot import Controller
 from tests.lib.mtest import eq
-from tests.lib.plant import Notes
+from tests.lib.notes import Notes
 from twin.wiring import ABSENT, SWAPPED
 
 GUARDED, BARE = "rpi_pico", "esp32s3"

@@ -36,7 +36,7 @@ def test_session_over_tls_from_plug_in_to_unplug():
     eq(car.evcc.loops, 12)
     assert plant.most_w > 3900, plant.most_w
     assert plant.trace.said("tls 1.3, suite 0x1302, vehicle " + EVCCID)
-    eq(plant.safe.secc.facts.vehicle, EVCCID)
+    eq(plant.safe.secc.facts.vehicle_name, EVCCID)
     eq(plant.trace.said("the EVCCID is not"), [])
 
 
@@ -63,9 +63,9 @@ def test_plain_car_needs_the_lab_switch_r_sap_05():
     plant, watch = bench(plain=True)
     eq(plant.charger.net.sdp.policy, TLS_ALLOWED)
     served(plant, watch, plant.plug(1, loops=2))
-    eq(plant.safe.secc.facts.vehicle, None)
+    eq(plant.safe.secc.facts.vehicle_name, None)
     served(plant, watch, plant.plug(2, tls=stage(vehicle()), evcc_id=EVCCID, loops=2))
-    eq(plant.safe.secc.facts.vehicle, EVCCID)
+    eq(plant.safe.secc.facts.vehicle_name, EVCCID)
 
 
 def test_link_lost_in_the_middle_of_a_handshake():

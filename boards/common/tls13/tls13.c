@@ -56,7 +56,7 @@ struct tm *mbedtls_platform_gmtime_r(const mbedtls_time_t *at, struct tm *out) {
 
 // -- the arena
 
-// Hostile bytes can make mbedTLS run out of it, and of nothing else. It goes with the heap that it lies in: a soft reset
+// Hostile bytes can make mbedTLS run out of it, and of nothing else. It goes with the heap: a soft reset
 // calls its finaliser, and what is finalised behind it must not touch it any more (tls13_ready).
 typedef struct {
     mp_obj_base_t base;
@@ -92,14 +92,21 @@ int tls13_random(void *context, unsigned char *out, size_t n) {
     return psa_generate_random(out, n) == PSA_SUCCESS ? 0 : MBEDTLS_ERR_ENTROPY_SOURCE_FAILED;
 }
 
-// init(size): take `size` bytes of the heap for everything that TLS will ever need. Once; later calls do nothing.
-static mp_obj_t tls13_init(mp_obj_t size_in) {
+// init(buffer): the memory for everything that TLS will ever need. init(size) takes it from the heap. Once; later calls do nothing.
+static mp_obj_t tls13_init(mp_obj_t memory_in) {
     if (tls13_ready()) {
         return mp_const_none;
     }
     arena_t *arena = mp_obj_malloc_with_finaliser(arena_t, &arena_type);
-    arena->size = mp_obj_get_int(size_in);
-    arena->memory = m_new(byte, arena->size);
+    if (mp_obj_is_int(memory_in)) {
+        arena->size = mp_obj_get_int(memory_in);
+        arena->memory = m_new(byte, arena->size);
+    } else {
+        mp_buffer_info_t info;
+        mp_get_buffer_raise(memory_in, &info, MP_BUFFER_RW);
+        arena->size = info.len;
+        arena->memory = info.buf;  // of an object in the heap the collector finds it here
+    }
     mbedtls_memory_buffer_alloc_init(arena->memory, arena->size);
     MP_STATE_VM(tls13_arena) = arena;
     #if defined(MBEDTLS_PLATFORM_TIME_ALT)  // ESP-IDF: a function that is set, instead of a macro

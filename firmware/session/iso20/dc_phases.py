@@ -8,7 +8,7 @@ from codec.slots import (
     Processing,
     ResponseCode,
 )
-from firmware.session import facts as _f
+from firmware.session.codes import ASK_PRECHARGE, ASK_TEST, TEST_FAILED, TEST_PASSED
 from firmware.session.facts import PeerError
 from firmware.session.iso20 import messages
 from firmware.session.iso20.states import CABLE_CHECK, PRECHARGE, WELDING
@@ -17,21 +17,20 @@ from firmware.session.iso20.states import CABLE_CHECK, PRECHARGE, WELDING
 def test_voltage_mv(f):
     """Voltage of the insulation test by the vehicle's class (R-DC-SAFETY-04)."""
     station_mv = f.cfg["dc_max_voltage_mv"]
-    if f.ev_max_mv <= 500_000:
-        return min(500_000, f.ev_max_mv + 50_000, station_mv)
-    return min(station_mv, f.ev_max_mv + f.ev_max_mv // 10)
+    if f.car.limits.max_mv <= 500_000:
+        return min(500_000, f.car.limits.max_mv + 50_000, station_mv)
+    return min(station_mv, f.car.limits.max_mv + f.car.limits.max_mv // 10)
 
 
 def cable_check(f, req):
     """Ongoing while the test runs; a failed one is FAILED and the phase is bounded (R-DC-SAFETY-02, -03)."""
     res = messages.ok(f, MSG.DC_CableCheckReq)
-    if f.ask != _f.ASK_TEST:
-        f.ask = _f.ASK_TEST
-        f.ask_mv = test_voltage_mv(f)
-        f.test = _f.TEST_RUNNING
-    if f.test == _f.TEST_PASSED:
+    if f.wanted.ask != ASK_TEST:
+        f.wanted.ask = ASK_TEST
+        f.wanted.mv = test_voltage_mv(f)
+    if f.station.insulation == TEST_PASSED:
         return res, PRECHARGE
-    if f.test == _f.TEST_FAILED:
+    if f.station.insulation == TEST_FAILED:
         raise PeerError(ResponseCode.FAILED, "insulation test failed")
     if f.in_state_ms >= f.cfg["cable_check_timeout_ms"]:
         raise PeerError(ResponseCode.FAILED, "insulation test not done in time")
@@ -44,11 +43,11 @@ def precharge(f, req):
     if f.in_state_ms >= f.cfg["precharge_timeout_ms"]:
         raise PeerError(ResponseCode.FAILED, "pre-charge not done in time")
     target_mv = rational.to_milli(req[DC_PreChargeReq.EVTargetVoltage])
-    f.ask = _f.ASK_PRECHARGE
-    f.ask_mv = max(0, min(target_mv, f.cfg["dc_max_voltage_mv"], f.ev_max_mv))
-    f.ev_present_mv = rational.to_milli(req[DC_PreChargeReq.EVPresentVoltage])
-    f.precharges += 1
-    f.precharge_finished = req[DC_PreChargeReq.EVProcessing] == Processing.Finished
+    f.wanted.ask = ASK_PRECHARGE
+    f.wanted.mv = max(0, min(target_mv, f.cfg["dc_max_voltage_mv"], f.car.limits.max_mv))
+    f.car.present_mv = rational.to_milli(req[DC_PreChargeReq.EVPresentVoltage])
+    f.session.precharges += 1
+    f.session.precharge_finished = req[DC_PreChargeReq.EVProcessing] == Processing.Finished
     return messages.ok(f, MSG.DC_PreChargeReq), PRECHARGE
 
 

@@ -8,14 +8,45 @@ from codec.slots import (
     ResponseCode,
     SAP_responseCode,
 )
-from firmware.session import facts as _f
+from firmware.session.codes import AC, DC
 from firmware.session.facts import PeerError
-from firmware.session.iso20 import messages, states, steps
+from firmware.session.iso20 import messages, steps
+from firmware.session.iso20.states import (
+    AC_LOOP,
+    AC_START,
+    AUTH,
+    AUTH_SETUP,
+    CABLE_CHECK,
+    DC_LOOP,
+    DISCOVERY,
+    PARAMETERS,
+    PRECHARGE,
+    SCHEDULE,
+    SELECT,
+    SETUP,
+    STOP,
+    WELDING,
+)
 from firmware.session.paused import same
 from micropython import const
 
-FIRST = states.SETUP
-STATES = states.NAMES
+FIRST = SETUP
+STATES = (
+    (SETUP, "SessionSetup"),
+    (AUTH_SETUP, "AuthorizationSetup"),
+    (AUTH, "Authorization"),
+    (DISCOVERY, "ServiceDiscovery"),
+    (SELECT, "ServiceSelection"),
+    (PARAMETERS, "ChargeParameterDiscovery"),
+    (SCHEDULE, "ScheduleExchange"),
+    (CABLE_CHECK, "CableCheck"),
+    (PRECHARGE, "PreCharge"),
+    (AC_START, "AC_Start"),
+    (AC_LOOP, "AC_ChargeLoop"),
+    (DC_LOOP, "DC_ChargeLoop"),
+    (WELDING, "WeldingDetection"),
+    (STOP, "SessionStop"),
+)
 STEPS = steps.STEPS
 PAYLOADS = (0x8001, 0x8002, 0x8003, 0x8004)  # SupportedAppProtocol, CommonMessages, AC, DC
 FAILED = ResponseCode.FAILED
@@ -38,8 +69,8 @@ def _current(entry):
         return None
     namespace = entry[AppProtocol.ProtocolNamespace]
     if namespace == _NS_AC:
-        return _f.AC
-    return _f.DC if namespace == _NS_DC else None
+        return AC
+    return DC if namespace == _NS_DC else None
 
 
 def supports(f, entry):
@@ -52,13 +83,13 @@ def supports(f, entry):
         return False
     if not f.cfg["sap_filter_by_service"]:
         return True
-    prefix = "DC" if current == _f.DC else "AC"
+    prefix = "DC" if current == DC else "AC"
     return any(name.startswith(prefix) for name in f.cfg["services"])
 
 
 def begin(f, entry):
     """The entry settles AC or DC; a minor version of its own is no obstacle (R-SAP-03)."""
-    f.family = _current(entry)
+    f.session.current = _current(entry)
     if entry[AppProtocol.VersionNumberMinor] != _MINOR:
         return SAP_responseCode.OK_SuccessfulNegotiationWithMinorDeviation
     return SAP_responseCode.OK_SuccessfulNegotiation
@@ -84,7 +115,7 @@ def answers(msg):
 
 def check(f, msg, req):
     """Each request but SessionSetupReq carries the id of the session (R-SESSION-03)."""
-    if msg != MSG.SessionSetupReq and not same(req[_HEADER_SLOT][MessageHeader.SessionID], f.session_id):
+    if msg != MSG.SessionSetupReq and not same(req[_HEADER_SLOT][MessageHeader.SessionID], f.session.id):
         raise PeerError(ResponseCode.FAILED_UnknownSession, "unknown session id")
 
 

@@ -36,7 +36,7 @@ def _out_ma(f, ma):
 def _phases(f, w):
     """(unsuffixed, L2, L3) of a power: the sum alone, or one value per line once the vehicle speaks per line
     (R-CPD-04, R-CPD-05, R-LOOP-08). Both directions have the same lines (R-CPD-09)."""
-    if f.per_phase and f.cfg["ac_phases"] == 3:
+    if f.car.per_phase and f.cfg["ac_phases"] == 3:
         third = w // 3 if w >= 0 else -(-w // 3)
         return w - 2 * third, third, third
     return w, None, None
@@ -55,7 +55,7 @@ def ac_parameters(f, r):
 
     No asymmetry is named (R-CPD-06)."""
     cfg = f.cfg
-    b = [None] * (BPT_AC_CPDResEnergyTransferMode.LEN if f.bpt else AC_CPDResEnergyTransferMode.LEN)
+    b = [None] * (BPT_AC_CPDResEnergyTransferMode.LEN if f.session.bpt else AC_CPDResEnergyTransferMode.LEN)
     # The BPT type extends the plain one, so the charge part has the same slots in both.
     _put_phases(
         b,
@@ -74,7 +74,7 @@ def ac_parameters(f, r):
         min(cfg["ac_min_charge_w"], offered_max_charge_w(f)),
     )
     b[AC_CPDResEnergyTransferMode.EVSENominalFrequency] = rational.from_milli(cfg["ac_frequency_mhz"])  # R-CPD-07
-    if f.bpt:
+    if f.session.bpt:
         sign = -1 if cfg["negative_discharge_limits"] else 1
         _put_phases(
             b,
@@ -102,14 +102,14 @@ def ac_parameters(f, r):
 def dc_parameters(f, r):
     """Fill the mode block of DC_ChargeParameterDiscoveryRes for the selected service."""
     cfg = f.cfg
-    b = [None] * (BPT_DC_CPDResEnergyTransferMode.LEN if f.bpt else DC_CPDResEnergyTransferMode.LEN)
+    b = [None] * (BPT_DC_CPDResEnergyTransferMode.LEN if f.session.bpt else DC_CPDResEnergyTransferMode.LEN)
     b[DC_CPDResEnergyTransferMode.EVSEMaximumChargePower] = rational.from_int(cfg["dc_max_charge_w"])
     b[DC_CPDResEnergyTransferMode.EVSEMinimumChargePower] = rational.from_int(cfg["dc_min_charge_w"])
     b[DC_CPDResEnergyTransferMode.EVSEMaximumChargeCurrent] = rational.from_milli(cfg["dc_max_charge_ma"])
     b[DC_CPDResEnergyTransferMode.EVSEMinimumChargeCurrent] = rational.from_milli(cfg["dc_min_charge_ma"])
     b[DC_CPDResEnergyTransferMode.EVSEMaximumVoltage] = rational.from_milli(cfg["dc_max_voltage_mv"])
     b[DC_CPDResEnergyTransferMode.EVSEMinimumVoltage] = rational.from_milli(cfg["dc_min_voltage_mv"])
-    if f.bpt:
+    if f.session.bpt:
         b[BPT_DC_CPDResEnergyTransferMode.EVSEMaximumDischargePower] = _out(f, cfg["dc_max_discharge_w"])
         b[BPT_DC_CPDResEnergyTransferMode.EVSEMinimumDischargePower] = _out(f, cfg["dc_min_discharge_w"])
         b[BPT_DC_CPDResEnergyTransferMode.EVSEMaximumDischargeCurrent] = _out_ma(f, cfg["dc_max_discharge_ma"])
@@ -121,7 +121,7 @@ def dc_parameters(f, r):
 
 def ac_loop(f, r):
     """Fill the mode block of AC_ChargeLoopRes: answered in the kind that was selected (R-LOOP-01)."""
-    if f.dynamic:
+    if f.session.dynamic:
         b = [None] * Dynamic_AC_CLResControlMode.LEN
         # The steering value: always there, charge positive, discharge negative, pause 0 (R-LOOP-07).
         _put_phases(
@@ -130,7 +130,7 @@ def ac_loop(f, r):
             Dynamic_AC_CLResControlMode.EVSETargetActivePower_L2,
             Dynamic_AC_CLResControlMode.EVSETargetActivePower_L3,
             f,
-            f.target_w,
+            f.wanted.target_w,
         )
         _put_phases(
             b,
@@ -138,9 +138,9 @@ def ac_loop(f, r):
             Dynamic_AC_CLResControlMode.EVSEPresentActivePower_L2,
             Dynamic_AC_CLResControlMode.EVSEPresentActivePower_L3,
             f,
-            f.present_w,
+            f.station.w,
         )
-        if f.bpt:
+        if f.session.bpt:
             r[AC_ChargeLoopRes.BPT_Dynamic_AC_CLResControlMode] = b
         else:
             r[AC_ChargeLoopRes.Dynamic_AC_CLResControlMode] = b
@@ -152,9 +152,9 @@ def ac_loop(f, r):
         Scheduled_AC_CLResControlMode.EVSEPresentActivePower_L2,
         Scheduled_AC_CLResControlMode.EVSEPresentActivePower_L3,
         f,
-        f.present_w,
+        f.station.w,
     )
-    if f.bpt:
+    if f.session.bpt:
         r[AC_ChargeLoopRes.BPT_Scheduled_AC_CLResControlMode] = b
     else:
         r[AC_ChargeLoopRes.Scheduled_AC_CLResControlMode] = b
@@ -163,31 +163,31 @@ def ac_loop(f, r):
 def dc_loop(f, r):
     """Fill measurements, the three LimitAchieved flags and the mode block of DC_ChargeLoopRes."""
     cfg = f.cfg
-    r[DC_ChargeLoopRes.EVSEPresentCurrent] = rational.from_milli(f.present_ma)
-    r[DC_ChargeLoopRes.EVSEPresentVoltage] = rational.from_milli(f.present_mv)
-    r[DC_ChargeLoopRes.EVSEPowerLimitAchieved] = f.limit_power
-    r[DC_ChargeLoopRes.EVSECurrentLimitAchieved] = f.limit_current
-    r[DC_ChargeLoopRes.EVSEVoltageLimitAchieved] = f.limit_voltage
+    r[DC_ChargeLoopRes.EVSEPresentCurrent] = rational.from_milli(f.station.ma)
+    r[DC_ChargeLoopRes.EVSEPresentVoltage] = rational.from_milli(f.station.mv)
+    r[DC_ChargeLoopRes.EVSEPowerLimitAchieved] = f.station.limit_power
+    r[DC_ChargeLoopRes.EVSECurrentLimitAchieved] = f.station.limit_current
+    r[DC_ChargeLoopRes.EVSEVoltageLimitAchieved] = f.station.limit_voltage
     charge_w = cfg["dc_max_charge_w"]
     discharge_w = cfg["dc_max_discharge_w"]
-    if f.dynamic:
+    if f.session.dynamic:
         # DC has no set-point field: the limit in the direction of flow carries it (R-LOOP-04, R-LOOP-09).
-        if f.target_w >= 0:
-            charge_w = min(charge_w, f.target_w)
+        if f.wanted.target_w >= 0:
+            charge_w = min(charge_w, f.wanted.target_w)
         else:
-            discharge_w = min(discharge_w, -f.target_w)
+            discharge_w = min(discharge_w, -f.wanted.target_w)
     charge_w = rational.from_int(charge_w)
     min_charge_w = rational.from_int(cfg["dc_min_charge_w"])
     charge_ma = rational.from_milli(cfg["dc_max_charge_ma"])
     max_mv = rational.from_milli(cfg["dc_max_voltage_mv"])
     min_mv = rational.from_milli(cfg["dc_min_voltage_mv"])
-    if f.dynamic:
-        b = [None] * (BPT_Dynamic_DC_CLResControlMode.LEN if f.bpt else Dynamic_DC_CLResControlMode.LEN)
+    if f.session.dynamic:
+        b = [None] * (BPT_Dynamic_DC_CLResControlMode.LEN if f.session.bpt else Dynamic_DC_CLResControlMode.LEN)
         b[Dynamic_DC_CLResControlMode.EVSEMaximumChargePower] = charge_w
         b[Dynamic_DC_CLResControlMode.EVSEMinimumChargePower] = min_charge_w
         b[Dynamic_DC_CLResControlMode.EVSEMaximumChargeCurrent] = charge_ma
         b[Dynamic_DC_CLResControlMode.EVSEMaximumVoltage] = max_mv
-        if f.bpt:
+        if f.session.bpt:
             b[BPT_Dynamic_DC_CLResControlMode.EVSEMaximumDischargePower] = _out(f, discharge_w)
             b[BPT_Dynamic_DC_CLResControlMode.EVSEMinimumDischargePower] = _out(f, cfg["dc_min_discharge_w"])
             b[BPT_Dynamic_DC_CLResControlMode.EVSEMaximumDischargeCurrent] = _out_ma(f, cfg["dc_max_discharge_ma"])
@@ -196,12 +196,12 @@ def dc_loop(f, r):
         else:
             r[DC_ChargeLoopRes.Dynamic_DC_CLResControlMode] = b
         return
-    b = [None] * (BPT_Scheduled_DC_CLResControlMode.LEN if f.bpt else Scheduled_DC_CLResControlMode.LEN)
+    b = [None] * (BPT_Scheduled_DC_CLResControlMode.LEN if f.session.bpt else Scheduled_DC_CLResControlMode.LEN)
     b[Scheduled_DC_CLResControlMode.EVSEMaximumChargePower] = charge_w
     b[Scheduled_DC_CLResControlMode.EVSEMinimumChargePower] = min_charge_w
     b[Scheduled_DC_CLResControlMode.EVSEMaximumChargeCurrent] = charge_ma
     b[Scheduled_DC_CLResControlMode.EVSEMaximumVoltage] = max_mv
-    if f.bpt:
+    if f.session.bpt:
         b[BPT_Scheduled_DC_CLResControlMode.EVSEMaximumDischargePower] = _out(f, discharge_w)
         b[BPT_Scheduled_DC_CLResControlMode.EVSEMinimumDischargePower] = _out(f, cfg["dc_min_discharge_w"])
         b[BPT_Scheduled_DC_CLResControlMode.EVSEMaximumDischargeCurrent] = _out_ma(f, cfg["dc_max_discharge_ma"])

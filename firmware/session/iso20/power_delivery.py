@@ -13,8 +13,8 @@ from codec.slots import (
     ResponseCode,
     Scheduled_EVPPTControlMode,
 )
-from firmware.session import facts as _f
-from firmware.session.facts import WAIT, PeerError, offered_max_charge_w, offered_max_discharge_w
+from firmware.session.codes import ASK_OFF, ASK_POWER, DC, WAIT
+from firmware.session.facts import PeerError, offered_max_charge_w, offered_max_discharge_w
 from firmware.session.iso20 import messages, reply
 from firmware.session.iso20.schedule import TUPLE_ID
 from firmware.session.iso20.states import AC_LOOP, AC_START, CABLE_CHECK, DC_LOOP, PRECHARGE, STOP, WELDING
@@ -42,10 +42,10 @@ def _to_welding(f, req):
 
 def _opened(f, state, again):
     """Power path off before the answer, because the vehicle leaves state C on it (R-POWER-02)."""
-    f.ask = _f.ASK_OFF
-    if not f.path_off and f.waited_ms < f.cfg["off_timeout_ms"]:
+    f.wanted.ask = ASK_OFF
+    if not f.station.path_off and f.waited_ms < f.cfg["off_timeout_ms"]:
         return WAIT, again
-    if f.contactor:
+    if f.station.contactor:
         raise PeerError(ResponseCode.FAILED_ContactorError, "contactor still closed after stop")  # R-POWER-07
     return _answer(f, state)
 
@@ -65,7 +65,7 @@ def _waiting(f, req, here):
 def _check_profile(f, req):
     """The vehicle's profile against what was offered (R-POWER-08, R-POWER-09)."""
     profile = req[PowerDeliveryReq.EVPowerProfile]
-    if f.dynamic:
+    if f.session.dynamic:
         if profile and profile[EVPowerProfile.Scheduled_EVPPTControlMode] is not None:
             raise PeerError(ResponseCode.FAILED_EVPowerProfileInvalid, "profile of the other control mode")
         return
@@ -75,7 +75,7 @@ def _check_profile(f, req):
     if mode[Scheduled_EVPPTControlMode.SelectedScheduleTupleID] != TUPLE_ID:
         raise PeerError(ResponseCode.FAILED_ScheduleSelectionInvalid, "schedule tuple not offered")
     high_w = offered_max_charge_w(f)
-    low_w = -offered_max_discharge_w(f) if f.bpt else 0
+    low_w = -offered_max_discharge_w(f) if f.session.bpt else 0
     entries = profile[EVPowerProfile.EVPowerProfileEntries]
     for entry in entries[EVPowerProfileEntryList.EVPowerProfileEntry]:
         w = rational.to_int(entry[PowerScheduleEntry.Power])
@@ -95,28 +95,28 @@ def before_power(f, req):
 
 
 def _check_precharge(f):
-    if not f.precharges:
+    if not f.session.precharges:
         raise PeerError(ResponseCode.FAILED_SequenceError, "start without pre-charge")
-    if not f.precharge_finished and f.cfg["strict_precharge_order"]:
+    if not f.session.precharge_finished and f.cfg["strict_precharge_order"]:
         raise PeerError(ResponseCode.FAILED_SequenceError, "pre-charge still ongoing")  # D-04
-    if abs(f.present_mv - f.ask_mv) > _PRECHARGE_WINDOW_MV and not f.cfg["lenient_ev_values"]:
+    if abs(f.station.mv - f.wanted.mv) > _PRECHARGE_WINDOW_MV and not f.cfg["lenient_ev_values"]:
         raise PeerError(ResponseCode.FAILED_PowerDeliveryNotApplied, "output is not at the pre-charge voltage")
 
 
 def start(f, req):
     """PowerDelivery in the phase that waits for Start."""
-    dc = f.family == _f.DC
+    dc = f.session.current == DC
     waiting = _waiting(f, req, PRECHARGE if dc else AC_START)
     if waiting:
         return waiting
     if req[PowerDeliveryReq.ChargeProgress] == ChargeProgress.Stop or f.stop_wish:
         return _to_stop(f, req)  # never on to the loop (R-POWER-01); a stop wish is told here (R-STATUS-06)
-    if f.cut:
+    if f.station.pilot_cut:
         raise PeerError(ResponseCode.FAILED_PowerDeliveryNotApplied, "pilot left state C")
     if dc:
         _check_precharge(f)
     _check_profile(f, req)
-    f.ask = _f.ASK_POWER
+    f.wanted.ask = ASK_POWER
     return _closed(f, req)
 
 
@@ -124,19 +124,19 @@ def _closed(f, req):
     """The answer to Start once the contactor is closed; a wish to stop that comes meanwhile is heard (R-POWER-06)."""
     if f.stop_wish:
         return _to_stop(f, req)
-    if f.cut:
+    if f.station.pilot_cut:
         raise PeerError(ResponseCode.FAILED_PowerDeliveryNotApplied, "pilot left state C")
     # The level first, then the edge: it may have closed before (R-POWER-04); what counts is the value (R-POWER-05).
-    if not f.contactor:
+    if not f.station.contactor:
         if f.waited_ms < f.cfg["contactor_timeout_ms"]:
             return WAIT, _closed
         raise PeerError(ResponseCode.FAILED_ContactorError, "contactor did not close")
-    return _answer(f, DC_LOOP if f.family == _f.DC else AC_LOOP)
+    return _answer(f, DC_LOOP if f.session.current == DC else AC_LOOP)
 
 
 def in_loop(f, req):
     """PowerDelivery in the charge loop: Stop, or a wish that is not served; Start is out of order here."""
-    dc = f.family == _f.DC
+    dc = f.session.current == DC
     here = DC_LOOP if dc else AC_LOOP
     waiting = _waiting(f, req, here)
     if waiting:

@@ -43,7 +43,7 @@ from codec.slots import (
     SubCertificates,
     VehicleCheckOutRes,
 )
-from firmware.session import facts as _f
+from firmware.session.codes import AC
 from micropython import const
 
 # Every -20 response begins with these two slots (V2GResponseType).
@@ -53,7 +53,7 @@ _CODE = const(1)
 
 def _header(f):
     h = [None] * MessageHeader.LEN
-    h[MessageHeader.SessionID] = f.session_id
+    h[MessageHeader.SessionID] = f.session.id
     h[MessageHeader.TimeStamp] = f.unix_s
     return h
 
@@ -64,7 +64,7 @@ def terminate(f):
     left_s = f.cfg["terminate_delay_s"] - f.stop_wish_ms // 1000
     s[EVSEStatus.NotificationMaxDelay] = left_s if left_s > 0 else 0
     s[EVSEStatus.EVSENotification] = EvseNotification.Terminate
-    f.notify = True
+    f.session.told_to_stop = True
     return s
 
 
@@ -95,11 +95,11 @@ def cable_check(f, r):
 
 
 def precharge(f, r):
-    r[DC_PreChargeRes.EVSEPresentVoltage] = rational.from_milli(f.present_mv)
+    r[DC_PreChargeRes.EVSEPresentVoltage] = rational.from_milli(f.station.mv)
 
 
 def welding(f, r):
-    r[DC_WeldingDetectionRes.EVSEPresentVoltage] = rational.from_milli(f.present_mv)
+    r[DC_WeldingDetectionRes.EVSEPresentVoltage] = rational.from_milli(f.station.mv)
 
 
 def check_out(f, r):
@@ -130,7 +130,7 @@ def certificates(f, r):
 def schedule_exchange(f, r):
     r[ScheduleExchangeRes.EVSEProcessing] = Processing.Finished
     # Exactly one mode block, also in failures and while Ongoing (R-SCHEDULE-01).
-    if f.dynamic:
+    if f.session.dynamic:
         r[ScheduleExchangeRes.Dynamic_SEResControlMode] = [None] * Dynamic_SEResControlMode.LEN  # R-SCHEDULE-08
     else:
         entry = [None] * PowerScheduleEntry.LEN
@@ -202,7 +202,7 @@ def service_list(services):
 
 def service_discovery(f, r):
     r[ServiceDiscoveryRes.ServiceRenegotiationSupported] = False  # never (R-SERVICES-03)
-    r[ServiceDiscoveryRes.EnergyTransferServiceList] = service_list((1,) if f.family == _f.AC else (2,))
+    r[ServiceDiscoveryRes.EnergyTransferServiceList] = service_list((1,) if f.session.current == AC else (2,))
 
 
 def parameter(name, value):
@@ -214,7 +214,7 @@ def parameter(name, value):
 
 
 def service_detail(f, r):
-    r[ServiceDetailRes.ServiceID] = f.service
+    r[ServiceDetailRes.ServiceID] = f.session.service
     r[ServiceDetailRes.ServiceParameterList] = parameter_list([(0, [parameter("ControlMode", 1)])])
 
 

@@ -12,7 +12,7 @@ from codec.slots import (
     ScheduleExchangeReq,
     ScheduleExchangeRes,
 )
-from firmware.session import facts as _f
+from firmware.session.codes import DC
 from firmware.session.facts import PeerError, offered_max_charge_w, offered_max_discharge_w
 from firmware.session.iso20 import messages, reply
 from firmware.session.iso20.states import AC_START, CABLE_CHECK, SCHEDULE
@@ -32,7 +32,7 @@ def exchange(f, req):
     """Answer in the mode that was selected; the other one is refused (R-SCHEDULE-02, [V2G20-1600])."""
     dynamic = req[ScheduleExchangeReq.Dynamic_SEReqControlMode]
     scheduled = req[ScheduleExchangeReq.Scheduled_SEReqControlMode]
-    if (dynamic is None) == f.dynamic:
+    if (dynamic is None) == f.session.dynamic:
         raise PeerError(ResponseCode.FAILED, "control mode is not the selected one")
     res = messages.ok(f, MSG.ScheduleExchangeReq)
     if f.in_state_ms < f.cfg["schedule_delay_ms"]:
@@ -40,16 +40,16 @@ def exchange(f, req):
             raise PeerError(ResponseCode.FAILED, "no schedule in time")  # R-TIMERS-08
         res[ScheduleExchangeRes.EVSEProcessing] = Processing.Ongoing
         return res, SCHEDULE
-    if f.dynamic:
-        f.ev_min_energy_wh = rational.to_int(dynamic[Dynamic_SEReqControlMode.EVMinimumEnergyRequest])
+    if f.session.dynamic:
+        f.car.min_energy_wh = rational.to_int(dynamic[Dynamic_SEReqControlMode.EVMinimumEnergyRequest])
     else:
         # At least 24 h without a departure time; with one the plan reaches it (R-SCHEDULE-05, [V2G20-1563]).
         duration_s = max(_DAY_S, scheduled[Scheduled_SEReqControlMode.DepartureTime] or 0)
         charging = [_entry(duration_s, offered_max_charge_w(f))]
         discharging = None
-        if f.bpt:
+        if f.session.bpt:
             w = offered_max_discharge_w(f)  # R-SCHEDULE-09; its sign follows that of the limits (D-02)
             discharging = [_entry(duration_s, -w if f.cfg["negative_discharge_limits"] else w)]
         tuples = [reply.tuple_of(f, TUPLE_ID, charging, discharging)]
         res[ScheduleExchangeRes.Scheduled_SEResControlMode] = reply.scheduled(tuples)
-    return res, CABLE_CHECK if f.family == _f.DC else AC_START
+    return res, CABLE_CHECK if f.session.current == DC else AC_START

@@ -11,38 +11,41 @@ from codec.slots import (
     ServiceIDList,
     ServiceSelectionReq,
 )
-from firmware.session import facts as _f
+from firmware.session.codes import AC, DC
 from firmware.session.facts import PeerError
 from firmware.session.iso20 import messages, reply
 from firmware.session.iso20.states import PARAMETERS, SELECT
+from micropython import const
 
-# Service ids of the standard.
-_IDS = {"AC": 1, "DC": 2, "AC_BPT": 5, "DC_BPT": 6}
-_CONNECTOR_DC_EXTENDED = 2  # CCS2
-_SCHEDULED = 1
-_DYNAMIC = 2
+# (name in the configuration, service id of the standard, current, bidirectional).
+SERVICES = (("AC", 1, AC, False), ("DC", 2, DC, False), ("AC_BPT", 5, AC, True), ("DC_BPT", 6, DC, True))
+_ENERGY_IDS = const(
+    (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)
+)  # the standard's energy transfer services, offered by us or not
+_CONNECTOR_DC_EXTENDED = const(2)  # CCS2
+_SCHEDULED = const(1)
+_DYNAMIC = const(2)
 
 
 def offered(f):
     """Service ids on offer for the protocol that was settled, in the configured order (R-SERVICES-12)."""
-    prefix = "DC" if f.family == _f.DC else "AC"
-    return [_IDS[name] for name in f.cfg["services"] if name.startswith(prefix)]
+    return [row[1] for name in f.cfg["services"] for row in SERVICES if row[0] == name and row[2] == f.session.current]
 
 
-def is_bpt(service):
-    return service >= 5
-
-
-def _set_id(f, service, k):
-    # Unique over all services of the session, so that a wrong pair can be told (D-08, R-SERVICES-06).
-    return f.cfg["param_set_id_base"] + 2 * (1, 2, 5, 6).index(service) + k
+def _row(service):
+    """(place in SERVICES, its row) of a service id."""
+    for at in range(len(SERVICES)):
+        if SERVICES[at][1] == service:
+            return at, SERVICES[at]
+    raise ValueError(service)
 
 
 def parameter_sets(f, service):
     """[(set id, control mode, parameters)]: one set for each control mode, in the configured order because several
     vehicles take the first (R-SERVICES-09, R-SERVICES-11)."""
     cfg = f.cfg
-    dc = service in (2, 6)
+    at, (_, _, current, bpt) = _row(service)
+    dc = current == DC
     sets = []
     for k, name in enumerate(cfg["control"]):
         mode = _DYNAMIC if name == "dynamic" else _SCHEDULED
@@ -57,12 +60,13 @@ def parameter_sets(f, service):
         p.append(reply.parameter("MobilityNeedsMode", 1))  # 2 would need Dynamic and needs of our own (R-SERVICES-10)
         priced = mode == _SCHEDULED and cfg["send_price_schedule"] == "minimal"
         p.append(reply.parameter("Pricing", 2 if priced else 0))
-        if is_bpt(service):
+        if bpt:
             p.append(reply.parameter("BPTChannel", cfg["bpt_channel"]))
             p.append(reply.parameter("GeneratorMode", cfg["generator_mode"]))
             if not dc:
                 p.append(reply.parameter(cfg["islanding_param_name"], cfg["islanding_method"]))
-        sets.append((_set_id(f, service, k), mode, p))
+        # Unique over all services of the session, so that a wrong pair can be told (D-08, R-SERVICES-06).
+        sets.append((cfg["param_set_id_base"] + 2 * at + k, mode, p))
     return sets
 
 
@@ -80,6 +84,7 @@ def discovery(f, req):
 
 
 def detail(f, req):
+    """The parameter sets of a service on offer (R-SERVICES-05)."""
     service = req[ServiceDetailReq.ServiceID]
     if service not in offered(f):
         raise PeerError(ResponseCode.FAILED_ServiceIDInvalid, "service not offered")  # R-SERVICES-05
@@ -96,15 +101,15 @@ def selection(f, req):
     energy = req[ServiceSelectionReq.SelectedEnergyTransferService]
     service = energy[SelectedService.ServiceID]
     if service not in offered(f):
-        if service not in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11):
+        if service not in _ENERGY_IDS:
             raise PeerError(ResponseCode.FAILED_NoEnergyTransferServiceSelected, "no energy service")  # R-SERVICES-07
         raise PeerError(ResponseCode.FAILED_ServiceSelectionInvalid, "service not offered")  # D-14
     if req[ServiceSelectionReq.SelectedVASList]:
         raise PeerError(ResponseCode.FAILED_ServiceSelectionInvalid, "no value-added service offered")
     for set_id, mode, _ in parameter_sets(f, service):
         if set_id == energy[SelectedService.ParameterSetID]:
-            f.service = service
-            f.bpt = is_bpt(service)
-            f.dynamic = mode == _DYNAMIC
+            f.session.service = service
+            f.session.bpt = _row(service)[1][3]
+            f.session.dynamic = mode == _DYNAMIC
             return messages.ok(f, MSG.ServiceSelectionReq), PARAMETERS
     raise PeerError(ResponseCode.FAILED_ServiceSelectionInvalid, "parameter set not offered")

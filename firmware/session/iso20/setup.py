@@ -18,23 +18,31 @@ from firmware.session.iso20.states import AUTH, AUTH_SETUP, DISCOVERY, PARAMETER
 def session(f, req):
     """A session is joined again if it is this car's (R-SESSION-05): authorisation, service and parameter set are as they were
     (R-SESSION-07). Any other id is answered as a zero one is (R-SESSION-04)."""
-    f.ev_id = req[SessionSetupReq.EVCCID]
-    if f.secure and f.ev_id != f.vehicle:
-        f.note = "the EVCCID is not the name in the vehicle certificate"
+    f.car.id = req[SessionSetupReq.EVCCID]
+    if f.secure and f.car.id != f.vehicle_name:
+        f.session.note = "the EVCCID is not the name in the vehicle certificate"
     offered = req[SessionSetupReq.Header][MessageHeader.SessionID]
     kept = f.join(offered)
     if kept:
-        f.session_id, f.service, f.bpt, f.dynamic, f.base_charged_wh, f.base_discharged_wh = kept
+        (
+            f.session.id,
+            f.session.service,
+            f.session.bpt,
+            f.session.dynamic,
+            f.session.base_charged_wh,
+            f.session.base_discharged_wh,
+        ) = kept
         res = messages.ok(f, MSG.SessionSetupReq)
         res[SessionSetupRes.ResponseCode] = ResponseCode.OK_OldSessionJoined
         return res, PARAMETERS
-    f.session_id = f.draw_id(offered)
+    f.session.id = f.draw_id(offered)
     res = messages.ok(f, MSG.SessionSetupReq)
     res[SessionSetupRes.ResponseCode] = ResponseCode.OK_NewSessionEstablished
     return res, AUTH_SETUP
 
 
 def authorization_setup(f, req):
+    """EIM alone is offered, and no installation of certificates (R-AUTH-01, R-AUTH-02)."""
     return messages.ok(f, MSG.AuthorizationSetupReq), AUTH
 
 

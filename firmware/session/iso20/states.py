@@ -1,4 +1,4 @@
-"""The states of an ISO 15118-20 session between SupportedAppProtocol and its end, and their names in traces and diagrams."""
+"""The states of an ISO 15118-20 session between SupportedAppProtocol and its end; their names are in `dialect.STATES`."""
 
 from micropython import const
 
@@ -16,20 +16,3 @@ AC_LOOP = const(11)
 DC_LOOP = const(12)
 WELDING = const(13)
 STOP = const(14)
-
-NAMES = (
-    (SETUP, "SessionSetup"),
-    (AUTH_SETUP, "AuthorizationSetup"),
-    (AUTH, "Authorization"),
-    (DISCOVERY, "ServiceDiscovery"),
-    (SELECT, "ServiceSelection"),
-    (PARAMETERS, "ChargeParameterDiscovery"),
-    (SCHEDULE, "ScheduleExchange"),
-    (CABLE_CHECK, "CableCheck"),
-    (PRECHARGE, "PreCharge"),
-    (AC_START, "AC_Start"),
-    (AC_LOOP, "AC_ChargeLoop"),
-    (DC_LOOP, "DC_ChargeLoop"),
-    (WELDING, "WeldingDetection"),
-    (STOP, "SessionStop"),
-)

@@ -45,15 +45,15 @@ _CONTACTOR_FAULTS = const((1, 2))  # stuck open, welded (drivers/contactor.py)
 
 def no_fault(f):
     """A fault of the station ends the session; only SessionStop is still served (R-STATUS-07)."""
-    if f.fault:
-        if f.fault in _CONTACTOR_FAULTS:
+    if f.station.fault:
+        if f.station.fault in _CONTACTOR_FAULTS:
             raise PeerError(ResponseCode.FAILED_ContactorError, "contactor fault")
         raise PeerError(ResponseCode.FAILED, "station fault")
 
 
 def pilot_kept(f):
     """R-DC-SAFETY-07: once the pilot has left state C the phase is over. A stop that follows is an orderly one (R-POWER-10)."""
-    if f.cut:
+    if f.station.pilot_cut:
         raise PeerError(ResponseCode.FAILED, "pilot left state C")
 
 

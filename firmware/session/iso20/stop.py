@@ -6,8 +6,8 @@ from codec.slots import (
     ResponseCode,
     SessionStopReq,
 )
-from firmware.session import facts as _f
-from firmware.session.facts import WAIT, PeerError
+from firmware.session.codes import ASK_OFF, WAIT
+from firmware.session.facts import PeerError
 from firmware.session.iso20 import messages
 from firmware.session.states import ENDED
 
@@ -15,7 +15,7 @@ from firmware.session.states import ENDED
 def stop(f, req):
     """Terminate is taken in every phase and leaves the hardware safe before the answer (R-STOP-01, -02)."""
     kind = req[SessionStopReq.ChargingSession]
-    f.ask = _f.ASK_OFF
+    f.wanted.ask = ASK_OFF
     if kind == ChargingSession.ServiceRenegotiation:
         # Announced as not supported in ServiceDiscoveryRes (R-STOP-07), in every phase (R-STOP-05).
         raise PeerError(ResponseCode.FAILED_NoServiceRenegotiationSupported, "service renegotiation")
@@ -25,9 +25,9 @@ def stop(f, req):
 
 
 def _ended(f, req):
-    if not f.path_off and f.waited_ms < f.cfg["off_timeout_ms"]:
+    if not f.station.path_off and f.waited_ms < f.cfg["off_timeout_ms"]:
         return WAIT, _ended
-    f.note = "session ended by the station" if f.notify else "session ended by the car"
+    f.session.note = "session ended by the station" if f.session.told_to_stop else "session ended by the car"
     return messages.ok(f, MSG.SessionStopReq), ENDED
 
 
@@ -39,24 +39,31 @@ def stop_or_pause(f, req):
     """
     if req[SessionStopReq.ChargingSession] != ChargingSession.Pause:
         return stop(f, req)
-    f.ask = _f.ASK_OFF
+    f.wanted.ask = ASK_OFF
     if not f.cfg["pause_allowed"]:
         _no_pause("pause is not configured")
-    if f.leaf is None:
+    if f.vehicle_cert_sha256 is None:
         _no_pause("pause of a car without a certificate")
     return _paused(f, req)
 
 
 def _paused(f, req):
-    if f.fault:
+    if f.station.fault:
         _no_pause("pause with a station fault")
     if f.stop_wish:
         _no_pause("pause where the station ends the session")
-    if not f.path_off:
+    if not f.station.path_off:
         if f.waited_ms < f.cfg["off_timeout_ms"]:
             return WAIT, _paused
         _no_pause("pause with a live cable")
-    f.keep = (bytes(f.session_id), f.service, f.bpt, f.dynamic, f.charged_wh, f.discharged_wh)
+    f.session.keep = (
+        bytes(f.session.id),
+        f.session.service,
+        f.session.bpt,
+        f.session.dynamic,
+        f.station.charged_wh,
+        f.station.discharged_wh,
+    )
     return messages.ok(f, MSG.SessionStopReq), ENDED
 
 

@@ -1,5 +1,6 @@
 """The serial port of a station, on pyserial: open, find out what is there, ask, follow."""
 
+import os
 import time
 
 from host_tools.board.port import ports
@@ -10,6 +11,12 @@ BAUD = 115200
 _SLICE_S = 0.05  # a read waits this long
 _ANSWER_S = 3.0  # silence after which a request is repeated
 _TRIES = 3
+
+
+def _patient(seconds):
+    """A limit, longer by MICROV2G_PATIENCE: an emulated board on a busy machine is slower than a true one."""
+    return seconds * float(os.environ.get("MICROV2G_PATIENCE") or 1)
+
 
 RUNNING = "running"  # a station, or the console of one that rests
 REPL = "repl"  # the prompt of MicroPython
@@ -66,11 +73,11 @@ class Station:
         for _ in range(tries):
             request = Request(command)
             self._write(request.data)
-            until = time.monotonic() + timeout_s
+            until = time.monotonic() + _patient(timeout_s)
             while time.monotonic() < until and not request.done:
                 for line in self._read():
                     if request.line(line):
-                        until = time.monotonic() + timeout_s
+                        until = time.monotonic() + _patient(timeout_s)
                         if on_progress:
                             on_progress(len(request.lines))
                     else:
@@ -88,26 +95,32 @@ class Station:
         nothing for 4 s while it verifies a chain of P-521; then the answer to any of the tries counts."""
         requests = []
         for _ in range(tries):
-            request = Request("info")
-            requests.append(request)
-            self._write(b"\x02" + request.data)  # Ctrl-B: out of the raw REPL; a running station does not hear it
-            until = time.monotonic() + timeout_s
-            while time.monotonic() < until:
-                for line in self._read():
-                    if not any([one.line(line) for one in requests]):
-                        self._foreign(line)
-                if any(one.done for one in requests):
-                    return RUNNING
-                if self._lines.at_prompt and not self._settle(request):
-                    return REPL
+            found = self._probe(requests, timeout_s)
+            if found != SILENT:
+                return found
+        return SILENT
+
+    def _probe(self, requests, timeout_s):
+        """One more of `requests`, and what is at the port; the answer to each of them counts."""
+        request = Request("info")
+        requests.append(request)
+        self._write(b"\x02" + request.data)  # Ctrl-B: out of the raw REPL; a running station does not hear it
+        until = time.monotonic() + _patient(timeout_s)
+        while time.monotonic() < until:
+            for line in self._read():
+                if not any([one.line(line) for one in requests]):
+                    self._foreign(line)
+            if any(one.done for one in requests):
+                return RUNNING
+            if self._lines.at_prompt and not self._settle(request):
+                return REPL
         return SILENT
 
     def wait_running(self, timeout_s=10.0):
         """Wait until a station answers: after a reset, or while it boots."""
-        end = time.monotonic() + timeout_s
+        end, requests = time.monotonic() + _patient(timeout_s), []
         while True:
-            found = self.probe(0.7, 1)
-            if found == RUNNING:
+            if self._probe(requests, 0.7) == RUNNING:
                 return
             if time.monotonic() > end:
                 raise NoAnswer(self.silence("info", "for %g s" % timeout_s))
@@ -132,7 +145,7 @@ class Station:
     def interrupt(self):
         """Ctrl-C: the station stops, contactor open, and the prompt comes. True if it does, within 5 s."""
         self._write(b"\r\x03")
-        end = time.monotonic() + 5
+        end = time.monotonic() + _patient(5)
         while time.monotonic() < end:
             for line in self._read():
                 self._foreign(line)

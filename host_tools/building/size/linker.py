@@ -12,6 +12,7 @@ _GROUPS = (
     ("/common/tls13/", "tls13"),
     ("/mbedtls/", "mbedTLS"),
     ("/common/heap_mark/", "board in C"),
+    ("/common/lasting/", "buffers outside of the heap"),
     ("/lib/tinyusb/", "USB"),
     ("/shared/tinyusb/", "USB"),
     ("/lib/pico-sdk/", "pico-sdk"),

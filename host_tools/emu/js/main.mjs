@@ -2,6 +2,7 @@
 //
 //   {"do": "boot", "image": PATH, "seed": N}   load an image into an empty flash; power-on
 //   {"do": "write", "at": N, "data": base64}, {"do": "read", "at": N, "n": N}      flash
+//   {"do": "ram", "at": address, "n": N}
 //   {"do": "power"}                            power-on with the flash as it is
 //   {"do": "cut", "at": ns}                    the power goes at that time; null = no more
 //   {"do": "watch", "name": ..., "at": address, "span": bool}      see watch.mjs
@@ -16,6 +17,7 @@ import { Link } from './link.mjs';
 
 const link = new Link();
 const bench = new Bench(link);
+const SRAM = 0x20000000;
 let chip = null;
 
 function answer(value) {
@@ -37,6 +39,7 @@ function command(c) {
     }
     case 'write': chip.mcu.flash.set(Buffer.from(c.data, 'base64'), c.at); return {};
     case 'read': return { data: Buffer.from(chip.mcu.flash.subarray(c.at, c.at + c.n)).toString('base64') };
+    case 'ram': return { data: Buffer.from(chip.mcu.sram.subarray(c.at - SRAM, c.at - SRAM + c.n)).toString('base64') };
     case 'power': chip.cutAt = Infinity; chip.cutIn = null; chip.make('power on'); return {};
     case 'cut in': chip.cutIn = { operations: c.operations, part: c.part }; return {};
     case 'cut': chip.cutAt = c.at === null ? Infinity : c.at; return {};

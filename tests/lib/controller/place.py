@@ -9,7 +9,7 @@ from firmware.clock import ticks_add, ticks_diff
 from host_tools.ev import options
 from host_tools.ev.car import Car
 from tests.lib.plant import Random
-from tests.lib.world import START, UNIX_S
+from tests.lib.world import BEGIN, UNIX_S
 from twin import cable
 from twin.contactor import ContactorModel
 from twin.line import Line
@@ -91,7 +91,7 @@ class Place:
     @property
     def now(self):
         """The tick of ticks_ms()."""
-        return ticks_add(START, self.us // 1000)
+        return ticks_add(BEGIN, self.us // 1000)
 
     # -- time
 

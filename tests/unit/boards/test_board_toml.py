@@ -140,7 +140,7 @@ def test_every_board_has_what_the_tools_ask_for():
         if board.kind == "controller":
             text = (board.folder / "board" / "hardware.py").read_text()
             assert 'name = "%s"' % name in text, "Hardware says another name"
-            for file in ("manifest.py", "pins.csv", "README.md", "size.json"):
+            for file in ("manifest.py", "pins.csv", "README.md", "budget.json"):
                 assert (board.folder / file).is_file(), (name, file)
     eq({path.parent.name for path in boardfile.FOLDER.glob("*/manifest.py")} - set(boardfile.names()), set())
 

@@ -7,7 +7,7 @@ from host_tools.checks.contracts import Tree, call, implementers, law, problems,
 from host_tools.root import ROOT
 from tests.lib.controller.boot import Controller
 from tests.lib.mtest import eq
-from tests.lib.plant import Notes
+from tests.lib.notes import Notes
 from tests.unit.boards.test_contracts_alive import check
 
 LAW = law()
@@ -61,8 +61,8 @@ def test_a_wrong_parameter_list_is_caught():
 def test_a_fake_that_lacks_a_method_is_caught():
     found = changed("tests/lib/fake_secc.py", "    def request_stop(", "    def stop_please(")
     eq(found, ["FakeSecc, as session machine: has no request_stop(now)"])
-    found = changed("tests/lib/plant.py", "    def change(self, now", "    def changes(self, now")
-    eq(found, ["Notes, as trace: has no change(now, old, new, reason)"])
+    found = changed("tests/lib/notes.py", "    def change(self, now", "    def changes(self, now")
+    eq(found, [name + ", as trace: has no change(now, old, new, reason)" for name in ("Notes", "Printed")])
     found = changed("tests/lib/fake_secc.py", "        self.established = False", "        self.set_up = False")
     eq(found, ["FakeSecc, as session machine: has no attribute established"])
 

@@ -3,6 +3,7 @@
 from drivers.qca7000 import UP, Qca7000
 from firmware.clock import sooner, ticks_add, ticks_diff
 from tests.lib.mtest import eq
+from tests.lib.notes import Notes
 from tests.unit.drivers.data_spi import Dice
 from twin import qca7000 as chip_model
 from twin.line import Line
@@ -18,14 +19,6 @@ def mme(to=GROUP, sender=HOST, n=60, mark=0):
     """A management message that no modem keeps for itself."""
     head = to + sender + b"\x88\xe1\x01\x64\x60\x00\x00"
     return head + bytes([mark & 255] * (n - len(head)))
-
-
-class Notes:
-    def __init__(self):
-        self.texts = []
-
-    def note(self, now, text, value=None):
-        self.texts.append(text)
 
 
 class Bench:

@@ -181,7 +181,7 @@ def test_bring_up_with_and_without_interrupts():
         eq((bench.driver.signature_errors, bench.driver.resets, bench.chip.violations), (0, 0, 0))
         bench.both_ways()
         eq(bench.chip.violations, 0)
-        eq(bench.notes.texts, ["modem pause", "modem ready"])
+        eq(bench.notes.notes, ["modem pause", "modem ready"])
 
 
 def test_nothing_happens_before_start():

@@ -126,7 +126,7 @@ def test_back_off_doubles_to_30_s_and_faults_once():
     eq(tries[:8], [0, 500, 1500, 3500, 7500, 15500, 31500, 61500])
     eq([code for _, code in bench.events], [FAULT])
     eq(bench.events[0][0], 15500)
-    eq(bench.notes.texts, ["modem pause"])  # one line, not one per try
+    eq(bench.notes.notes, ["modem pause"])  # one line, not one per try
     assert bench.chip.transfers < 30  # and the bus is quiet meanwhile
 
 

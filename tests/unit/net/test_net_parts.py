@@ -83,7 +83,7 @@ def test_receive_ring_against_a_model():
     """Random pieces at random places; what comes out is the stream, in order, and nothing is lost that was taken."""
     for seed in range(30):
         rolls = dice(seed)
-        ring = RxRing(64)
+        ring = RxRing(bytearray(64))
         stream = noise(700, seed + 5)
         taken, read = 0, 0  # bytes in order so far
         known = set()
@@ -112,7 +112,7 @@ def test_receive_ring_against_a_model():
 
 
 def test_second_island_is_refused():
-    ring = RxRing(32)
+    ring = RxRing(bytearray(32))
     eq(ring.put(b"cd", 0, 2, 2), 0)
     eq(ring.put(b"hi", 0, 2, 7), -1)
     eq(ring.put(b"efg", 0, 3, 4), 0)  # adjoins
@@ -123,7 +123,7 @@ def test_second_island_is_refused():
 
 
 def test_send_ring_keeps_messages():
-    ring = TxRing(50)
+    ring = TxRing(bytearray(50))
     kept = b""
     for seed in range(200):
         n = seed * 7 % 17 + 1
@@ -142,7 +142,7 @@ def test_send_ring_keeps_messages():
 
 
 def test_acknowledgment_in_the_middle_of_a_message():
-    ring = TxRing(50)
+    ring = TxRing(bytearray(50))
     for n in (5, 10, 1):
         ring.put(bytes(n), 0, n)
     eq([ring.to_end(i) for i in (0, 4, 5, 14, 15)], [5, 1, 10, 1, 1])

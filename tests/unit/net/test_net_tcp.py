@@ -67,7 +67,7 @@ def test_timeouts_double_up_to_5_s_then_the_car_is_gone():
     eq([t for t, _, _, _ in sent], [200, 600, 1400, 3000, 6200, 11200, 16200, 21200, 26200, 31200])
     assert all([s[1:] == (ACK | PSH, 1, 100) for s in sent])
     eq((conn.state, p.stack.event(), conn.reset, p.t - 1000), (0, 4, 3, 36200))
-    eq(p.trace.lines[-1], "tcp closed by timeout 40001")
+    eq(p.trace.notes[-1], "tcp closed by timeout 40001")
 
 
 def test_round_trip_time_sets_the_timeout():

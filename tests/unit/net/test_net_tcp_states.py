@@ -35,7 +35,7 @@ def test_rst_exactly_next_ends_every_state():
         p, conn, _ = check(state, {"flags": RST, "seq": nxt(state)}, "CLOSED", [])
         if state in ("ESTABLISHED", "CLOSE-WAIT", "FIN-WAIT-1", "CLOSING", "LAST-ACK"):
             eq((p.stack.event(), conn.reset), (4, 2))
-            eq(p.trace.lines[-1], "tcp closed by RST 40001")
+            eq(p.trace.notes[-1], "tcp closed by RST 40001")
 
 
 def test_rst_in_the_window_is_challenged():

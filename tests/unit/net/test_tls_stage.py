@@ -13,6 +13,7 @@ from firmware.net import tls_stage
 from firmware.net.cert_time import build_s, date_s, judged_at
 from firmware.net.tls_stage import FAILED, IDLE, OPEN, PLAIN, SHAKING, TlsStage
 from tests.lib.mtest import eq
+from tests.lib.notes import Notes
 from tests.lib.tls_pair import NOW_S, data, station, vehicle
 
 LIMIT_MS = 10000
@@ -55,14 +56,6 @@ class Wire:
 
     def abort(self):
         self.aborted = True
-
-
-class Notes:
-    def __init__(self):
-        self.lines = []
-
-    def note(self, now, text, value=None):
-        self.lines.append(text)
 
 
 class World:
@@ -131,7 +124,7 @@ def test_session_from_handshake_to_close_notify():
     w.shake()
     eq((w.stage.phase, w.stage.vehicle), (OPEN, "WMIV1234567890ABCDEX"))
     eq(w.stage.due, None)
-    eq(w.trace.lines, ["tls 1.3, suite 0x1302, vehicle WMIV1234567890ABCDEX"])
+    eq(w.trace.notes, ["tls 1.3, suite 0x1302, vehicle WMIV1234567890ABCDEX"])
     eq(len(w.secrets), 4)
     eq(w.car.write(b"request", 0, 7), 7)
     w.car_moves()
@@ -192,7 +185,7 @@ def test_silence_is_limited():
     w.wait()
     eq(ticks_diff(w.now, START), LIMIT_MS + 1)  # and one for the step that waits
     eq((w.stage.phase, w.stage.refused), (FAILED, 1))
-    eq(w.trace.lines, ["tls refused: the car took too long"])
+    eq(w.trace.notes, ["tls refused: the car took too long"])
     assert w.wire.closed
     w.plug()
     w.shake()
@@ -232,16 +225,16 @@ def test_a_refused_car_reads_why():
     w = World(car=vehicle(who=None))
     w.shake()
     eq((w.stage.phase, w.car.alert), (FAILED, 116))
-    eq(w.trace.lines, ["tls refused: no vehicle certificate"])
+    eq(w.trace.notes, ["tls refused: no vehicle certificate"])
     assert w.wire.closed and not w.wire.aborted  # RST could overtake the alert
     w.other = vehicle(root="strict_oem_root.pem")  # it does not trust the station
     w.plug()
     w.shake()
-    eq(w.trace.lines[-1], "tls refused: refused by the car: alert 48 unknown CA")
+    eq(w.trace.notes[-1], "tls refused: refused by the car: alert 48 unknown CA")
     w.other = vehicle(who="purpose", prefix="")
     w.plug()
     w.shake()
-    eq(w.trace.lines[-1], "tls refused: vehicle certificate: wrong purpose (PURPOSE)")
+    eq(w.trace.notes[-1], "tls refused: vehicle certificate: wrong purpose (PURPOSE)")
     eq(w.stage.refused, 3)
 
 
@@ -266,7 +259,7 @@ def test_plain_car():
     w = World()
     w.wire.rx = message
     w.stage.pump(ticks_add(w.now, 1))
-    eq((w.stage.phase, w.trace.lines), (FAILED, ["tls refused: what the car sent is not TLS"]))
+    eq((w.stage.phase, w.trace.notes), (FAILED, ["tls refused: what the car sent is not TLS"]))
 
 
 def test_tcp_that_takes_little():
@@ -304,7 +297,7 @@ def test_connection_lost_in_the_handshake():
     w.plug()
     w.wire.ended = True
     w.wait()
-    eq(w.trace.lines[-1], "tls refused: the car has left")
+    eq(w.trace.notes[-1], "tls refused: the car has left")
     w.plug()
     w.shake()
     assert not w.stage.lost(w.now)

@@ -18,6 +18,8 @@ from firmware.trace import Trace
 from tests.lib.fake_secc import BIG, FakePower, FakeSecc, Output
 from tests.lib.patience import AtLeast, Stretch, until
 
+WAITS = True
+
 REQUEST = b"\x01\xfe\x90\x00\x00\x00\x00\x02\x10\x00"
 # Not the port of the standard: a station may run on this machine, and these tests more than once at a time.
 SDP_PORT = 20000 + (os.urandom(1)[0] << 8 | os.urandom(1)[0]) % 20000
@@ -110,13 +112,14 @@ def with_station(test, **changes):
         station.link.close()
 
 
-def watch(poller, sock):
-    """What poll() says of a socket from now on: a list that grows."""
+def watch(poller, sock, stuck):
+    """What poll() says of a socket from now on while stuck() was true before: a list that grows."""
     seen, wait = [], poller.wait
 
     def watched(ms):
+        was = stuck()
         for obj, events in wait(ms):
-            if obj is sock:
+            if obj is sock and was:
                 seen.append(events)
             yield obj, events
 
@@ -304,7 +307,7 @@ def test_a_car_that_never_reads_is_dropped_and_not_read_from_r_v2gtp_07():
             station.until_stuck()
             station.safe.secc.heard = 0
             car.sock.send(b"more")  # must not be read while an answer is on its way
-            woken = watch(station.link._poller, conn.sock)
+            woken = watch(station.link._poller, conn.sock, lambda: link._take_due is not None)
             station.turns(20)
             assert not [
                 said for said in woken if said & IN

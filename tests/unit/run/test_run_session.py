@@ -15,6 +15,7 @@ from host_tools.station.process import SeccProcess
 from tests.lib.patience import LIMIT_S, STATION, until
 
 RUNTIMES = ("cpython",)  # starts processes
+WAITS = True
 SDP_PORT = 20000 + os.getpid() % 20000  # several runs at a time on one machine
 
 

@@ -2,55 +2,44 @@
 
 from codec import rational
 from codec.slots import (
-    MSG,
-    AC_ChargeLoopRes,
-    AC_ChargeParameterDiscoveryRes,
     AC_CPDResEnergyTransferMode,
     ChargingSchedule,
-    DC_WeldingDetectionRes,
     Dynamic_AC_CLResControlMode,
     Dynamic_SEResControlMode,
     MessageHeader,
     Parameter,
     ParameterSet,
-    PowerDeliveryReq,
     PowerSchedule,
     PowerScheduleEntryList,
     Processing,
     ResponseCode,
     Scheduled_SEResControlMode,
-    ScheduleExchangeRes,
     ScheduleTuple,
     Service,
-    ServiceDetailRes,
-    ServiceDiscoveryRes,
     ServiceList,
     ServiceParameterList,
-    SessionSetupReq,
-    supportedAppProtocolRes,
 )
 from firmware.clock import ticks_diff
 from firmware.session.paused import same
+from host_tools.ev import requests
+from tests.lib.driver import AC, AC_BPT, DC, DC_BPT, DYNAMIC, RENEGOTIATE_SERVICE, SCHEDULED, SERVICES, START, STOP
 from tests.lib.mtest import eq
 from tests.lib.world import UNIX_S, World
 
-HEAP_KB = 400  # the tests themselves are compiled into this heap
-
-SESSION_STOP_RENEGOTIATION = 2
-STOP = 1
+HEAP_KB = 200
 
 
 def parameter(service, name, **changes):
     """Values of a parameter in the sets of a service, each of them once."""
     w = World(**changes)
-    w.to_authorized(service in (2, 6))
+    w.to_authorized(service)
     w.discovery()
-    sets = w.detail(service)[1][ServiceDetailRes.ServiceParameterList][ServiceParameterList.ParameterSet]
+    sets = w.detail(service).ServiceParameterList[ServiceParameterList.ParameterSet]
     return sorted({p[Parameter.intValue] for s in sets for p in s[ParameterSet.Parameter] if p[Parameter.Name] == name})
 
 
 def test_connector_of_ac_d_01():
-    for service in (1, 5):
+    for service in (AC, AC_BPT):
         eq(parameter(service, "Connector"), [2])
         eq(parameter(service, "Connector", ac_connector_three_phase=3), [3])
         eq(parameter(service, "Connector", ac_phases=1, ac_connector_three_phase=3), [1])
@@ -59,20 +48,20 @@ def test_connector_of_ac_d_01():
 def test_name_of_the_islanding_parameter_d_07():
     first, second = "GridCodeIslandingDetectionMethod", "DetectionMethodGridCodeIslanding"
     for name, other in ((first, second), (second, first)):
-        eq(parameter(5, name, islanding_param_name=name, islanding_method=2), [2])
-        eq(parameter(5, other, islanding_param_name=name), [])
-        eq(parameter(1, name, islanding_param_name=name), [])
+        eq(parameter(AC_BPT, name, islanding_param_name=name, islanding_method=2), [2])
+        eq(parameter(AC_BPT, other, islanding_param_name=name), [])
+        eq(parameter(AC, name, islanding_param_name=name), [])
 
 
 def test_voltage_and_frequency_are_configured_ones_r_cpd_07():
     for volts, mhz in ((230, 50000), (120, 60000)):
         changes = {"ac_nominal_voltage_v": volts, "ac_frequency_mhz": mhz, "ac_max_charge_w": 7000}
-        eq(parameter(1, "EVSENominalVoltage", **changes), [volts])
+        eq(parameter(AC, "EVSENominalVoltage", **changes), [volts])
         w = World(**changes)
-        w.to_authorized(False)
+        w.to_authorized(AC)
         w.discovery()
-        w.select(1, w.set_id(1, True))
-        block = w.ac_parameters(False)[1][AC_ChargeParameterDiscoveryRes.AC_CPDResEnergyTransferMode]
+        w.select(AC, w.set_id(AC, DYNAMIC))
+        block = w.parameters(AC).AC_CPDResEnergyTransferMode
         eq(rational.to_milli(block[AC_CPDResEnergyTransferMode.EVSENominalFrequency]), mhz)
         eq(rational.to_int(block[AC_CPDResEnergyTransferMode.EVSEMaximumChargePower]), 7000)
 
@@ -80,16 +69,16 @@ def test_voltage_and_frequency_are_configured_ones_r_cpd_07():
 def test_one_phase_has_no_other_lines_r_cpd_05():
     """A station with one phase answers a car that speaks per line with the first line alone, in parameters and loop."""
     w = World(ac_phases=1, ac_max_charge_w=3680, setpoint_w=3000)
-    w.to_authorized(False)
+    w.to_authorized(AC)
     w.discovery()
-    w.select(1, w.set_id(1, True))
-    block = w.ac_parameters(False, per_phase=True)[1][AC_ChargeParameterDiscoveryRes.AC_CPDResEnergyTransferMode]
+    w.select(AC, w.set_id(AC, DYNAMIC))
+    block = w.parameters(AC, per_phase=True).AC_CPDResEnergyTransferMode
     eq(rational.to_int(block[AC_CPDResEnergyTransferMode.EVSEMaximumChargePower]), 3680)
     eq(block[AC_CPDResEnergyTransferMode.EVSEMaximumChargePower_L2], None)
     eq(block[AC_CPDResEnergyTransferMode.EVSEMaximumChargePower_L3], None)
-    w.schedule(True)
-    w.power_delivery(0)
-    block = w.loop(1, True)[1][AC_ChargeLoopRes.Dynamic_AC_CLResControlMode]
+    w.schedule(DYNAMIC)
+    w.power_delivery(START)
+    block = w.loop(AC, DYNAMIC).Dynamic_AC_CLResControlMode
     eq(rational.to_int(block[Dynamic_AC_CLResControlMode.EVSETargetActivePower]), 3000)
     eq(block[Dynamic_AC_CLResControlMode.EVSETargetActivePower_L2], None)
 
@@ -97,12 +86,12 @@ def test_one_phase_has_no_other_lines_r_cpd_05():
 def test_meter_info_always_d_29():
     for always, want in ((False, [True, False, False]), (True, [True, True, True])):
         w = World(meterinfo_always=always)
-        w.to_loop(5, True)
-        eq([w.loop(5, True)[1][AC_ChargeLoopRes.MeterInfo] is not None for _ in range(3)], want)
+        w.to_loop(AC_BPT, DYNAMIC)
+        eq([w.loop(AC_BPT, DYNAMIC).MeterInfo is not None for _ in range(3)], want)
 
 
 def listed(res):
-    services = res[ServiceDiscoveryRes.EnergyTransferServiceList][ServiceList.Service]
+    services = res.EnergyTransferServiceList[ServiceList.Service]
     return [s[Service.ServiceID] for s in services]
 
 
@@ -110,42 +99,42 @@ def test_services_do_not_grow_and_no_renegotiation_is_announced_r_services_03_04
     """The flag of ServiceDiscoveryRes and the answer of SessionStop say the same, in every session of a process."""
     w = World()
     for _ in range(3):
-        w.to_authorized(True)
-        res = w.discovery()[1]
+        w.to_authorized(DC)
+        res = w.discovery()
         eq(listed(res), [6, 2])
-        eq(res[ServiceDiscoveryRes.ServiceRenegotiationSupported], False)
-        eq(w.stop(SESSION_STOP_RENEGOTIATION)[1][1], ResponseCode.FAILED_NoServiceRenegotiationSupported)
+        eq(res.ServiceRenegotiationSupported, False)
+        eq(w.stop(RENEGOTIATE_SERVICE).code, ResponseCode.FAILED_NoServiceRenegotiationSupported)
         w.secc.lost(w.now)
 
 
 def test_no_way_around_authorisation_r_stop_05():
     w = World()
     w.connect()
-    w.sap([w.protocol()])
+    w.sap()
     w.setup()
-    eq(w.stop(SESSION_STOP_RENEGOTIATION)[1][1], ResponseCode.FAILED_NoServiceRenegotiationSupported)
-    eq(w.discovery()[1][1], ResponseCode.FAILED_SequenceError)
+    eq(w.stop(RENEGOTIATE_SERVICE).code, ResponseCode.FAILED_NoServiceRenegotiationSupported)
+    eq(w.discovery().code, ResponseCode.FAILED_SequenceError)
 
 
 def test_details_of_what_is_not_offered_r_services_05():
     """The refusal has a list of parameters that is not empty: the schema asks for one."""
     for service in (0, 1, 3, 65, 99):
         w = World()
-        w.to_authorized(True)
+        w.to_authorized(DC)
         w.discovery()
-        res = w.detail(service)[1]
-        eq(res[1], ResponseCode.FAILED_ServiceIDInvalid)
-        assert res[ServiceDetailRes.ServiceParameterList][ServiceParameterList.ParameterSet]
+        res = w.detail(service)
+        eq(res.code, ResponseCode.FAILED_ServiceIDInvalid)
+        assert res.ServiceParameterList[ServiceParameterList.ParameterSet]
 
 
 def test_order_of_the_control_modes_r_services_13():
     """The configuration prefers one by its order; the car finds both."""
     for control, want in ((["dynamic", "scheduled"], [2, 1]), (["scheduled", "dynamic"], [1, 2])):
-        for service in (1, 2, 5, 6):
+        for service in SERVICES:
             w = World(control=control)
-            w.to_authorized(service in (2, 6))
+            w.to_authorized(service)
             w.discovery()
-            sets = w.detail(service)[1][ServiceDetailRes.ServiceParameterList][ServiceParameterList.ParameterSet]
+            sets = w.detail(service).ServiceParameterList[ServiceParameterList.ParameterSet]
             modes = []
             for s in sets:
                 modes += [
@@ -157,27 +146,21 @@ def test_order_of_the_control_modes_r_services_13():
 def test_channel_selection_is_taken_and_ignored_r_power_13():
     for channel in (None, 0, 1):
         w = World()
-        w.to_start(5, True)
-        req = w.new(PowerDeliveryReq.LEN)
-        req[PowerDeliveryReq.EVProcessing] = Processing.Finished
-        req[PowerDeliveryReq.ChargeProgress] = 0
-        req[PowerDeliveryReq.BPT_ChannelSelection] = channel
-        eq(w.request(MSG.PowerDeliveryReq, req)[1][1], ResponseCode.OK)
+        w.to_start(AC_BPT, DYNAMIC)
+        request = requests.power_delivery(w.says(), START, channel=channel)
+        eq(w.request(request).code, ResponseCode.OK)
         assert w.hw.contactor
-        eq(w.loop(5, True)[1][1], ResponseCode.OK)
+        eq(w.loop(AC_BPT, DYNAMIC).code, ResponseCode.OK)
 
 
 def test_time_of_the_car_is_not_judged_r_session_12():
     for stamp in (0, 1, 1 << 32, (1 << 63) + 1):
         w = World()
         w.connect()
-        w.sap([w.protocol()])
-        req = w.new(SessionSetupReq.LEN)
-        req[0][MessageHeader.TimeStamp] = stamp
-        req[SessionSetupReq.EVCCID] = "WMIV1234567890ABCDEX"
-        res = w.request(MSG.SessionSetupReq, req)[1]
-        eq(res[1], ResponseCode.OK_NewSessionEstablished)
-        eq(res[0][MessageHeader.TimeStamp], UNIX_S)
+        w.sap()
+        res = w.request(requests.session_setup(w.says(unix_s=stamp)))
+        eq(res.code, ResponseCode.OK_NewSessionEstablished)
+        eq(res.Header[MessageHeader.TimeStamp], UNIX_S)
 
 
 def test_ids_are_compared_to_the_end_r_security_06():
@@ -205,17 +188,17 @@ def test_ids_are_compared_to_the_end_r_security_06():
 def test_handshake_comes_first_and_once_r_sap_07():
     w = World()
     w.connect()
-    eq(w.setup()[1][1], ResponseCode.FAILED_SequenceError)
+    eq(w.setup().code, ResponseCode.FAILED_SequenceError)
     w = World()
-    w.to_authorized(True)
-    eq(w.sap([w.protocol()])[1][supportedAppProtocolRes.ResponseCode], 2)  # Failed_NoNegotiation: it has no other code
-    eq(w.discovery()[1][1], ResponseCode.FAILED_SequenceError)
+    w.to_authorized(DC)
+    eq(w.sap().ResponseCode, 2)  # Failed_NoNegotiation: it has no other code
+    eq(w.discovery().code, ResponseCode.FAILED_SequenceError)
 
 
 def test_schedule_keeps_to_the_bounds_of_the_car_r_schedule_06():
-    for service in (1, 2, 5, 6):
-        res = World().to_schedule(service, False)[1]
-        tuples = res[ScheduleExchangeRes.Scheduled_SEResControlMode][Scheduled_SEResControlMode.ScheduleTuple]
+    for service in SERVICES:
+        res = World().to_schedule(service, SCHEDULED)
+        tuples = res.Scheduled_SEResControlMode[Scheduled_SEResControlMode.ScheduleTuple]
         ids = [t[ScheduleTuple.ScheduleTupleID] for t in tuples]
         assert 1 <= len(ids) <= 3 and len(set(ids)) == len(ids), ids
         for t in tuples:
@@ -228,7 +211,7 @@ def test_schedule_keeps_to_the_bounds_of_the_car_r_schedule_06():
 
 def test_dynamic_answers_have_no_needs_of_the_station_r_schedule_08():
     """Mobility needs mode 1: departure and states of charge are the car's business."""
-    block = World().to_schedule(6, True)[1][ScheduleExchangeRes.Dynamic_SEResControlMode]
+    block = World().to_schedule(DC_BPT, DYNAMIC).Dynamic_SEResControlMode
     eq(block[Dynamic_SEResControlMode.DepartureTime], None)
     eq(block[Dynamic_SEResControlMode.MinimumSOC], None)
     eq(block[Dynamic_SEResControlMode.TargetSOC], None)
@@ -237,13 +220,13 @@ def test_dynamic_answers_have_no_needs_of_the_station_r_schedule_08():
 def test_schedule_that_never_comes_r_timers_08():
     """Ongoing for 55 s, then FAILED, before the car gives up at 60 s."""
     w = World(schedule_delay_ms=600000)
-    res = w.to_schedule(6, True)
+    res = w.to_schedule(DC_BPT, DYNAMIC)
     begin = w.now
-    while res[1][1] == ResponseCode.OK:
-        eq(res[1][ScheduleExchangeRes.EVSEProcessing], Processing.Ongoing)
+    while res.code == ResponseCode.OK:
+        eq(res.EVSEProcessing, Processing.Ongoing)
         w.sleep(1000)
-        res = w.schedule(True)
-    eq(res[1][1], ResponseCode.FAILED)
+        res = w.schedule(DYNAMIC)
+    eq(res.code, ResponseCode.FAILED)
     assert 54000 <= ticks_diff(w.now, begin) <= 56000
 
 
@@ -258,7 +241,7 @@ def test_converter_is_steered_inside_both_limits_r_loop_09():
         (-12000, 300, (300000, 0)),
     ):
         w = World(setpoint_w=setpoint_w)
-        w.to_loop(6, True)
+        w.to_loop(DC_BPT, DYNAMIC)
         orders = []
         dc = w.hw.dc
 
@@ -267,29 +250,26 @@ def test_converter_is_steered_inside_both_limits_r_loop_09():
             dc(mv, ma, car_mv)
 
         w.hw.dc = heard
-        eq(w.loop(6, True, volts=volts)[1][1], ResponseCode.OK)
+        eq(w.loop(DC_BPT, DYNAMIC, mv=volts * 1000).code, ResponseCode.OK)
         eq(orders[-1], want)
 
 
 def test_welding_detection_tells_what_is_measured_r_dc_safety_10():
     """Any number of times; then only the end of the session."""
     w = World(setpoint_w=4000)
-    w.to_loop(2, True)
-    w.loop(2, True)
-    eq(w.power_delivery(STOP)[1][1], ResponseCode.OK)
+    w.to_loop(DC, DYNAMIC)
+    w.loop(DC, DYNAMIC)
+    eq(w.power_delivery(STOP).code, ResponseCode.OK)
     for mv in (55000, 31000, 12000, 0):
         w.hw.mv = mv
-        res = w.welding()[1]
-        assert (
-            res[1] == ResponseCode.OK
-            and abs(rational.to_milli(res[DC_WeldingDetectionRes.EVSEPresentVoltage]) - mv) < 5000
-        )
-    eq(w.loop(2, True)[1][1], ResponseCode.FAILED_SequenceError)
+        res = w.welding()
+        assert res.code == ResponseCode.OK and abs(rational.to_milli(res.EVSEPresentVoltage) - mv) < 5000
+    eq(w.loop(DC, DYNAMIC).code, ResponseCode.FAILED_SequenceError)
 
 
 def test_welding_detection_may_be_left_out_r_dc_safety_11():
     w = World(setpoint_w=4000)
-    w.to_loop(2, True)
-    w.loop(2, True)
-    eq(w.power_delivery(STOP)[1][1], ResponseCode.OK)
-    eq(w.stop()[1][1], ResponseCode.OK)
+    w.to_loop(DC, DYNAMIC)
+    w.loop(DC, DYNAMIC)
+    eq(w.power_delivery(STOP).code, ResponseCode.OK)
+    eq(w.stop().code, ResponseCode.OK)

@@ -4,43 +4,48 @@ from codec import exi
 from firmware.run.safe import Safe
 from firmware.session.iso20 import messages, steps
 from firmware.session.states import ENDED, FAILED, IDLE, SAP
-from tests.lib.every_request import others, requests
+from host_tools.ev.requests import is_dc, protocol, service_discovery
+from tests.lib.driver import AC_BPT, DC, DC_BPT, DYNAMIC, MODES, SERVICES, STOP
+from tests.lib.every_request import certificate_installation, every
 from tests.lib.law import find, with_row
 from tests.lib.poison import BYTE
-from tests.lib.world import NoTrace, World
+from tests.lib.world import World
 
-HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, interop)
+HEAP_KB = 200
 from codec.slots import (
     MSG,
     ChargingSession,
     MessageHeader,
     ResponseCode,
-    ServiceDetailRes,
-    supportedAppProtocolReq,
 )
 
 # How to reach each phase: (service, stretch of World, states it leaves the machine in).
 PHASES = (
     ("SAP", lambda w: w.connect()),
-    ("SETUP", lambda w: (w.connect(), w.sap([w.protocol()]))),
-    ("AUTH_SETUP", lambda w: (w.connect(), w.sap([w.protocol()]), w.setup())),
-    ("AUTH", lambda w: (w.connect(), w.sap([w.protocol()]), w.setup(), w.plain(MSG.AuthorizationSetupReq))),
-    ("DISCOVERY", lambda w: w.to_authorized(True)),
-    ("SELECT", lambda w: (w.to_authorized(True), w.discovery())),
-    ("PARAMETERS", lambda w: (w.to_authorized(True), w.discovery(), w.select(6, w.set_id(6, True)))),
+    ("SETUP", lambda w: (w.connect(), w.sap())),
+    ("AUTH_SETUP", lambda w: (w.connect(), w.sap(), w.setup())),
+    ("AUTH", lambda w: (w.connect(), w.sap(), w.setup(), w.authorization_setup())),
+    ("DISCOVERY", lambda w: w.to_authorized(DC)),
+    ("SELECT", lambda w: (w.to_authorized(DC), w.discovery())),
+    ("PARAMETERS", lambda w: (w.to_authorized(DC), w.discovery(), w.select(DC_BPT, w.set_id(DC_BPT, DYNAMIC)))),
     (
         "SCHEDULE",
-        lambda w: (w.to_authorized(True), w.discovery(), w.select(6, w.set_id(6, True)), w.dc_parameters(True)),
+        lambda w: (
+            w.to_authorized(DC),
+            w.discovery(),
+            w.select(DC_BPT, w.set_id(DC_BPT, DYNAMIC)),
+            w.parameters(DC_BPT),
+        ),
     ),
-    ("CABLE_CHECK", lambda w: w.to_schedule(6, True)),
-    ("PRECHARGE", lambda w: w.to_start(6, True)),
-    ("AC_START", lambda w: w.to_start(5, True)),
-    ("AC_LOOP", lambda w: w.to_loop(5, True)),
-    ("DC_LOOP", lambda w: w.to_loop(6, True)),
-    ("WELDING", lambda w: (w.to_loop(6, True), w.power_delivery(1))),
-    ("STOP", lambda w: (w.to_loop(5, True), w.power_delivery(1))),
-    ("ENDED", lambda w: (w.to_authorized(True), w.stop())),
-    ("FAILED", lambda w: (w.to_authorized(True), w.plain(MSG.AuthorizationSetupReq))),
+    ("CABLE_CHECK", lambda w: w.to_schedule(DC_BPT, DYNAMIC)),
+    ("PRECHARGE", lambda w: w.to_start(DC_BPT, DYNAMIC)),
+    ("AC_START", lambda w: w.to_start(AC_BPT, DYNAMIC)),
+    ("AC_LOOP", lambda w: w.to_loop(AC_BPT, DYNAMIC)),
+    ("DC_LOOP", lambda w: w.to_loop(DC_BPT, DYNAMIC)),
+    ("WELDING", lambda w: (w.to_loop(DC_BPT, DYNAMIC), w.power_delivery(STOP))),
+    ("STOP", lambda w: (w.to_loop(AC_BPT, DYNAMIC), w.power_delivery(STOP))),
+    ("ENDED", lambda w: (w.to_authorized(DC), w.stop())),
+    ("FAILED", lambda w: (w.to_authorized(DC), w.authorization_setup())),
 )
 
 
@@ -52,7 +57,7 @@ def test_every_request_in_every_phase_r_errors_01():
     for name, reach in PHASES:
         reach(w)
         state = w.secc.state
-        table = requests(w)
+        table = every(w)
         assert sorted(table) == sorted([MSG.supportedAppProtocolReq] + [row[0][0] for row in messages.MESSAGES])
         for msg in table:
             if find(steps.STEPS, state, msg) or (state, msg) == (SAP, MSG.supportedAppProtocolReq):
@@ -61,12 +66,12 @@ def test_every_request_in_every_phase_r_errors_01():
             w.sleep(200)
             reach(w)
             assert w.secc.state == state, name
-            res = w.request(msg, requests(w)[msg])
+            res = w.request((msg, every(w)[msg]))
             assert res is not None, (name, msg)
-            assert res[0] == msg + 1, (name, msg)
+            assert res.msg == msg + 1, (name, msg)
             if msg != MSG.supportedAppProtocolReq:
-                assert res[1][1] == ResponseCode.FAILED_SequenceError, (name, msg, res[1][1])
-                assert bytes(res[1][0][MessageHeader.SessionID]) == w.sid
+                assert res.code == ResponseCode.FAILED_SequenceError, (name, msg, res.code)
+                assert bytes(res.Header[MessageHeader.SessionID]) == w.sid
             assert not w.hw.relay.wanted and w.hw.ma == 0 and w.hw.w == 0
             assert w.secc.state in (FAILED, ENDED)
             refused += 1
@@ -84,39 +89,39 @@ def test_wrong_session_id_r_session_03():
             msg = row[0][0]
             if msg == MSG.SessionSetupReq:
                 continue
-            w.to_authorized(True)
+            w.to_authorized(DC)
             own = w.sid
             w.sid = sid or bytes([own[0] ^ 1]) + own[1:]
-            res = w.request(msg, requests(w)[msg])
-            assert res[0] == msg + 1 and res[1][1] == ResponseCode.FAILED_UnknownSession
-            assert bytes(res[1][0][MessageHeader.SessionID]) == own  # R-SESSION-02
+            res = w.request((msg, every(w)[msg]))
+            assert res.msg == msg + 1 and res.code == ResponseCode.FAILED_UnknownSession
+            assert bytes(res.Header[MessageHeader.SessionID]) == own  # R-SESSION-02
             w.secc.lost(w.now)
 
 
 def test_failed_is_a_latch_r_errors_03_r_security_02():
     """After FAILED the formerly valid request is refused; one SessionStop is answered; after 5 s TCP is closed (D-15)."""
     w = World()
-    w.to_loop(6, True)
-    w.loop(6, True)
+    w.to_loop(DC_BPT, DYNAMIC)
+    w.loop(DC_BPT, DYNAMIC)
     sid = w.sid
     w.sid = bytes(8)
-    assert w.loop(6, True)[1][1] == ResponseCode.FAILED_UnknownSession
+    assert w.loop(DC_BPT, DYNAMIC).code == ResponseCode.FAILED_UnknownSession
     assert w.secc.state == FAILED and not w.hw.relay.wanted and w.hw.ma == 0
     w.sid = sid
     for _ in range(3):
-        assert w.loop(6, True)[1][1] == ResponseCode.FAILED_SequenceError
+        assert w.loop(DC_BPT, DYNAMIC).code == ResponseCode.FAILED_SequenceError
         assert not w.hw.contactor or not w.hw.relay.wanted
     w.sleep(4000)
     assert not w.closed
-    assert w.stop()[1][1] == ResponseCode.OK
+    assert w.stop().code == ResponseCode.OK
     w.sleep(6000)
     assert w.closed
 
 
 def test_failed_closes_after_five_seconds():
     w = World()
-    w.to_authorized(True)
-    w.plain(MSG.AuthorizationSetupReq)
+    w.to_authorized(DC)
+    w.authorization_setup()
     w.sleep(4900)
     assert not w.closed
     w.discovery()  # no further refusal extends the time
@@ -126,40 +131,39 @@ def test_failed_closes_after_five_seconds():
 
 def test_wrong_mode_in_the_loop_r_loop_01():
     """Each of the three other kinds is refused, and the refusal is in the selected kind."""
-    for service in (1, 2, 5, 6):
-        for dynamic in (False, True):
-            for bpt, dyn in ((False, False), (False, True), (True, False), (True, True)):
-                if (bpt, dyn) == (service >= 5, dynamic):
+    for service in SERVICES:
+        for dynamic in MODES:
+            for other, mode in ((s, m) for s in SERVICES for m in MODES if is_dc(s) == is_dc(service)):
+                if (other, mode) == (service, dynamic):
                     continue
                 w = World()
                 w.to_loop(service, dynamic)
-                res = w.dc_loop(bpt, dyn) if service in (2, 6) else w.ac_loop(bpt, dyn)
-                assert res[1][1] == ResponseCode.FAILED
+                assert w.loop(other, mode).code == ResponseCode.FAILED
                 assert not w.hw.relay.wanted
 
 
 def test_two_refusals_share_nothing_r_errors_08():
     w = World()
-    w.to_authorized(True)
-    first = w.plain(MSG.AuthorizationSetupReq)
+    w.to_authorized(DC)
+    first = w.authorization_setup()
     second = w.detail(99)
-    assert first[0] == MSG.AuthorizationSetupRes and second[0] == MSG.ServiceDetailRes
-    assert second[1][ServiceDetailRes.ServiceID] == 0
+    assert first.msg == MSG.AuthorizationSetupRes and second.msg == MSG.ServiceDetailRes
+    assert second.ServiceID == 0
 
 
 def test_certificate_installation_as_sap_r_v2gtp_05():
     """The one known field deviation is understood inside a session (and refused as not offered)."""
     w = World()
-    w.to_authorized(True)
-    res = w.request(MSG.CertificateInstallationReq, others(w)[MSG.CertificateInstallationReq], 0x8001)
-    assert res[0] == MSG.CertificateInstallationRes and res[1][1] == ResponseCode.FAILED_SequenceError
+    w.to_authorized(DC)
+    res = w.request(certificate_installation(w), 0x8001)
+    assert res.msg == MSG.CertificateInstallationRes and res.code == ResponseCode.FAILED_SequenceError
 
 
 def test_wrong_payload_type_is_a_decode_failure_r_v2gtp_05():
     w = World()
-    w.to_loop(5, True)
-    table = requests(w)
-    w.feed(w.frame(MSG.AC_ChargeLoopReq, table[MSG.AC_ChargeLoopReq], 0x8002))
+    w.to_loop(AC_BPT, DYNAMIC)
+    table = every(w)
+    w.feed(w.frame((MSG.AC_ChargeLoopReq, table[MSG.AC_ChargeLoopReq]), 0x8002))
     assert w.closed and not w.hw.relay.wanted
 
 
@@ -173,14 +177,14 @@ def test_undecodable_ends_the_session_r_errors_07():
         assert not w.hw.relay.wanted and w.hw.ma == 0
         w.secc.lost(w.now)
         w.sleep(100)
-        assert w.to_authorized(True)[1][1] == ResponseCode.OK
+        assert w.to_authorized(DC).code == ResponseCode.OK
 
 
 def test_response_from_the_car_is_no_request():
     w = World()
-    w.to_authorized(True)
+    w.to_authorized(DC)
     res = messages.ok(w.secc.facts, MSG.SessionStopReq)
-    w.feed(w.frame(MSG.SessionStopRes, res))
+    w.feed(w.frame((MSG.SessionStopRes, res)))
     assert w.closed
 
 
@@ -194,34 +198,32 @@ def test_stream_garbage_r_v2gtp_02():
 
 def test_unknown_payload_types_are_skipped_r_v2gtp_03():
     w = World()
-    w.to_authorized(True)
+    w.to_authorized(DC)
     w.feed(b"\x01\xfe\x9a\xbc\x00\x00\x00\x03abc\x01\xfe\xa0\x00\x00\x00\x00\x00")
-    assert w.discovery()[1][1] == ResponseCode.OK
+    assert w.discovery().code == ResponseCode.OK
 
 
 def test_requests_in_pieces_and_joined_r_v2gtp_01_07():
     """Byte by byte; then three requests in one run: answered one after the other, in order."""
     w = World()
     w.connect()
-    entry = [None] * supportedAppProtocolReq.LEN
-    entry[supportedAppProtocolReq.AppProtocol] = [w.protocol()]
-    for byte in w.frame(MSG.supportedAppProtocolReq, entry):
+    for byte in w.frame(protocol([w.protocol()])):
         w.feed(bytes([byte]))
-    assert w.answer()[0] == MSG.supportedAppProtocolRes
+    assert w.answer().msg == MSG.supportedAppProtocolRes
     w.setup()
-    table = requests(w)
+    table = every(w)
     joined = b""
     for msg in (MSG.AuthorizationSetupReq, MSG.AuthorizationReq, MSG.ServiceDiscoveryReq):
-        joined += w.frame(msg, table[msg])
+        joined += w.frame((msg, table[msg]))
     w.feed(joined)
-    got = [w.answer()[0] for _ in range(3)]
+    got = [w.answer().msg for _ in range(3)]
     assert got == [MSG.AuthorizationSetupRes, MSG.AuthorizationRes, MSG.ServiceDiscoveryRes]
 
 
 def test_flood_ends_the_session_r_v2gtp_07():
     w = World()
-    w.to_authorized(True)
-    one = w.frame(MSG.ServiceDiscoveryReq, requests(w)[MSG.ServiceDiscoveryReq])
+    w.to_authorized(DC)
+    one = w.frame(service_discovery(w.says()))
     for _ in range(10):
         w.feed(one * 100)
     assert w.closed
@@ -245,7 +247,7 @@ def test_terminate_in_every_phase_r_stop_02():
         w = World()
         reach(w)
         res = w.stop()
-        assert res[0] == MSG.SessionStopRes and res[1][1] == ResponseCode.OK, name
+        assert res.msg == MSG.SessionStopRes and res.code == ResponseCode.OK, name
         assert w.hw.path_off and w.secc.state == ENDED  # safe before the answer
 
 
@@ -255,8 +257,8 @@ def test_pause_and_renegotiation_are_refused_r_stop_07_08():
         (ChargingSession.ServiceRenegotiation, ResponseCode.FAILED_NoServiceRenegotiationSupported),
     ):
         w = World()
-        w.to_loop(6, True)
-        assert w.stop(kind)[1][1] == code
+        w.to_loop(DC_BPT, DYNAMIC)
+        assert w.stop(kind).code == code
         assert not w.hw.relay.wanted and w.secc.state == FAILED
 
 
@@ -264,7 +266,7 @@ def test_answers_are_exact_r_v2gtp_06():
     """The header length equals the stream: decoding the answer uses its last byte."""
     w = World()
     w.connect()
-    w.sap([w.protocol()])
+    w.sap()
     w.setup()
     for direction, kind, data, _state in w.trace.messages:
         if direction:
@@ -277,21 +279,15 @@ def test_answers_are_exact_r_v2gtp_06():
     assert w.trace.messages[0][3] == SAP
 
 
-class BrokenTrace(NoTrace):
-    def error(self, now, text, value=None):
-        self.notes.append(text)
-
-
 def test_own_error_ends_that_session_only_r_errors_09():
     """A handler that raises: power off, a FAILED answer of the right type, connection closed, next car fine."""
     w = World()
-    w.trace = BrokenTrace()
     machine = w.secc
     for name, reach in PHASES:
         safe = Safe(lambda: machine, w.power, w.trace)
         reach(w)
         state = w.secc.state
-        table = requests(w)
+        table = every(w)
         row = next((r for r in steps.STEPS if state in r[0]), None)
         if row is None:
             continue
@@ -301,7 +297,7 @@ def test_own_error_ends_that_session_only_r_errors_09():
 
         with_row(w, row[:2] + (broken,) + row[3:])
         try:
-            data = w.frame(row[1], table[row[1]])
+            data = w.frame((row[1], table[row[1]]))
             safe.rx(data, len(data), w.now)
         finally:
             with_row(w, row)
@@ -314,7 +310,7 @@ def test_own_error_ends_that_session_only_r_errors_09():
         assert not w.hw.relay.wanted and w.hw.ma == 0 and w.hw.w == 0
         machine.lost(w.now)
         w.sleep(200)
-        assert w.to_authorized(True)[1][1] == ResponseCode.OK
+        assert w.to_authorized(DC).code == ResponseCode.OK
         machine.lost(w.now)
         w.trace.messages.clear()
         w.trace.notes.clear()
@@ -334,8 +330,8 @@ def test_a_view_of_a_request_that_is_kept_is_spoilt_and_the_session_does_not_not
         return msg, value
 
     w.secc._decode = keep
-    w.to_loop(6, True)
-    w.loop(6, True, soc=50)
-    assert len(seen) > 10 and w.secc.facts.session_id == seen[-1][1]
+    w.to_loop(DC_BPT, DYNAMIC)
+    w.loop(DC_BPT, DYNAMIC, soc=50)
+    assert len(seen) > 10 and w.secc.facts.session.id == seen[-1][1]
     for view, at_that_time in seen:
         assert bytes(view) == bytes([BYTE] * 8) != at_that_time

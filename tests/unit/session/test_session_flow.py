@@ -2,16 +2,15 @@
 
 from codec import rational
 from firmware.session.states import ENDED, IDLE
+from host_tools.ev.requests import is_dc
+from tests.lib.driver import AC, AC_BPT, DC, DC_BPT, DYNAMIC, MODES, SCHEDULED, SERVICES, START, STOP
 from tests.lib.world import World
 
-HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, interop)
+HEAP_KB = 200
 from codec.slots import (
-    MSG,
     AC_ChargeLoopRes,
-    AC_ChargeParameterDiscoveryRes,
     AC_CPDResEnergyTransferMode,
     BPT_Dynamic_DC_CLResControlMode,
-    DC_CableCheckRes,
     DC_ChargeLoopRes,
     Dynamic_AC_CLResControlMode,
     EvseNotification,
@@ -20,9 +19,6 @@ from codec.slots import (
     PowerDeliveryRes,
     ResponseCode,
 )
-
-START, STOP = 0, 1
-SERVICES = (1, 2, 5, 6)
 
 
 def run(service, dynamic, **changes):
@@ -34,26 +30,26 @@ def run(service, dynamic, **changes):
 
 def session(w, service, dynamic):
     res = w.to_loop(service, dynamic)
-    assert res[1][1] == ResponseCode.OK, res
+    assert res.code == ResponseCode.OK, res
     answers = []
     for _ in range(3):
         w.sleep(100)
         answers.append(w.loop(service, dynamic, soc=50))
-        assert answers[-1][1][1] == ResponseCode.OK
+        assert answers[-1].code == ResponseCode.OK
     assert w.hw.contactor
     res = w.power_delivery(STOP)
-    assert res[1][1] == ResponseCode.OK
+    assert res.code == ResponseCode.OK
     assert not w.hw.contactor and w.hw.path_off  # R-POWER-02, R-DC-SAFETY-09: off before the answer
-    if service in (2, 6):
-        assert w.welding()[1][1] == ResponseCode.OK
-    assert w.stop()[1][1] == ResponseCode.OK
+    if is_dc(service):
+        assert w.welding().code == ResponseCode.OK
+    assert w.stop().code == ResponseCode.OK
     assert w.secc.state == ENDED and w.secc.session_over
     return answers
 
 
 def test_eight_combinations():
     for service in SERVICES:
-        for dynamic in (False, True):
+        for dynamic in MODES:
             w, answers = run(service, dynamic)
             slots = (
                 (AC_ChargeLoopRes.Scheduled_AC_CLResControlMode, AC_ChargeLoopRes.Dynamic_AC_CLResControlMode),
@@ -67,7 +63,7 @@ def test_eight_combinations():
                     DC_ChargeLoopRes.BPT_Dynamic_DC_CLResControlMode,
                 ),
             )[SERVICES.index(service)]
-            for _msg, value in answers:
+            for value in [answer.value for answer in answers]:
                 # R-LOOP-01, R-LOOP-14: answered in kind, one mode block only
                 assert value[slots[1 if dynamic else 0]] is not None
                 assert value[slots[0 if dynamic else 1]] is None
@@ -75,17 +71,17 @@ def test_eight_combinations():
 
 
 def test_payload_types_r_v2gtp_04():
-    w, _ = run(6, True)
+    w, _ = run(DC_BPT, DYNAMIC)
     for _direction, kind, _, _ in w.trace.messages:
         assert kind in (0x8001, 0x8002, 0x8004)
-    w, _ = run(5, False)
+    w, _ = run(AC_BPT, SCHEDULED)
     for _direction, kind, _, _ in w.trace.messages:
         assert kind in (0x8001, 0x8002, 0x8003)
 
 
 def test_tcp_is_kept_five_seconds_r_stop_03():
     """The default of D-19."""
-    w, _ = run(5, True)
+    w, _ = run(AC_BPT, DYNAMIC)
     w.sleep(4900)
     assert not w.closed
     w.sleep(200)
@@ -93,7 +89,7 @@ def test_tcp_is_kept_five_seconds_r_stop_03():
 
 
 def test_car_closes_first_r_stop_03():
-    w, _ = run(5, True)
+    w, _ = run(AC_BPT, DYNAMIC)
     w.sleep(100)
     w.secc.lost(w.now)
     assert w.secc.state == IDLE and w.secc.due is None
@@ -103,20 +99,20 @@ def test_car_closes_first_r_stop_03():
 def test_session_after_session_is_the_same_r_session_11():
     """AC BPT, then DC, then AC BPT again in one process: nothing of the one before shows."""
     w = World(setpoint_w=-4000)
-    first = session(w, 5, True)
+    first = session(w, AC_BPT, DYNAMIC)
     w.secc.lost(w.now)
-    session(w, 2, False)
+    session(w, DC, SCHEDULED)
     w.secc.lost(w.now)
-    again = session(w, 5, True)
-    assert first[0][1][2:] == again[0][1][2:]
-    assert w.secc.facts.family == 0 and w.secc.facts.ev_max_mv == 0
+    again = session(w, AC_BPT, DYNAMIC)
+    assert first[0].value[2:] == again[0].value[2:]
+    assert w.secc.facts.session.current == 0 and w.secc.facts.car.limits.max_mv == 0
 
 
 def test_ids_differ_between_sessions_r_session_01():
     w = World()
     ids = []
     for _ in range(3):
-        w.to_authorized(True)
+        w.to_authorized(DC)
         ids.append(w.sid)
         w.secc.lost(w.now)
     assert len(set(ids)) == 3 and bytes(8) not in ids
@@ -131,44 +127,44 @@ def ac_target(value):
 def test_ac_set_point_steers_r_loop_07():
     """+7 kW, 0, -3 kW, beyond the limit: each in the next answer, charge positive, discharge negative."""
     w = World(setpoint_w=7000)
-    w.to_loop(5, True)
-    assert ac_target(w.loop(5, True)[1]) == 7000
+    w.to_loop(AC_BPT, DYNAMIC)
+    assert ac_target(w.loop(AC_BPT, DYNAMIC).value) == 7000
     for want, got in ((0, 0), (-3000, -3000), (-50000, -11000), (50000, 11000)):
         w.power.set_setpoint_w(want)
-        assert ac_target(w.loop(5, True)[1]) == got
+        assert ac_target(w.loop(AC_BPT, DYNAMIC).value) == got
 
 
 def test_no_discharge_without_bpt_r_loop_10():
     w = World(setpoint_w=-3000)
-    w.to_loop(1, True)
-    mode = w.loop(1, True)[1][AC_ChargeLoopRes.Dynamic_AC_CLResControlMode]
+    w.to_loop(AC, DYNAMIC)
+    mode = w.loop(AC, DYNAMIC).Dynamic_AC_CLResControlMode
     assert mode[Dynamic_AC_CLResControlMode.EVSETargetActivePower] == 0
 
 
 def test_no_discharge_below_the_floors_r_loop_10():
     """State of charge below the station's floor, or the battery below the car's own minimum: 0 W (R-SCHEDULE-11)."""
     w = World(setpoint_w=-3000, v2x_min_soc=20)
-    w.to_loop(5, True)
-    assert ac_target(w.loop(5, True, soc=19)[1]) == 0
-    assert ac_target(w.loop(5, True, soc=20)[1]) == -3000
-    assert ac_target(w.loop(5, True)[1]) == -3000  # absent does not overwrite (R-LOOP-12)
-    assert ac_target(w.loop(5, True, min_energy_wh=500)[1]) == 0
+    w.to_loop(AC_BPT, DYNAMIC)
+    assert ac_target(w.loop(AC_BPT, DYNAMIC, soc=19).value) == 0
+    assert ac_target(w.loop(AC_BPT, DYNAMIC, soc=20).value) == -3000
+    assert ac_target(w.loop(AC_BPT, DYNAMIC).value) == -3000  # absent does not overwrite (R-LOOP-12)
+    assert ac_target(w.loop(AC_BPT, DYNAMIC, least_wh=500).value) == 0
 
 
 def test_dc_set_point_turns_the_current_r_loop_06():
     """DC_BPT Dynamic at 400 V: the present current follows the set-point through zero, with the ramp of the stage."""
     w = World(setpoint_w=8000, power_ramp_w_per_s=20000)
-    w.to_loop(6, True)
+    w.to_loop(DC_BPT, DYNAMIC)
     for _ in range(20):
-        value = w.loop(6, True)[1]
+        value = w.loop(DC_BPT, DYNAMIC).value
         w.sleep(100)
     assert rational.to_milli(value[DC_ChargeLoopRes.EVSEPresentCurrent]) == 20000
     w.power.set_setpoint_w(-8000)
-    mode = w.loop(6, True)[1][DC_ChargeLoopRes.BPT_Dynamic_DC_CLResControlMode]
+    mode = w.loop(DC_BPT, DYNAMIC).BPT_Dynamic_DC_CLResControlMode
     # the next answer carries it: the discharge limit is the set-point (R-LOOP-04)
     assert rational.to_int(mode[BPT_Dynamic_DC_CLResControlMode.EVSEMaximumDischargePower]) == 8000
     for _ in range(20):
-        value = w.loop(6, True)[1]
+        value = w.loop(DC_BPT, DYNAMIC).value
         w.sleep(100)
     assert rational.to_milli(value[DC_ChargeLoopRes.EVSEPresentCurrent]) == -20000
     assert w.hw.w == -8000
@@ -176,17 +172,17 @@ def test_dc_set_point_turns_the_current_r_loop_06():
 
 def test_energy_is_counted_both_ways_r_meter_04():
     w = World(setpoint_w=10000)
-    w.to_loop(6, True)
-    w.loop(6, True)
+    w.to_loop(DC_BPT, DYNAMIC)
+    w.loop(DC_BPT, DYNAMIC)
     for _ in range(40):
         w.sleep(200)
-        w.loop(6, True)
+        w.loop(DC_BPT, DYNAMIC)
     charged = w.hw.charged_wh
     assert 15 < charged < 25  # 8 s of 10 kW = 22 Wh, less the ramp
     w.power.set_setpoint_w(-10000)
     for _ in range(40):
         w.sleep(200)
-        value = w.loop(6, True, meter=True)[1]
+        value = w.loop(DC_BPT, DYNAMIC, meter=True).value
     assert charged <= w.hw.charged_wh <= charged + 2
     meter = value[DC_ChargeLoopRes.MeterInfo]
     assert 15 < meter[MeterInfo.BPT_DischargedEnergyReadingWh] < 25
@@ -194,90 +190,90 @@ def test_energy_is_counted_both_ways_r_meter_04():
 
 def test_meter_info_first_and_on_request_r_meter_01_02():
     w = World()
-    w.to_loop(1, False)
-    assert w.loop(1, False)[1][AC_ChargeLoopRes.MeterInfo] is not None
-    assert w.loop(1, False)[1][AC_ChargeLoopRes.MeterInfo] is None
-    assert w.loop(1, False, meter=True)[1][AC_ChargeLoopRes.MeterInfo] is not None
+    w.to_loop(AC, SCHEDULED)
+    assert w.loop(AC, SCHEDULED).MeterInfo is not None
+    assert w.loop(AC, SCHEDULED).MeterInfo is None
+    assert w.loop(AC, SCHEDULED, meter=True).MeterInfo is not None
     w = World(meter_id="")
-    w.to_loop(1, False)
-    assert w.loop(1, False, meter=True)[1][AC_ChargeLoopRes.MeterInfo] is None  # R-METER-07
+    w.to_loop(AC, SCHEDULED)
+    assert w.loop(AC, SCHEDULED, meter=True).MeterInfo is None  # R-METER-07
 
 
 def test_scheduled_dc_follows_the_car_inside_the_limits_r_loop_02():
     """500 A at a limit of 125 A: clamped, flag set, no failure; -30 A discharges; 0 V keeps the last voltage."""
     w = World(power_ramp_w_per_s=1000000)
-    w.to_start(6, False)
-    assert w.power_delivery(START, 0, 1)[1][1] == ResponseCode.OK
+    w.to_start(DC_BPT, SCHEDULED)
+    assert w.power_delivery(START, tuple_id=1).code == ResponseCode.OK
     for target_a, want_ma, limited in ((500, 125000, True), (20, 20000, False), (-30, -30000, False)):
         for _ in range(5):
-            value = w.loop(6, False, target_a=target_a)[1]
+            value = w.loop(DC_BPT, SCHEDULED, wish_ma=target_a * 1000).value
             w.sleep(100)
         assert rational.to_milli(value[DC_ChargeLoopRes.EVSEPresentCurrent]) == want_ma
         current = value[DC_ChargeLoopRes.EVSECurrentLimitAchieved]
         power = value[DC_ChargeLoopRes.EVSEPowerLimitAchieved]
         assert (current or power) == limited
-    value = w.loop(6, False, target_a=20, target_v=0)[1]
-    assert value[1] == ResponseCode.OK and w.secc.facts.ev_target_mv == 400000
+    value = w.loop(DC_BPT, SCHEDULED, wish_ma=20_000, wish_mv=0).value
+    assert value[1] == ResponseCode.OK and w.secc.facts.car.target_mv == 400000
 
 
 def test_station_stop_r_status_02():
     """Terminate stands in every answer until the car reacts, with a delay that counts down (R-STATUS-03, D-27)."""
     w = World()
-    w.to_loop(6, True)
-    assert w.loop(6, True)[1][DC_ChargeLoopRes.EVSEStatus] is None  # R-STATUS-01
+    w.to_loop(DC_BPT, DYNAMIC)
+    assert w.loop(DC_BPT, DYNAMIC).EVSEStatus is None  # R-STATUS-01
     w.secc.request_stop(w.now)
     delays = []
     for _ in range(3):
-        status = w.loop(6, True)[1][DC_ChargeLoopRes.EVSEStatus]
+        status = w.loop(DC_BPT, DYNAMIC).EVSEStatus
         assert status[EVSEStatus.EVSENotification] == EvseNotification.Terminate
         delays.append(status[EVSEStatus.NotificationMaxDelay])
         for _ in range(3):
             w.sleep(400)
-            w.loop(6, True)
+            w.loop(DC_BPT, DYNAMIC)
     assert delays[0] == 30 and delays[0] > delays[1] > delays[2]
-    assert w.power_delivery(STOP)[1][1] == ResponseCode.OK
+    assert w.power_delivery(STOP).code == ResponseCode.OK
     w.stop()
     assert w.trace.notes == ["session ended by the station"]
 
 
 def test_car_that_ignores_terminate_r_status_04():
     w = World(terminate_delay_s=10)
-    w.to_loop(1, True)
+    w.to_loop(AC, DYNAMIC)
     w.secc.request_stop(w.now)
     for _ in range(60):
-        res = w.loop(1, True)
-        if res[1][1] != ResponseCode.OK:
+        res = w.loop(AC, DYNAMIC)
+        if res.code != ResponseCode.OK:
             break
         w.sleep(400)
-    assert res[1][1] == ResponseCode.FAILED and not w.hw.relay.wanted
+    assert res.code == ResponseCode.FAILED and not w.hw.relay.wanted
 
 
 def test_stop_after_n_loops():
     w = World(stop_after_loops=3)
-    w.to_loop(5, True)
-    got = [w.loop(5, True)[1][AC_ChargeLoopRes.EVSEStatus] is not None for _ in range(4)]
+    w.to_loop(AC_BPT, DYNAMIC)
+    got = [w.loop(AC_BPT, DYNAMIC).EVSEStatus is not None for _ in range(4)]
     assert got == [False, False, True, True]
 
 
 def test_stop_wish_before_power_r_status_06():
     """A stop wished during ScheduleExchange is told in PowerDeliveryRes and no contactor closes."""
     w = World()
-    w.to_schedule(5, True)
+    w.to_schedule(AC_BPT, DYNAMIC)
     w.secc.request_stop(w.now)
-    value = w.power_delivery(START)[1]
+    value = w.power_delivery(START).value
     assert value[1] == ResponseCode.OK
     assert value[PowerDeliveryRes.EVSEStatus][EVSEStatus.EVSENotification] == EvseNotification.Terminate
     assert not w.hw.contactor
-    assert w.loop(5, True)[1][1] == ResponseCode.FAILED_SequenceError
+    assert w.loop(AC_BPT, DYNAMIC).code == ResponseCode.FAILED_SequenceError
 
 
 def test_per_phase_answers_r_cpd_04_05():
     """A car that sends L2/L3 gets L1/L2/L3; the sum stays."""
     w = World(setpoint_w=6000)
-    w.to_authorized(False)
+    w.to_authorized(AC)
     w.discovery()
-    w.select(5, w.set_id(5, True))
-    block = w.ac_parameters(True, per_phase=True)[1][AC_ChargeParameterDiscoveryRes.BPT_AC_CPDResEnergyTransferMode]
+    w.select(AC_BPT, w.set_id(AC_BPT, DYNAMIC))
+    block = w.parameters(AC_BPT, per_phase=True).BPT_AC_CPDResEnergyTransferMode
     total = 0
     for at in (
         AC_CPDResEnergyTransferMode.EVSEMaximumChargePower,
@@ -286,9 +282,9 @@ def test_per_phase_answers_r_cpd_04_05():
     ):
         total += rational.to_int(block[at])
     assert total == 11040 and block[AC_CPDResEnergyTransferMode.MaximumPowerAsymmetry] is None  # R-CPD-06
-    w.schedule(True)
+    w.schedule(DYNAMIC)
     w.power_delivery(START)
-    mode = w.loop(5, True)[1][AC_ChargeLoopRes.BPT_Dynamic_AC_CLResControlMode]
+    mode = w.loop(AC_BPT, DYNAMIC).BPT_Dynamic_AC_CLResControlMode
     assert rational.to_int(mode[Dynamic_AC_CLResControlMode.EVSETargetActivePower]) == 2000
     assert rational.to_int(mode[Dynamic_AC_CLResControlMode.EVSETargetActivePower_L3]) == 2000  # R-LOOP-08
 
@@ -299,7 +295,7 @@ def test_pieces_of_every_size_r_v2gtp_01():
     want = None
     for piece in range(100):
         w.piece = piece
-        got = [a[1][1:] for a in session(w, 6, True)]
+        got = [a.value[1:] for a in session(w, DC_BPT, DYNAMIC)]
         want = want or got
         assert got == want, piece
         w.secc.lost(w.now)
@@ -311,20 +307,20 @@ def test_pieces_of_every_size_r_v2gtp_01():
 def test_limits_of_the_loop_only_narrow_r_loop_03_11():
     """A car that said 20 kW and 100 A in parameter discovery and 11 kW (AC: 11 kW) or more in the loop: the lower holds."""
     w = World(setpoint_w=-30000)
-    w.to_authorized(False)
+    w.to_authorized(AC)
     w.discovery()
-    w.select(5, w.set_id(5, True))
-    w.ac_parameters(True, charge_w=4000, discharge_w=3000)
-    w.schedule(True)
+    w.select(AC_BPT, w.set_id(AC_BPT, DYNAMIC))
+    w.parameters(AC_BPT, max_charge_w=4000, max_discharge_w=3000)
+    w.schedule(DYNAMIC)
     w.power_delivery(START)
-    assert ac_target(w.loop(5, True)[1]) == -3000  # the loop request says 11 kW
+    assert ac_target(w.loop(AC_BPT, DYNAMIC).value) == -3000  # the loop request says 11 kW
     w.power.set_setpoint_w(30000)
-    assert ac_target(w.loop(5, True)[1]) == 4000
+    assert ac_target(w.loop(AC_BPT, DYNAMIC).value) == 4000
     w = World(setpoint_w=-30000, power_ramp_w_per_s=1000000)
-    w.to_schedule(6, True)
-    w.secc.facts.ev_top_discharge_ma = 11000  # as a vehicle that said 11 A, and 100 A in the loop
+    w.to_schedule(DC_BPT, DYNAMIC)
+    w.secc.facts.car.first.discharge_ma = 11000  # as a vehicle that said 11 A, and 100 A in the loop
     for _ in range(100):
-        if w.plain(MSG.DC_CableCheckReq)[1][DC_CableCheckRes.EVSEProcessing] == 0:
+        if w.cable_check().EVSEProcessing == 0:
             break
         w.sleep(50)
     for _ in range(20):
@@ -332,7 +328,7 @@ def test_limits_of_the_loop_only_narrow_r_loop_03_11():
         w.sleep(50)
     w.power_delivery(START)
     for _ in range(5):
-        value = w.loop(6, True)[1]
+        value = w.loop(DC_BPT, DYNAMIC).value
         w.sleep(100)
     assert rational.to_milli(value[DC_ChargeLoopRes.EVSEPresentCurrent]) == -11000
     assert value[DC_ChargeLoopRes.EVSECurrentLimitAchieved] is True  # R-LOOP-05

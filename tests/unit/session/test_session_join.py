@@ -2,28 +2,13 @@
 
 from firmware.session.iso20.states import PARAMETERS
 from firmware.session.paused import binding
+from host_tools.ev.requests import is_bpt, is_dc
+from tests.lib.driver import AC_BPT, DC, DC_BPT, DYNAMIC, PAUSE, START, STOP, TERMINATE
 from tests.lib.mtest import eq
-from tests.lib.paused import (
-    COMBINATIONS,
-    LEAF,
-    NAME,
-    OTHER,
-    PAUSE,
-    START,
-    STOP,
-    TERMINATE,
-    come_back,
-    is_new,
-    paused,
-    to_stop,
-    world,
-)
+from tests.lib.paused import COMBINATIONS, LEAF, NAME, OTHER, come_back, is_new, paused, to_stop, world
 
-HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, test_tls_station)
+HEAP_KB = 200
 from codec.slots import (
-    MSG,
-    AC_ChargeLoopRes,
-    DC_ChargeLoopRes,
     MeterInfo,
     ResponseCode,
 )
@@ -35,26 +20,26 @@ def test_same_vehicle_joins_r_session_05_06():
     eq(come_back(w, sid), ResponseCode.OK_OldSessionJoined)
     eq((w.sid, w.secc.state), (sid, PARAMETERS))
     assert w.said("old session joined by vehicle " + NAME + ", certificate 00010203")
-    eq(w.dc_parameters(True)[1][1], ResponseCode.OK)
+    eq(w.parameters(DC_BPT).code, ResponseCode.OK)
 
 
 def test_joined_only_parameters_r_session_06():
     """Everything else is the sequence error, the parameters of the other current too."""
     for call in (
         lambda w: w.discovery(),
-        lambda w: w.plain(MSG.AuthorizationSetupReq),
+        lambda w: w.authorization_setup(),
         lambda w: w.authorization(),
-        lambda w: w.select(6, 7),
-        lambda w: w.schedule(True),
-        lambda w: w.plain(MSG.DC_CableCheckReq),
+        lambda w: w.select(DC_BPT, 7),
+        lambda w: w.schedule(DYNAMIC),
+        lambda w: w.cable_check(),
         lambda w: w.power_delivery(START),
-        lambda w: w.dc_loop(True, True),
-        lambda w: w.ac_parameters(True),
+        lambda w: w.loop(DC_BPT, DYNAMIC),
+        lambda w: w.parameters(AC_BPT),
     ):
         w = paused()
         sid = w.sid
         eq(come_back(w, sid), ResponseCode.OK_OldSessionJoined)
-        eq(call(w)[1][1], ResponseCode.FAILED_SequenceError)
+        eq(call(w).code, ResponseCode.FAILED_SequenceError)
         assert not w.hw.relay.wanted
         w.secc.lost(w.now)
         is_new(w, sid)  # R-SESSION-08: what has failed cannot be joined
@@ -91,7 +76,7 @@ def test_terminate_of_a_joined_session_ends_it_r_session_09():
     w = paused()
     sid = w.sid
     eq(come_back(w, sid), ResponseCode.OK_OldSessionJoined)
-    eq(w.stop(TERMINATE)[1][1], ResponseCode.OK)
+    eq(w.stop(TERMINATE).code, ResponseCode.OK)
     w.secc.lost(w.now)
     is_new(w, sid)
 
@@ -129,8 +114,8 @@ def test_an_unfinished_stranger_changes_nothing_and_a_new_session_everything_r_s
     w.feed(b"garbage!")
     w.secc.lost(w.now)
     w.connect()
-    w.sap([w.protocol()])
-    assert w.discovery()[1][1] >= ResponseCode.FAILED
+    w.sap()
+    assert w.discovery().code >= ResponseCode.FAILED
     w.secc.lost(w.now)
     w.car = car
     eq(come_back(w, sid), ResponseCode.OK_OldSessionJoined)
@@ -154,59 +139,56 @@ def test_another_id_of_the_same_vehicle_r_session_04():
 
 
 def test_the_other_current_is_a_new_session_r_session_06():
-    w = paused(6)
-    is_new(w, w.sid, dc=False)
+    w = paused(DC_BPT)
+    is_new(w, w.sid, AC_BPT)
     assert w.said("old session not joined: AC and DC exchanged")
 
 
 def test_charges_again_without_authorisation_r_session_07():
     """AC and DC, with BPT and without, both control modes; twice (R-SESSION-11)."""
     for service, dynamic in COMBINATIONS:
-        dc = service in (2, 6)
         w = world(setpoint_w=4000)
         to_stop(w, service, dynamic)
         for _ in range(2):
             sid = w.sid
-            eq(w.stop(PAUSE)[1][1], ResponseCode.OK)
+            eq(w.stop(PAUSE).code, ResponseCode.OK)
             w.secc.lost(w.now)
             w.sleep(30000)
-            eq(come_back(w, sid, dc), ResponseCode.OK_OldSessionJoined)
+            eq(come_back(w, sid, service), ResponseCode.OK_OldSessionJoined)
             f = w.secc.facts
-            eq((f.service, f.bpt, f.dynamic), (service, service >= 5, dynamic))
-            eq((w.dc_parameters if dc else w.ac_parameters)(service >= 5)[1][1], ResponseCode.OK)
-            eq(w.schedule(dynamic)[1][1], ResponseCode.OK)
+            eq((f.session.service, f.session.bpt, f.session.dynamic), (service, is_bpt(service), dynamic))
+            eq(w.parameters(service).code, ResponseCode.OK)
+            eq(w.schedule(dynamic).code, ResponseCode.OK)
             w.on_to_start(service)
-            eq(w.power_delivery(START, 0, None if dynamic else 1)[1][1], ResponseCode.OK)
+            eq(w.power_delivery(START, tuple_id=None if dynamic else 1).code, ResponseCode.OK)
             for _ in range(5):
-                more = {} if dc else {"present_w": 4000}
-                eq(w.loop(service, dynamic, **more)[1][1], ResponseCode.OK)
+                more = {} if is_dc(service) else {"present_w": 4000}
+                eq(w.loop(service, dynamic, **more).code, ResponseCode.OK)
                 w.sleep(100)
             assert w.hw.contactor and w.hw.w
-            eq(w.power_delivery(STOP)[1][1], ResponseCode.OK)
-        eq(w.stop(TERMINATE)[1][1], ResponseCode.OK)
+            eq(w.power_delivery(STOP).code, ResponseCode.OK)
+        eq(w.stop(TERMINATE).code, ResponseCode.OK)
 
 
 def readings(w, service):
-    res = w.loop(service, True, meter=True)[1]
-    meter = res[DC_ChargeLoopRes.MeterInfo if service in (2, 6) else AC_ChargeLoopRes.MeterInfo]
+    meter = w.loop(service, DYNAMIC, meter=True).MeterInfo
     return meter[MeterInfo.ChargedEnergyReadingWh], meter[MeterInfo.BPT_DischargedEnergyReadingWh] or 0
 
 
 def charge(w, service, watts):
     """For 20 s, positive into the car."""
     w.power.set_setpoint_w(watts)
-    more = {} if service == 6 else {"present_w": watts}
+    more = {} if service == DC_BPT else {"present_w": watts}
     for _ in range(100):
-        w.loop(service, True, **more)
+        w.loop(service, DYNAMIC, **more)
         w.sleep(200)
 
 
 def test_the_meter_goes_on_after_a_pause_r_meter_03():
     """Both ways, AC and DC; the next session begins at zero (R-SESSION-11)."""
-    for service in (6, 5):
-        dc = service == 6
+    for service in (DC_BPT, AC_BPT):
         w = world()
-        w.to_loop(service, True)
+        w.to_loop(service, DYNAMIC)
         charge(w, service, 10000)
         charge(w, service, -10000)
         before = readings(w, service)
@@ -214,9 +196,9 @@ def test_the_meter_goes_on_after_a_pause_r_meter_03():
         w.power_delivery(STOP)
         w.stop(PAUSE)
         w.secc.lost(w.now)
-        eq(come_back(w, w.sid, dc), ResponseCode.OK_OldSessionJoined)
-        (w.dc_parameters if dc else w.ac_parameters)(True)
-        w.schedule(True)
+        eq(come_back(w, w.sid, service), ResponseCode.OK_OldSessionJoined)
+        w.parameters(service)
+        w.schedule(DYNAMIC)
         w.on_to_start(service)
         w.power_delivery(START)
         eq(readings(w, service), before)
@@ -226,7 +208,7 @@ def test_the_meter_goes_on_after_a_pause_r_meter_03():
         w.power_delivery(STOP)
         w.stop(TERMINATE)
         w.secc.lost(w.now)
-        w.to_loop(service, True)
+        w.to_loop(service, DYNAMIC)
         eq(readings(w, service), (0, 0))
 
 
@@ -235,12 +217,12 @@ def test_two_pauses_of_two_cars_r_session_11():
     w = paused()
     first = w.sid
     w.car = ("WMIV9999999999ABCDEX", OTHER)
-    to_stop(w, 2)
-    eq(w.stop(PAUSE)[1][1], ResponseCode.OK)
+    to_stop(w, DC)
+    eq(w.stop(PAUSE).code, ResponseCode.OK)
     second = w.sid
     w.secc.lost(w.now)
     eq(come_back(w, second), ResponseCode.OK_OldSessionJoined)
-    eq((w.secc.facts.service, w.secc.facts.base_charged_wh), (2, w.secc.facts.charged_wh))
+    eq((w.secc.facts.session.service, w.secc.facts.session.base_charged_wh), (2, w.secc.facts.station.charged_wh))
     w.stop(TERMINATE)
     w.secc.lost(w.now)
     w.car = (NAME, LEAF)

@@ -7,21 +7,22 @@ from codec.slots import (
 )
 from firmware.run.safe import Safe
 from firmware.session import dialects, sap
-from firmware.session.iso20 import messages, power_delivery, states, steps
+from firmware.session.iso20 import dialect, messages, power_delivery, states, steps
 from firmware.session.states import ENDED, FAILED
+from tests.lib.driver import AC_BPT, DC_BPT, DYNAMIC, START
 from tests.lib.law import find, with_row
 from tests.lib.paused import paused
 from tests.lib.world import World
 
-HEAP_KB = 400
+HEAP_KB = 200
 
 
 def test_a_foreign_next_state_is_our_own_fault_r_errors_09():
     """A handler that leads where its row does not: caught before anything is answered or energised; power off, FAILED, latched."""
     w = World()
     w.trace.error = w.trace.note
-    w.to_loop(6, True)
-    w.loop(6, True)
+    w.to_loop(DC_BPT, DYNAMIC)
+    w.loop(DC_BPT, DYNAMIC)
     safe = Safe(lambda: w.secc, w.power, w.trace)
     row = find(steps.STEPS, w.secc.state, MSG.DC_ChargeLoopReq)
     foreign = states.AUTH
@@ -33,7 +34,7 @@ def test_a_foreign_next_state_is_our_own_fault_r_errors_09():
     try:
         assert w.hw.relay.wanted
         w.request = w.frame  # make the bytes, send nothing
-        data = w.loop(6, True)
+        data = w.loop(DC_BPT, DYNAMIC)
         safe.rx(data, len(data), w.now)
     finally:
         with_row(w, row)
@@ -46,11 +47,11 @@ def test_a_foreign_next_state_is_our_own_fault_r_errors_09():
 
 def test_every_state_that_a_row_names_exists():
     """No row leads into a state of nobody, and no state of the dialect is without a row."""
-    known = [number for number, _ in states.NAMES] + [ENDED, FAILED]
+    known = [number for number, _ in dialect.STATES] + [ENDED, FAILED]
     for row in steps.STEPS:
         assert all(state in known for state in row[0] + row[4]), row
     assert sorted({state for row in steps.STEPS for state in row[0]}) == sorted(
-        [number for number, _ in states.NAMES] + [FAILED]
+        [number for number, _ in dialect.STATES] + [FAILED]
     )
     assert [dialects.state_name(n) for n in (0, 1, 14, 15, 17, 18)] == [
         "SupportedAppProtocol", "SessionSetup", "SessionStop", "Ended", "Idle", "?"
@@ -76,7 +77,7 @@ def test_the_answer_has_the_next_id():
 def test_a_handler_that_waits_is_not_run_again_r_power_04():
     """PowerDelivery(Start) waits for the contactor: what it checks and asks happens once, however often it is polled."""
     w = World()
-    w.to_start(5, True)
+    w.to_start(AC_BPT, DYNAMIC)
     counts = {}
 
     def counted(name):
@@ -91,7 +92,7 @@ def test_a_handler_that_waits_is_not_run_again_r_power_04():
 
     kept = [counted(name) for name in ("_waiting", "_check_profile", "_closed")]
     try:
-        assert w.power_delivery(0)[1][1] == ResponseCode.OK
+        assert w.power_delivery(START).code == ResponseCode.OK
     finally:
         for name, call in kept:
             setattr(power_delivery, name, call)
@@ -105,13 +106,13 @@ def test_a_stranger_without_a_session_costs_no_paused_one_r_session_08():
     w.car = (None, None)
     w.connect()
     for _ in range(3):
-        w.plain(MSG.AuthorizationSetupReq)
+        w.authorization_setup()
     assert w.secc.state == FAILED and w.secc.paused.left_ms(w.now) > 0 and not w.said("given up")
 
 
 def test_after_session_setup_a_failure_costs_the_paused_one_r_session_08():
     w = paused()
     w.connect()
-    w.sap([w.protocol()])
+    w.sap()
     w.setup()
     assert w.secc.paused.left_ms(w.now) == 0

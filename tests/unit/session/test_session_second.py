@@ -3,23 +3,24 @@
 from codec import exi, v2gtp
 from codec.slots import (
     MSG,
+    MessageHeader,
     ResponseCode,
     SAP_responseCode,
-    SessionSetupReq,
-    SessionSetupRes,
-    SessionStopReq,
-    supportedAppProtocolRes,
 )
 from firmware.run.safe import Safe
 from firmware.session import dialects, sap
 from firmware.session.paused import Paused
 from firmware.session.states import ENDED, FAILED
+from host_tools.ev.requests import session_setup, session_stop
 from tests.lib import second_dialect as second
+from tests.lib.answer import Answer
+from tests.lib.driver import DC_BPT, DYNAMIC, PAUSE, TERMINATE
 from tests.lib.mtest import eq
+from tests.lib.notes import Notes
 from tests.lib.paused import LEAF, NAME, paused
-from tests.lib.world import NoTrace, World
+from tests.lib.world import World
 
-HEAP_KB = 400
+HEAP_KB = 200
 
 
 class Both:
@@ -33,15 +34,15 @@ class Both:
         dialects.DIALECTS = self.before
 
 
-def say(w, msg, value):
+def say(w, request):
     """A request of the second protocol; its answer comes in the same payload type."""
-    w.feed(w.frame(msg, value, v2gtp.SAP))
+    w.feed(w.frame(request, v2gtp.SAP))
     end = 0
     while end < 40:
         n = w.secc.tx(w.buf)
         if n:
             eq(w.buf[2] << 8 | w.buf[3], v2gtp.SAP)
-            return exi.decode(exi.CM, w.buf, 8, n - 8)
+            return Answer(*exi.decode(exi.CM, w.buf, 8, n - 8))
         w.sleep(10)
         end += 1
     return None
@@ -50,22 +51,18 @@ def say(w, msg, value):
 def choose(w, first, other):
     """SupportedAppProtocol with both namespaces; priorities as given; returns (code, schema id)."""
     w.connect()
-    res = w.sap([w.protocol(priority=other, schema=1), w.protocol(second.NAMESPACE, priority=first, schema=2)])[1]
-    return res[supportedAppProtocolRes.ResponseCode], res[supportedAppProtocolRes.SchemaID]
+    res = w.sap(w.protocol(priority=other, schema_id=1), w.protocol(second.NAMESPACE, priority=first, schema_id=2))
+    return res.code, res.SchemaID
 
 
 def hello(w):
-    req = w.new(SessionSetupReq.LEN)
-    req[SessionSetupReq.EVCCID] = "CAR"
-    msg, value = say(w, MSG.SessionSetupReq, req)
-    w.sid = bytes(value[0][0])
-    return msg, value
+    res = say(w, session_setup(w.says(evcc_id="CAR")))
+    w.sid = bytes(res.Header[MessageHeader.SessionID])
+    return res
 
 
-def bye(w, kind=1):
-    req = w.new(SessionStopReq.LEN)
-    req[SessionStopReq.ChargingSession] = kind
-    return say(w, MSG.SessionStopReq, req)
+def bye(w, kind=TERMINATE):
+    return say(w, session_stop(w.says(), kind))
 
 
 def test_the_car_chooses_the_protocol_r_sap_01():
@@ -73,19 +70,19 @@ def test_the_car_chooses_the_protocol_r_sap_01():
         w = World()
         eq(choose(w, 1, 2), (SAP_responseCode.OK_SuccessfulNegotiation, 2))
         eq((w.secc.dialect, w.secc.state, w.secc.established), (second, second.HELLO, False))
-        msg, value = hello(w)
-        eq((msg, value[1], value[SessionSetupRes.EVSEID]), (MSG.SessionSetupRes, ResponseCode.OK, "SECOND"))
-        eq((w.secc.state, w.secc.established, w.secc.facts.ev_id), (second.WORK, True, "CAR"))
-        eq(bye(w)[1][1], ResponseCode.OK)
+        res = hello(w)
+        eq((res.msg, res.code, res.EVSEID), (MSG.SessionSetupRes, ResponseCode.OK, "SECOND"))
+        eq((w.secc.state, w.secc.established, w.secc.facts.car.id), (second.WORK, True, "CAR"))
+        eq(bye(w).code, ResponseCode.OK)
         eq((w.secc.state, w.secc.session_over), (ENDED, True))
         w.sleep(5100)
         assert w.closed
         w.secc.lost(w.now)
         eq(choose(w, 2, 1), (SAP_responseCode.OK_SuccessfulNegotiation, 1))
-        eq(w.setup()[1][1], ResponseCode.OK_NewSessionEstablished)
+        eq(w.setup().code, ResponseCode.OK_NewSessionEstablished)
         w.secc.lost(w.now)
-        w.to_loop(6, True)  # and all of -20 as ever
-        eq(w.loop(6, True)[1][1], ResponseCode.OK)
+        w.to_loop(DC_BPT, DYNAMIC)  # and all of -20 as ever
+        eq(w.loop(DC_BPT, DYNAMIC).code, ResponseCode.OK)
 
 
 def test_without_its_registration_it_is_not_served():
@@ -97,18 +94,18 @@ def test_its_own_law_guards_waiting_and_refusals_r_errors_01():
     with Both():
         w = World()
         choose(w, 1, 2)
-        eq(bye(w)[1][1], ResponseCode.FAILED_SequenceError)
+        eq(bye(w).code, ResponseCode.FAILED_SequenceError)
         eq(w.secc.state, FAILED)
         w.secc.lost(w.now)
         choose(w, 1, 2)
         hello(w)
         w.sid = bytes(8)
-        eq(bye(w)[1][1], ResponseCode.FAILED_UnknownSession)
+        eq(bye(w).code, ResponseCode.FAILED_UnknownSession)
         w.secc.lost(w.now)
         choose(w, 1, 2)
         hello(w)
         before = w.now
-        eq(bye(w, 0)[1][1], ResponseCode.OK)  # the handler that waits
+        eq(bye(w, PAUSE).code, ResponseCode.OK)  # the handler that waits
         assert 200 <= w.now - before <= 260
         w.secc.lost(w.now)
 
@@ -118,16 +115,14 @@ def test_frames_of_the_other_protocol_are_skipped_r_v2gtp_03():
     with Both():
         w = World()
         choose(w, 1, 2)
-        req = w.new(SessionSetupReq.LEN)
-        req[SessionSetupReq.EVCCID] = "X"
-        w.feed(w.frame(MSG.SessionSetupReq, req))  # framed as -20 does
+        w.feed(w.frame(session_setup(w.says())))  # framed as -20 does
         eq((w.secc.tx(w.buf), w.secc.state), (0, second.HELLO))
         hello(w)
         eq(w.secc.state, second.WORK)
         w.secc.lost(w.now)
         w.connect()
-        w.sap([w.protocol()])
-        eq(w.setup()[1][1], ResponseCode.OK_NewSessionEstablished)
+        w.sap()
+        eq(w.setup().code, ResponseCode.OK_NewSessionEstablished)
 
 
 def test_its_timers_are_in_its_rows_r_timers_01():
@@ -155,9 +150,7 @@ def test_an_error_of_ours_is_answered_in_its_words_r_errors_09():
         row = second.STEPS[1]
         second.STEPS = (second.STEPS[0], row[:4] + ((second.HELLO,), row[5]))
         try:
-            req = w.new(SessionStopReq.LEN)
-            req[SessionStopReq.ChargingSession] = 1
-            data = w.frame(MSG.SessionStopReq, req, v2gtp.SAP)
+            data = w.frame(session_stop(w.says()), v2gtp.SAP)
             safe.rx(data, len(data), w.now)
         finally:
             second.STEPS = (second.STEPS[0], row)
@@ -187,10 +180,9 @@ def test_a_paused_session_is_joined_in_its_own_protocol_only_r_session_05():
     with Both():
         w = paused()
         f = w.secc.facts
-        f.keep = (bytes(8),)
-        kept = Paused(1000, NoTrace())
+        kept = Paused(1000, Notes())
         for dialect, joined in ((second, True), (dialects.DIALECTS[0], False)):
-            f.session_id = b"\x05" * 8
-            f.vehicle, f.leaf = NAME, LEAF
-            kept.keep(f, second, w.now)
+            f.session.id = b"\x05" * 8
+            f.vehicle_name, f.vehicle_cert_sha256 = NAME, LEAF
+            kept.keep(f, (bytes(8),), second, w.now)
             eq((dialect, kept.take(b"\x05" * 8, f, dialect, w.now) is not None), (dialect, joined))

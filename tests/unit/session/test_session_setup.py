@@ -1,14 +1,13 @@
 """SupportedAppProtocol to ChargeParameterDiscovery and ScheduleExchange: choices and refusals."""
 
 from codec import rational
+from host_tools.ev.requests import is_bpt, is_dc
+from tests.lib.driver import AC, AC_BPT, DC, DC_BPT, DYNAMIC, MODES, SCHEDULED, SERVICES, START
 from tests.lib.world import World
 
-HEAP_KB = 400  # the tests themselves are compiled into this heap; the station runs in 200 (tests/mem, interop)
+HEAP_KB = 200
 from codec.slots import (
-    MSG,
     AC_ChargeParameterDiscoveryRes,
-    AuthorizationRes,
-    AuthorizationSetupRes,
     BPT_DC_CPDResEnergyTransferMode,
     ChargingSchedule,
     DC_ChargeParameterDiscoveryRes,
@@ -24,23 +23,19 @@ from codec.slots import (
     ScheduleExchangeRes,
     ScheduleTuple,
     Service,
-    ServiceDetailRes,
-    ServiceDiscoveryRes,
     ServiceList,
     ServiceParameterList,
-    SessionSetupRes,
-    supportedAppProtocolRes,
 )
 
-AC = "urn:iso:std:iso:15118:-20:AC"
-DC = "urn:iso:std:iso:15118:-20:DC"
+NS_DC = "urn:iso:std:iso:15118:-20:DC"
 
 
 def sap(entries, **changes):
+    """Entries are (service or namespace, priority, major, minor, schema id)."""
     w = World(**changes)
     w.connect()
-    res = w.sap([w.protocol(*e) for e in entries])
-    return w, res[1][supportedAppProtocolRes.ResponseCode], res[1][supportedAppProtocolRes.SchemaID]
+    res = w.sap(*[w.protocol(e[0], priority=e[1], major=e[2], minor=e[3], schema_id=e[4]) for e in entries])
+    return w, res.ResponseCode, res.SchemaID
 
 
 OK = 0
@@ -49,9 +44,8 @@ NONE = 2
 
 
 def test_priority_wins_over_order_r_sap_01():
-    """Entries are (namespace, priority, major, minor, schema id)."""
     w, code, schema = sap([("urn:din:70121:2012:MsgDef", 1, 2, 0, 1), (DC, 3, 1, 0, 2), (AC, 2, 1, 0, 3)])
-    assert (code, schema) == (OK, 3) and w.secc.facts.family == 0
+    assert (code, schema) == (OK, 3) and w.secc.facts.session.current == 0
     assert sap([(AC, 2, 1, 0, 5), (DC, 1, 1, 0, 6)])[1:] == (OK, 6)
     assert sap([(AC, 1, 1, 0, 5), (DC, 1, 1, 0, 6)])[1:] == (OK, 5)  # order breaks the tie
 
@@ -83,7 +77,7 @@ def test_no_20_over_plain_tcp_r_sap_05():
 
 
 def test_full_namespace_r_sap_06():
-    for near in (DC + "X", DC[:-1], "urn:iso:std:iso:15118:-20:CommonMessages", DC.lower(), ""):
+    for near in (NS_DC + "X", NS_DC[:-1], "urn:iso:std:iso:15118:-20:CommonMessages", NS_DC.lower(), ""):
         if near:
             assert sap([(near, 1, 1, 0, 1)])[1:] == (NONE, None)
 
@@ -97,87 +91,87 @@ def test_old_session_id_gives_a_new_one_r_session_04():
     for offered in (bytes(8), b"\x01" * 8, b"abcdefgh"):
         w = World()
         w.connect()
-        w.sap([w.protocol()])
-        res = w.setup(offered)[1]
-        assert res[1] == ResponseCode.OK_NewSessionEstablished
-        assert w.sid not in (offered, bytes(8)) and res[SessionSetupRes.EVSEID] == "DE*MV2*E000001"
+        w.sap()
+        res = w.setup(offered)
+        assert res.code == ResponseCode.OK_NewSessionEstablished
+        assert w.sid not in (offered, bytes(8)) and res.EVSEID == "DE*MV2*E000001"
 
 
 def test_header_r_session_02():
     w = World()
-    w.to_authorized(True)
-    res = w.discovery()[1]
-    assert bytes(res[0][MessageHeader.SessionID]) == w.sid
-    assert res[0][MessageHeader.TimeStamp] == 1800000000
+    w.to_authorized(DC)
+    res = w.discovery()
+    assert bytes(res.Header[MessageHeader.SessionID]) == w.sid
+    assert res.Header[MessageHeader.TimeStamp] == 1800000000
 
 
 def test_eim_only_r_auth_01_03():
     w = World()
     w.connect()
-    w.sap([w.protocol()])
+    w.sap()
     w.setup()
-    res = w.plain(MSG.AuthorizationSetupReq)[1]
-    assert res[AuthorizationSetupRes.AuthorizationServices] == [0]
-    assert res[AuthorizationSetupRes.CertificateInstallationService] is False
-    assert res[AuthorizationSetupRes.EIM_ASResAuthorizationMode] is not None
-    assert res[AuthorizationSetupRes.PnC_ASResAuthorizationMode] is None
+    res = w.authorization_setup()
+    assert res.AuthorizationServices == [0]
+    assert res.CertificateInstallationService is False
+    assert res.EIM_ASResAuthorizationMode is not None
+    assert res.PnC_ASResAuthorizationMode is None
     # R-AUTH-04, R-AUTH-07: a warning keeps the phase, EIM may follow
-    assert w.authorization(1)[1][1] == ResponseCode.WARNING_AuthorizationSelectionInvalid
-    assert w.authorization(0)[1][1] == ResponseCode.OK
-    assert w.discovery()[1][1] == ResponseCode.OK
+    assert w.authorization(1).code == ResponseCode.WARNING_AuthorizationSelectionInvalid
+    assert w.authorization(0).code == ResponseCode.OK
+    assert w.discovery().code == ResponseCode.OK
 
 
 def test_eim_takes_its_time_r_auth_05():
     """Granted after 900 ms: Ongoing until then; ServiceDiscovery before it is a sequence error (R-AUTH-07)."""
     w = World(eim_delay_ms=900)
-    res = w.to_authorized(True)
-    assert res[1][AuthorizationRes.EVSEProcessing] == Processing.Ongoing
+    res = w.to_authorized(DC)
+    assert res.EVSEProcessing == Processing.Ongoing
     w.sleep(500)
-    assert w.authorization()[1][AuthorizationRes.EVSEProcessing] == Processing.Ongoing
+    assert w.authorization().EVSEProcessing == Processing.Ongoing
     w.sleep(500)
-    assert w.authorization()[1][AuthorizationRes.EVSEProcessing] == Processing.Finished
+    assert w.authorization().EVSEProcessing == Processing.Finished
     w = World(eim_delay_ms=900)
-    w.to_authorized(True)
-    assert w.discovery()[1][1] == ResponseCode.FAILED_SequenceError
+    w.to_authorized(DC)
+    assert w.discovery().code == ResponseCode.FAILED_SequenceError
 
 
 def test_end_of_the_eim_wait_r_auth_06():
     """A warning with Finished (D-28)."""
     w = World(eim_delay_ms=30000, eim_timeout_ms=5000)
-    w.to_authorized(True)
+    w.to_authorized(DC)
     w.sleep(5000)
-    res = w.authorization()[1]
-    assert res[1] == ResponseCode.WARNING_EIMAuthorizationFailure
-    assert res[AuthorizationRes.EVSEProcessing] == Processing.Finished
-    assert w.discovery()[1][1] == ResponseCode.FAILED_SequenceError
+    res = w.authorization()
+    assert res.code == ResponseCode.WARNING_EIMAuthorizationFailure
+    assert res.EVSEProcessing == Processing.Finished
+    assert w.discovery().code == ResponseCode.FAILED_SequenceError
 
 
 def services(res):
-    items = res[ServiceDiscoveryRes.EnergyTransferServiceList][ServiceList.Service]
+    items = res.EnergyTransferServiceList[ServiceList.Service]
     return [s[Service.ServiceID] for s in items]
 
 
 def test_services_on_offer_r_services_12():
     w = World()
-    w.to_authorized(False)
-    assert services(w.discovery()[1]) == [5, 1]
+    w.to_authorized(AC)
+    assert services(w.discovery()) == [5, 1]
     w = World(services=["DC", "DC_BPT"])
-    w.to_authorized(True)
-    assert services(w.discovery()[1]) == [2, 6]
+    w.to_authorized(DC)
+    assert services(w.discovery()) == [2, 6]
 
 
 def test_unidirectional_when_bpt_is_off():
     w = World(services=["AC", "DC"])
-    w.to_authorized(True)
-    assert services(w.discovery()[1]) == [2]
-    assert w.detail(6)[1][1] == ResponseCode.FAILED_ServiceIDInvalid
+    w.to_authorized(DC)
+    assert services(w.discovery()) == [2]
+    assert w.detail(DC_BPT).code == ResponseCode.FAILED_ServiceIDInvalid
 
 
 def test_service_filter_r_services_01_d_25():
     for ids, want in (([2], [2]), ([6, 9], [6]), ([99], [6, 2])):
         w = World()
-        w.to_authorized(True)
-        assert services(w.discovery(ids)[1]) == want
+        w.to_authorized(DC)
+        assert services(w.discovery(ids)) == want
 
 
 def names(s):
@@ -197,11 +191,11 @@ def test_parameter_sets_r_services_09_10_11():
     seen = []
     for service in want:
         w = World()
-        w.to_authorized(service in (2, 6))
+        w.to_authorized(service)
         w.discovery()
-        res = w.detail(service)[1]
-        assert res[ServiceDetailRes.ServiceID] == service
-        sets = res[ServiceDetailRes.ServiceParameterList][ServiceParameterList.ParameterSet]
+        res = w.detail(service)
+        assert res.ServiceID == service
+        sets = res.ServiceParameterList[ServiceParameterList.ParameterSet]
         modes = []
         for s in sets:
             assert sorted(names(s)) == sorted(want[service])
@@ -224,30 +218,30 @@ def test_selection_is_a_pair_r_services_06_08():
         (5, 5, ResponseCode.FAILED_ServiceSelectionInvalid),  # AC service, DC protocol
         (65, 1, ResponseCode.FAILED_NoEnergyTransferServiceSelected),
     ):
-        w.to_authorized(True)
+        w.to_authorized(DC)
         w.discovery()
-        assert w.select(service, set_id)[1][1] == code, (service, set_id)
-        assert w.secc.facts.service == 0
+        assert w.select(service, set_id).code == code, (service, set_id)
+        assert w.secc.facts.session.service == 0
         w.secc.lost(w.now)
 
 
 def test_selection_without_detail_d_13():
     w = World()
-    w.to_authorized(True)
+    w.to_authorized(DC)
     w.discovery()
-    assert w.select(6, 7)[1][1] == ResponseCode.OK and w.secc.facts.dynamic
+    assert w.select(DC_BPT, 7).code == ResponseCode.OK and w.secc.facts.session.dynamic
 
 
 def test_parameters_must_fit_the_service_r_cpd_01():
     """Plain under BPT and BPT under plain, AC and DC; the refusal is in the kind of the service (R-CPD-02)."""
-    for service in (1, 2, 5, 6):
-        dc = service in (2, 6)
+    for service in SERVICES:
+        dc = is_dc(service)
         w = World()
-        w.to_authorized(dc)
+        w.to_authorized(service)
         w.discovery()
-        w.select(service, w.set_id(service, True))
-        res = (w.dc_parameters if dc else w.ac_parameters)(service < 5)[1]
-        assert res[1] == ResponseCode.FAILED_WrongChargeParameter
+        w.select(service, w.set_id(service, DYNAMIC))
+        res = w.parameters({AC: AC_BPT, AC_BPT: AC, DC: DC_BPT, DC_BPT: DC}[service])
+        assert res.code == ResponseCode.FAILED_WrongChargeParameter
         if dc:
             block = (
                 DC_ChargeParameterDiscoveryRes.DC_CPDResEnergyTransferMode,
@@ -258,53 +252,56 @@ def test_parameters_must_fit_the_service_r_cpd_01():
                 AC_ChargeParameterDiscoveryRes.AC_CPDResEnergyTransferMode,
                 AC_ChargeParameterDiscoveryRes.BPT_AC_CPDResEnergyTransferMode,
             )
-        assert res[block[1 if service >= 5 else 0]] is not None
+        assert res.value[block[1 if is_bpt(service) else 0]] is not None
 
 
 def test_contradictory_limits_r_cpd_03():
     """Ranges of both sides apart, and a minimum above the maximum (R-CPD-12)."""
     for max_v, min_v in ((100, 50), (2000, 1000), (300, 400)):
         w = World()
-        w.to_authorized(True)
+        w.to_authorized(DC)
         w.discovery()
-        w.select(6, w.set_id(6, True))
-        assert w.dc_parameters(True, max_v, min_v)[1][1] == ResponseCode.FAILED_WrongChargeParameter
+        w.select(DC_BPT, w.set_id(DC_BPT, DYNAMIC))
+        assert (
+            w.parameters(DC_BPT, max_mv=max_v * 1000, min_mv=min_v * 1000).code
+            == ResponseCode.FAILED_WrongChargeParameter
+        )
 
 
 def test_discharge_limits_r_cpd_08_d_02():
     for negative, sign in ((False, 1), (True, -1)):
         w = World(negative_discharge_limits=negative)
-        w.to_authorized(True)
+        w.to_authorized(DC)
         w.discovery()
-        w.select(6, w.set_id(6, True))
+        w.select(DC_BPT, w.set_id(DC_BPT, DYNAMIC))
         # the car may send either sign too
-        block = w.dc_parameters(True, discharge_w=-15000)[1][
+        block = w.parameters(DC_BPT, max_discharge_w=-15000).value[
             DC_ChargeParameterDiscoveryRes.BPT_DC_CPDResEnergyTransferMode
         ]
         assert rational.to_int(block[BPT_DC_CPDResEnergyTransferMode.EVSEMaximumDischargePower]) == sign * 30000
         assert rational.to_milli(block[BPT_DC_CPDResEnergyTransferMode.EVSEMaximumDischargeCurrent]) == sign * 80000
-        assert w.secc.facts.ev_max_discharge_w == 15000
+        assert w.secc.facts.car.limits.discharge_w == 15000
 
 
 def test_schedule_in_the_other_mode_r_schedule_02():
-    for dynamic in (False, True):
+    for dynamic in MODES:
         w = World()
-        w.to_authorized(True)
+        w.to_authorized(DC)
         w.discovery()
-        w.select(6, w.set_id(6, dynamic))
-        w.dc_parameters(True)
-        res = w.schedule(not dynamic)[1]
-        assert res[1] == ResponseCode.FAILED
-        assert (res[ScheduleExchangeRes.Dynamic_SEResControlMode] is not None) == dynamic
-        assert (res[ScheduleExchangeRes.Scheduled_SEResControlMode] is not None) == (not dynamic)
+        w.select(DC_BPT, w.set_id(DC_BPT, dynamic))
+        w.parameters(DC_BPT)
+        res = w.schedule(not dynamic)
+        assert res.code == ResponseCode.FAILED
+        assert (res.Dynamic_SEResControlMode is not None) == dynamic
+        assert (res.Scheduled_SEResControlMode is not None) == (not dynamic)
 
 
 def test_scheduled_tuples_r_schedule_04_05_09():
     """A real power in W, 24 h at least, a discharging schedule for BPT, prices for the cars that want them (D-06)."""
-    for service, watts, out in ((1, 11040, None), (2, 50000, None), (5, 11040, 11040), (6, 50000, 30000)):
+    for service, watts, out in ((AC, 11040, None), (DC, 50000, None), (AC_BPT, 11040, 11040), (DC_BPT, 50000, 30000)):
         w = World()
-        res = w.to_schedule(service, False)[1]
-        tuples = res[ScheduleExchangeRes.Scheduled_SEResControlMode][Scheduled_SEResControlMode.ScheduleTuple]
+        res = w.to_schedule(service, SCHEDULED)
+        tuples = res.Scheduled_SEResControlMode[Scheduled_SEResControlMode.ScheduleTuple]
         assert len(tuples) == 1
         plan = tuples[0][ScheduleTuple.ChargingSchedule]
         power = plan[ChargingSchedule.PowerSchedule]
@@ -320,20 +317,20 @@ def test_scheduled_tuples_r_schedule_04_05_09():
             entry = entries[PowerScheduleEntryList.PowerScheduleEntry][0]
             assert rational.to_int(entry[PowerScheduleEntry.Power]) == out
     w = World(send_price_schedule="never")
-    res = w.to_schedule(1, False)[1]
-    plan = res[ScheduleExchangeRes.Scheduled_SEResControlMode][Scheduled_SEResControlMode.ScheduleTuple][0]
+    res = w.to_schedule(AC, SCHEDULED)
+    plan = res.Scheduled_SEResControlMode[Scheduled_SEResControlMode.ScheduleTuple][0]
     assert plan[ScheduleTuple.ChargingSchedule][ChargingSchedule.PriceLevelSchedule] is None
 
 
 def test_schedule_ongoing_has_a_mode_block_r_schedule_01_03():
-    for dynamic in (False, True):
+    for dynamic in MODES:
         w = World(schedule_delay_ms=1000)
-        res = w.to_schedule(5, dynamic)[1]
-        assert res[ScheduleExchangeRes.EVSEProcessing] == Processing.Ongoing
+        res = w.to_schedule(AC_BPT, dynamic)
+        assert res.EVSEProcessing == Processing.Ongoing
         block = (ScheduleExchangeRes.Scheduled_SEResControlMode, ScheduleExchangeRes.Dynamic_SEResControlMode)
-        assert res[block[1 if dynamic else 0]] is not None
+        assert res.value[block[1 if dynamic else 0]] is not None
         w.sleep(1000)
-        assert w.schedule(dynamic)[1][ScheduleExchangeRes.EVSEProcessing] == Processing.Finished
+        assert w.schedule(dynamic).EVSEProcessing == Processing.Finished
         w = World(schedule_delay_ms=1000)
-        w.to_schedule(5, dynamic)
-        assert w.power_delivery(0)[1][1] == ResponseCode.FAILED_SequenceError
+        w.to_schedule(AC_BPT, dynamic)
+        assert w.power_delivery(START).code == ResponseCode.FAILED_SequenceError

@@ -46,7 +46,7 @@ def test_whole_matching():
     report = w.wait(0x6E)
     eq(report[:19], car.mac + HOST + b"\x88\xe1\x01\x6e\x60\x00\x00")
     eq(report[19:], b"\x00\x00" + car.mac + car.run_id + bytes(34) + b"\x0a\x3a" + bytes([20] * 58))
-    eq(w.trace.records, [(car.mac, 10, bytes([20] * 58))])
+    eq(w.trace.measured, [(car.mac, 10, bytes([20] * 58))])
     w.rx(car.rsp())
     w.sleep(860)
     eq(w.events, [STARTED])

@@ -344,7 +344,7 @@ def test_key_never_in_the_trace_r_security_07():
     nmk = w.modem.nmk
     w.machine.plugged(False, w.now)
     w.sleep(3000)
-    text = " ".join(w.trace.notes) + repr(w.trace.records)
+    text = " ".join(w.trace.notes) + repr(w.trace.measured)
     for key in (nmk, w.modem.nmk):
         assert hexlify(key).decode() not in text and repr(key) not in text
 

@@ -2,10 +2,12 @@
 
 from binascii import hexlify
 
+from firmware.app.config import merge
 from firmware.clock import ticks_add, ticks_diff
 from firmware.slac.evse import KEY_READY, MODEM_FAULT, Slac
-from tests.lib.fake_modem import MODEM_MAC, FakeModem, Notes, World, counting_rand, derive, pad
+from tests.lib.fake_modem import MODEM_MAC, FakeModem, World, counting_rand, derive, pad
 from tests.lib.mtest import eq
+from tests.lib.notes import Notes
 
 HOST = b"\x02\x00\x00\x00\x00\x01"
 T0 = ticks_add(0, -300)
@@ -13,7 +15,7 @@ T0 = ticks_add(0, -300)
 
 def world(cfg=None, rand=None, **more):
     trace = Notes()
-    w = World(Slac(cfg or {}, HOST, rand or counting_rand(), trace), FakeModem(HOST, **more), T0)
+    w = World(Slac(merge(cfg or {}), HOST, rand or counting_rand(), trace), FakeModem(HOST, **more), T0)
     w.trace = trace
     w.machine.start(T0)
     return w

@@ -6,8 +6,9 @@ import pty
 import threading
 
 from host_tools.board.port import NoAnswer, PortError, Station, ports
-from host_tools.board.port.link import SILENT
+from host_tools.board.port.link import RUNNING, SILENT
 from tests.lib.mtest import raises
+from tests.lib.patience import AtLeast
 from tests.lib.port_cases import CASES
 from tests.lib.pty_station import PtyStation
 
@@ -64,6 +65,46 @@ def test_something_else_at_the_port():
     assert "not our console" in error and "$GPGGA" in error
     os.close(master)
     os.close(slave)
+
+
+class Late:
+    """In place of a serial port: a board that answers a request when three more have come behind it."""
+
+    in_waiting = 0
+
+    def __init__(self):
+        self.asked = []
+
+    def write(self, data):
+        self.asked.append(data.strip(b"\x02\r\n").split()[0])
+
+    def read(self, n):
+        return self.asked.pop(0) + b" ok\r\n" if len(self.asked) > 3 else b""
+
+    def flush(self):
+        pass
+
+
+def test_a_board_that_is_slow_to_answer_runs_all_the_same():
+    """Each question after the first was taken for the only one: a slow board answered for half a minute, and was not heard."""
+    Station(Late()).wait_running()
+    assert Station(Late()).probe(0.1) == RUNNING
+
+
+def test_patience_for_an_emulated_board():
+    class Silent(Late):
+        def read(self, n):
+            return b""
+
+    saved = os.environ.get("MICROV2G_PATIENCE")
+    try:
+        os.environ["MICROV2G_PATIENCE"] = "20"
+        with AtLeast(190):
+            assert Station(Silent()).probe(0.01, 1) == SILENT
+    finally:
+        os.environ.pop("MICROV2G_PATIENCE")
+        if saved is not None:
+            os.environ["MICROV2G_PATIENCE"] = saved
 
 
 def test_a_pulled_cable_is_told_at_once():

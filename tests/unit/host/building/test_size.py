@@ -100,7 +100,7 @@ def test_the_command_fails_above_the_budget_and_update_mends_it():
     _image()
     old = boardfile.Board.budget_path
     with tempfile.TemporaryDirectory() as folder:
-        boardfile.Board.budget_path = Path(folder) / "size.json"
+        boardfile.Board.budget_path = Path(folder) / "budget.json"
         map_file = Path(folder) / "map"
         map_file.write_text(MAP)
         command = ["size", "--board", "rpi_pico", "--map", str(map_file)]
@@ -120,6 +120,41 @@ def test_the_command_fails_above_the_budget_and_update_mends_it():
             assert facts["image"] == {"flash": 0x340, "flash_size": 1 << 20, "ram": 0x240}
         finally:
             boardfile.Board.budget_path = old
+
+
+FIGURES = {
+    "sessions": [{"heap": "free=9000 used=1 largest=2"}, {"heap": "free=8000 used=1 largest=2"}],
+    "lows": [{"free": 7000, "largest": 4000}, {"free": 6500, "largest": 5000}],
+    "stack_free": 1500,
+}  # fmt: skip
+
+
+def test_what_a_session_leaves_is_the_least_of_its_runs_and_less_than_the_budget_fails():
+    left = budget.session(FIGURES)
+    assert left == {"heap at rest": 8000, "least heap": 6500, "largest piece then": 5000, "C stack": 1500}
+    assert budget.session({"sessions": [], "lows": []}) == {}
+    known = {"heap at rest": 7000, "least heap": 6756, "largest piece then": 5550, "C stack": 1757}
+    bad = [row[1] for row in budget.compare({"session": left}, {"session": known}) if row[4]]
+    assert bad == ["C stack"]  # 256 bytes or 3 per cent; 10 for the piece
+    known["largest piece then"] = 5570
+    known["least heap"] = 6757
+    bad = [row[1] for row in budget.compare({"session": left}, {"session": known}) if row[4]]
+    assert bad == ["least heap", "largest piece then", "C stack"]
+
+
+def test_more_promised_than_is_left_is_debt():
+    ledger = {
+        "session": {"least heap": 5000, "C stack": 900},
+        "promised": {"a": {"heap": 4000}, "b": {"heap": 1001, "flash": 7}},
+    }
+    assert budget.promised(ledger, 100) == [("flash", 100, 7), ("heap", 5000, 5001), ("stack", 900, 0)]
+    assert budget.promised(ledger, None) == [("heap", 5000, 5001), ("stack", 900, 0)]
+
+
+def test_the_ledger_of_a_board_that_has_sessions_is_not_in_debt():
+    ledger = budget.load("rpi_pico")
+    assert set(ledger["session"]) == {"heap at rest", "least heap", "largest piece then", "C stack"}
+    assert ledger["promised"] and all(asked <= left for _, left, asked in budget.promised(ledger, None))
 
 
 def test_each_board_that_is_built_has_a_budget():

@@ -5,7 +5,7 @@ import gc
 from codec import exi
 from codec.rational import to_int
 from firmware.clock import ticks_diff
-from host_tools.ev import requests
+from host_tools.ev import next_request, requests
 from host_tools.ev.states import LOOP
 from tests.lib.plug import Plug
 
@@ -125,8 +125,8 @@ def request_in_loop(**ev):
     """Block of the Dynamic request, display parameters: what the car would send now."""
     car = Plug(ev, {}).car
     car.bpt = True
-    car.state = LOOP
-    msg, r = requests.loop(car)
+    car.service = requests.DC_BPT if car.dc else requests.AC_BPT
+    msg, r = next_request.NEXT[LOOP](car)
     if msg == MSG.DC_ChargeLoopReq:
         return r[DC_ChargeLoopReq.BPT_Dynamic_DC_CLReqControlMode], r[DC_ChargeLoopReq.DisplayParameters]
     return r[AC_ChargeLoopReq.BPT_Dynamic_AC_CLReqControlMode], r[AC_ChargeLoopReq.DisplayParameters]

@@ -1,13 +1,16 @@
 """host_tools/ev/slac.py against firmware/slac over a wire in simulated time, perfect and lossy, with every fault of the car."""
 
+from firmware.app.config import merge
 from firmware.clock import ticks_add, ticks_diff
 from firmware.slac import evse
 from firmware.slac.evse import FAILED, KEY_READY, LINK_LOST, LINK_UP, MATCHED, MODEM_FAULT, STARTED, Slac
 from host_tools.ev import slac as ev
 from host_tools.ev.slac import EvSlac
-from tests.lib.fake_modem import FakeModem, Notes, counting_rand, profile
+from tests.lib.fake_modem import FakeModem, counting_rand, profile
 from tests.lib.mtest import eq
+from tests.lib.notes import Notes
 
+BARE = "the simulated car; the station's side is in tests/unit/slac, whole stations with this car in tests/sim"
 HEAP_KB = 400  # frames in flight and what the test keeps; the station itself allocates nothing per frame
 
 T0 = ticks_add(0, -300)
@@ -109,7 +112,7 @@ def line(ev_cfg=None, cfg=None, dbs=(20,), loss=0, seed=1, restart_ms=1500):
     stations = []
     for k, db in enumerate(dbs):
         host = bytes([2, 0, 0, 0, 0, k + 1])
-        machine = Slac(cfg or {}, host, counting_rand(), Notes())
+        machine = Slac(merge(cfg or {}), host, counting_rand(), Notes())
         stations.append(End(machine, FakeModem(host, restart_ms=restart_ms), db))
     machine = EvSlac(ev_cfg or {}, CAR, counting_rand(), Notes())
     car = End(machine, FakeModem(CAR, CAR_MODEM, restart_ms=restart_ms))
@@ -193,7 +196,7 @@ def test_one_to_nine_sounds():
         town = line({"sounds": n})
         town.run(20000, LINK_UP)
         eq(town.car.events[-1], LINK_UP)
-        eq(town.stations[0].machine._trace.records, [(CAR, n, bytes([20] * 58))])
+        eq(town.stations[0].machine._trace.measured, [(CAR, n, bytes([20] * 58))])
 
 
 def test_no_sounds_no_match():

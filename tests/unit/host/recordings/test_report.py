@@ -10,7 +10,7 @@ from host_tools.ev.link import Tracer
 from host_tools.recordings.report import ReportError, build_report, load, summary
 from tests.lib.mtest import eq
 from tests.lib.plug import Plug
-from tests.lib.world import START
+from tests.lib.world import BEGIN
 
 RUNTIMES = ("cpython",)  # matplotlib and jinja2
 
@@ -29,7 +29,7 @@ def session(loops=12, fault="", power=True):
             records.append({"t_ms": record["t_ms"], "power": sample})
 
     ev = {"service": "DC_BPT", "loops": loops, "fault": fault, "capacity_wh": 1000}
-    plug = Plug(ev, {"setpoint_w": 20000, "power_ramp_w_per_s": 1000000}, trace=Tracer(sink, START))
+    plug = Plug(ev, {"setpoint_w": 20000, "power_ramp_w_per_s": 1000000}, trace=Tracer(sink, BEGIN))
     plug.script = [(3000, lambda p: p.world.power.set_setpoint_w(-15000))]
     plug.run()
     return records

@@ -17,6 +17,7 @@ from tests.lib.mtest import raises
 from tests.lib.patience import LIMIT_S, until
 
 RUNTIMES = ("cpython",)  # starts processes
+WAITS = True
 SDP_PORT = 20000 + os.getpid() % 20000  # several runs at a time on one machine
 STATION = [sys.executable, str(ROOT / "tests" / "lib" / "fake_station.py")]
 

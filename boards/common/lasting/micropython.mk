@@ -1,0 +1,2 @@
+# User C module lasting.
+SRC_USERMOD_C += $(USERMOD_DIR)/lasting.c
