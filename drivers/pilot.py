@@ -109,7 +109,7 @@ class Pilot:
     diode_ok    False from the DIODE event until A
     diode_seen  a good negative plateau since the car came: wait for it before a contactor closes
     duty        permille on the wire; duty_before: the one before; duty_since: tick of the change (R-LINK-04)
-    longest_ms  between two samples since start(): what everything else took away from the watch over the pilot
+    longest_ms  longest gap between two samples since start()
     toggles     B-C-B toggles since count_toggles(); counting: their 3.7 s run
     """
 

@@ -20,8 +20,8 @@ from firmware.clock import ticks_ms, unix_s
 from firmware.run import console, tls_files
 from firmware.run.desk import Desk
 from firmware.run.errors import StartError
-from firmware.run.report import Report
 from firmware.run.safe import Safe
+from firmware.run.trace_lines import TraceLines
 from firmware.session.secc import Secc
 from firmware.trace import Trace
 
@@ -65,14 +65,14 @@ def _share(cfg):
 def _sockets(name, cfg, desk):
     tls_files.reserve(cfg)
     from board.sim_power import SimPower
-    from firmware.run.os_link import OsLink
+    from firmware.run.socket_loop import SocketLoop
 
     trace = _trace(_share(cfg))
     power = Power(cfg, SimPower(cfg))
     safe = Safe(lambda: Secc(cfg, power, os.urandom, unix_s, trace), power, trace)
     stage = tls_files.stage(cfg, trace, ticks_ms())
     out = console.StdOut()
-    return OsLink(name, cfg, safe, power, trace, Report(trace, out, power), console.StdIn(), out, desk, stage)
+    return SocketLoop(name, cfg, safe, power, trace, TraceLines(trace, out, power), console.StdIn(), out, desk, stage)
 
 
 # The lowest first: an import inside of an import takes C stack, which the 32-bit image has too little of for the whole depth.
@@ -85,7 +85,7 @@ _LEAVES = (
     "firmware.net.tcp",
     "firmware.net.stack",
     "codec.mme",
-    "firmware.slac.run",
+    "firmware.slac.match",
     "firmware.slac.evse",
     "firmware.app.charger",
 )
@@ -96,7 +96,7 @@ def _framed(kind, name, cfg, desk, ends):
     for leaf in _LEAVES:
         __import__(leaf)
     from firmware.app import station
-    from firmware.run.frame_link import FrameLink
+    from firmware.run.frame_loop import FrameLoop
 
     trace = _trace(_share(cfg), ends is not None)
     board = _board(cfg, trace) if kind == "board" else _simulated(kind, name, cfg, trace)
@@ -106,7 +106,7 @@ def _framed(kind, name, cfg, desk, ends):
     stage = tls_files.stage(cfg, trace, ticks_ms())
     charger = station.build(cfg, board, power, safe, os.urandom, trace, stage)
     stdin, out = ends or (console.StdIn(), console.StdOut())
-    return FrameLink(board, charger, safe, power, trace, Report(trace, out, power), stdin, out, desk)
+    return FrameLoop(board, charger, safe, power, trace, TraceLines(trace, out, power), stdin, out, desk)
 
 
 def serial(link, path):

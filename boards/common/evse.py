@@ -21,7 +21,7 @@ try:
 except ImportError:  # not in this image
     heap_mark = None
 
-link = None  # the run loop (firmware.run.frame_link.FrameLink) that runs, or ran last; None before
+link = None  # the run loop (firmware.run.frame_loop.FrameLoop) that runs, or ran last; None before
 running = False
 
 _INTERRUPTS = 9

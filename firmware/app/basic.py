@@ -17,7 +17,7 @@ class Basic:
     """`limit_x10`: 0.1 A, of the installation and the cable. `ventilated`: the place is, so that D may charge.
 
     duty    permille wished for the pilot
-    close   wish for the contactor. False takes effect in the call that made it so, and so must the contactor:
+    close   wish for the contactor. The caller must open it in the same call in which `close` becomes False:
             C to B has 100 ms in all, of which the pilot's debouncing takes 40 (R-POWER-11)
     """
 

@@ -2,8 +2,8 @@
 
 It owns the order of things: pilot, matching, network, session, or charging by the pilot alone. Parts are machines of
 their own; frames go down to them and events come up. What an event does is the table plug_steps.ROWS; here are the parts, the
-calls that make events, and what the rows do and ask. What energises the car is `power`, and `power.permit` is asked anew
-with every sample of the pilot: no part can close the contactor, or keep it closed, without it.
+calls that make events, and what the rows do and ask. `power` energises the car, and every sample of the pilot renews or
+withdraws its permission: no part can close the contactor, or keep it closed, without that.
 
     rx(frame) ── 0x88E1 ── slac        pilot ── state ──┐
               └─ 0x86DD ── net ── link ── session       └── permit ── power
@@ -12,7 +12,7 @@ with every sample of the pilot: no part can close the contactor, or keep it clos
 from drivers.pilot import CHANGED, COUNTED, DIODE, FIVE_PERCENT, X1, A, C, D
 from drivers.pilot import STATE_NAMES as LETTERS
 from firmware.app import plug_steps as plug
-from firmware.app import v2g_link as links
+from firmware.app import session_link as links
 from firmware.app.basic import Basic
 from firmware.clock import sooner, ticks_add, ticks_diff
 from firmware.net import stack as network
@@ -23,7 +23,7 @@ _ETHERTYPE = const(12)
 
 class Charger:
     """cfg: dict of app/config. pilot: drivers.pilot.Pilot. proximity: drivers.proximity.Proximity, used if the station has a
-    socket (ac_socket). slac: slac.evse.Slac. net: net.stack.Stack. link: app.v2g_link.V2gLink over the connections of net.
+    socket (ac_socket). slac: slac.evse.Slac. net: net.stack.Stack. link: app.session_link.SessionLink over the connections of net.
     power: app.power.Power. trace: firmware/trace.Trace.
 
     state       of plug_steps; `fault`: why it is FAULT or REPLUG, else ""

@@ -70,7 +70,7 @@ class Power:
         f.station.w = hw.w
         f.station.contactor = hw.contactor
         f.station.path_off = hw.path_off
-        # Before a late pilot lets the test begin, what the last car's test said does not count (R-DC-SAFETY-03).
+        # Until this session's test has started, ignore the previous result: a late pilot delays the start (R-DC-SAFETY-03).
         f.station.insulation = hw.test_result if self._tested else TEST_RUNNING
         # Until the power stage begins, its meter still shows the stretch before.
         f.station.charged_wh = f.session.base_charged_wh + (hw.charged_wh if f.station.metered else 0)

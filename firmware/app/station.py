@@ -1,8 +1,8 @@
 """Puts the parts of a station behind a modem together; everything that a target needs besides its board."""
 
 from firmware.app.charger import Charger
-from firmware.app.tls_link import TlsLink
-from firmware.app.v2g_link import V2gLink
+from firmware.app.session_link import SessionLink
+from firmware.app.tls_session_link import TlsSessionLink
 from firmware.net.sdp import policy_of
 from firmware.net.stack import Stack
 from firmware.slac.evse import Slac
@@ -14,5 +14,5 @@ def build(cfg, board, power, safe, rand, trace, stage=None):
     slac = Slac(cfg, board.mac, rand, trace)
     policy = policy_of(stage is not None, cfg["allow_plain"])
     net = Stack(board.mac, rand, trace, cfg["sdp_port"], cfg["tcp_port"], policy)
-    link = TlsLink(safe, trace, stage) if stage else V2gLink(safe, trace)
+    link = TlsSessionLink(safe, trace, stage) if stage else SessionLink(safe, trace)
     return Charger(cfg, board.pilot, board.proximity, slac, net, link, power, trace)

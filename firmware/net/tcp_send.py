@@ -5,7 +5,7 @@ Choices:
   is needed: messages of a session are one segment, rarely six, over one hop.
 * A message is a segment of its own, or several of full size and a rest: some cars take one segment for one message.
   There is no Nagle delay.
-* A car that sends its request again has not seen the answer: it goes again at once, and not when our own timer says so, which
+* If the car repeats its request, it has not seen the answer: resend the answer at once instead of waiting for the RTO, which
   may have doubled meanwhile. The car waits 0.5 s for it in a charge loop. A line that lost three answers in a row had
   ended a session.
 """

@@ -22,7 +22,7 @@ _YEAR_2100_S = const(4102444800 >> 8)  # compared in units of 256 s: no 32-bit i
 
 class Desk:
     """path: of the configuration. start: the tick of the boot. board: its name. set_clock(unix_s), or None where the
-    clock is the system's. more: [(word, usage, call)] of other modules, as Operator.add takes them; call(args, now, link).
+    clock is the system's. more: [(word, usage, call)] of other modules, as Operator.add takes them; call(args, now, loop).
     mark: of the heap, boards/common/heap_mark; None where nobody counts. read() -> (least bytes free behind a collection of
     garbage, largest piece then, collections, µs of the longest), each since the boot; now() -> (bytes free, largest piece).
     """
@@ -46,9 +46,9 @@ class Desk:
         self._board = board
         self._set_clock = set_clock
         self._more = more
-        self._link = None
+        self._loop = None
         self._keeper = None
-        self._report = None
+        self._lines = None
 
     @property
     def file(self):
@@ -59,17 +59,17 @@ class Desk:
             self._file = ConfigFile(self.path)
         return self._file
 
-    def add_to(self, operator, link=None):
-        """The commands go into a table. link: the run loop of the station; None while none runs."""
-        self._link = link
-        self._report = None if link is None else link.report
+    def add_to(self, operator, loop=None):
+        """The commands go into a table. loop: the run loop of the station; None while none runs."""
+        self._loop = loop
+        self._lines = None if loop is None else loop.lines
         operator.add(self)
         if self._more:
-            operator.add_table([(word, usage, _bound(call, link)) for word, usage, call in self._more])
-        if link is not None and link.trace.keep:
+            operator.add_table([(word, usage, _bound(call, loop)) for word, usage, call in self._more])
+        if loop is not None and loop.trace.keep:
             from firmware.run import fault_file
 
-            self._keeper = fault_file.FaultFile(link, self._fault_path)
+            self._keeper = fault_file.FaultFile(loop, self._fault_path)
 
     def info(self, now):
         """Lines name=value about this device."""
@@ -94,11 +94,11 @@ class Desk:
 
     def leave(self):
         """Forget the run loop, so that its memory can be had again."""
-        self._link = self._report = self._keeper = None
+        self._loop = self._lines = self._keeper = None
 
     def may_write(self):
         """Raise Refused while the flash must not be written: on some boards that stops the processor."""
-        why = self._link.occupied() if self._link is not None else ""
+        why = self._loop.occupied() if self._loop is not None else ""
         if why:
             raise Refused("not while " + why + ": writing stops the processor; stop the session, then try again")
 
@@ -183,9 +183,9 @@ class Desk:
         return None
 
     def _records(self):
-        if self._report is None:
+        if self._lines is None:
             raise Refused("the station does not run")
-        return self._report
+        return self._lines
 
 
 def free():
@@ -212,5 +212,5 @@ def heap(mark=None):
     return "free=%d used=%d largest=%d" % (unused, used, low)
 
 
-def _bound(call, link):
-    return lambda args, now: call(args, now, link)
+def _bound(call, loop):
+    return lambda args, now: call(args, now, loop)

@@ -26,14 +26,14 @@ _LINE = const(28)  # bytes of a line besides its content in hex, about
 
 
 class FaultFile:
-    """link: run.frame_link.FrameLink whose trace has `keep`. A machine: poll(now), due."""
+    """loop: run.frame_loop.FrameLoop whose trace has `keep`. A machine: poll(now), due."""
 
-    def __init__(self, link, path=PATH):
+    def __init__(self, loop, path=PATH):
         self.due = None
         self.path = path
         self.saved = 0  # files since the start
-        self._link = link
-        self._faults = link.wall.faults
+        self._loop = loop
+        self._faults = loop.safe.faults
         self._fault = ""
         self._failed = False
         self._why = None
@@ -44,7 +44,7 @@ class FaultFile:
         self._watch(now)
         if self.due is None or ticks_diff(self.due, now) > 0:
             return
-        if self._link.occupied():
+        if self._loop.occupied():
             self.due = ticks_add(now, _STEP_MS)
             return
         if self._steps is None:
@@ -55,30 +55,30 @@ class FaultFile:
         except StopIteration:
             self._end(now)
         except OSError as error:
-            self._link.trace.note(now, "%s cannot be written: error" % self.path, error.args[0])
+            self._loop.trace.note(now, "%s cannot be written: error" % self.path, error.args[0])
             self._end(now)
 
     def finish(self, now):
         """The station ends and the contactor is open: write what is to be written, at once."""
         self._watch(now)
-        while self.due is not None and not self._link.power.hw.contactor:
+        while self.due is not None and not self._loop.power.hw.contactor:
             self.due = now
             self.poll(now)
-            if self._link.occupied():
+            if self._loop.occupied():
                 return
 
     # -- inside
 
     def _watch(self, now):
-        link = self._link
+        loop = self._loop
         why = None
-        if link.wall.faults != self._faults:
-            self._faults = link.wall.faults
+        if loop.safe.faults != self._faults:
+            self._faults = loop.safe.faults
             why = "fault of the firmware"
-        if link.charger.fault != self._fault:
-            self._fault = link.charger.fault
+        if loop.charger.fault != self._fault:
+            self._fault = loop.charger.fault
             why = why or self._fault or None
-        failed = link.wall.secc.state == FAILED
+        failed = loop.safe.secc.state == FAILED
         if failed and not self._failed:
             why = why or "session FAILED"
         self._failed = failed
@@ -100,18 +100,18 @@ class FaultFile:
         with open(new, "wb") as f:
             f.write(("N 0 saved after: %s; unix_s %d\n" % (self._why, unix_s())).encode())
             n = 0
-            for line in self._link.report.kept(self._skip()):
+            for line in self._loop.lines.kept(self._skip()):
                 f.write(line + b"\n")
                 n += len(line) + 1
                 if n >= _STEP:
                     n = 0
                     yield
         os.rename(new, self.path)
-        self._link.trace.note(now, "saved to " + self.path)
+        self._loop.trace.note(now, "saved to " + self.path)
 
     def _skip(self):
         """How many of the oldest records do not fit."""
-        trace = self._link.trace
+        trace = self._loop.trace
         cursor, sizes = Cursor(trace), [0]
 
         def add(kind, t_ms, direction, payload_type, state, buf, at, n):

@@ -1,4 +1,4 @@
-"""A socket of the operating system with the calls of net.tcp_conn.TcpConn: what V2gLink, TlsLink and TlsStage take for the
+"""A socket of the operating system with the calls of net.tcp_conn.TcpConn: what SessionLink, TlsSessionLink and TlsStage take for the
 connection of a car.
 
 Nothing is queued here: what the system does not take stays with the caller, who is asked again when there is room. One write

@@ -1,4 +1,4 @@
-"""The one place that catches every exception (docs/design.md, the run loops): what goes wrong in one session ends that session only.
+"""The one place that catches every exception (docs/design.md, the run loop): what goes wrong in one session ends that session only.
 
 Contactor open first, then the trace, then a new session machine. Discovery and the next car go on (R-SDP-03,
 R-ERRORS-09).
@@ -28,7 +28,7 @@ def describe(error):
 
 
 class Safe:
-    """A session machine behind a wall: same calls, no exception comes out.
+    """Wraps the session machine: same calls, exceptions are caught here.
 
     make_secc() builds a machine; power has off(now); trace takes error(now, text). After a fault `event()` says CLOSE,
     the broken machine is asked for nothing but the answer that it still has, and lost() replaces it. If it has
@@ -43,10 +43,12 @@ class Safe:
         self._make = make_secc
         self._power = power
         self._trace = trace
+        self._now = 0  # of the last call: `due` has none of its own
         self.secc = make_secc()
 
     def start(self, now, vehicle=None, leaf=None):
         """vehicle: name in the certificate of the car, None without TLS; leaf: SHA-256 of that certificate."""
+        self._now = now
         try:
             if vehicle is None:
                 self.secc.start(now)
@@ -64,6 +66,7 @@ class Safe:
             self._fault(error, now)
 
     def poll(self, now):
+        self._now = now
         if self.broken:
             return
         try:
@@ -93,18 +96,21 @@ class Safe:
         except Exception as error:
             self._fault(error, now)
 
-    def due(self, now):
+    @property
+    def due(self):
         if self.broken:
             return None
         try:
             return self.secc.due
         except Exception as error:
-            self._fault(error, now)
+            self._fault(error, self._now)
             return None
 
+    @property
     def session_over(self):
         return self.broken or self.secc.session_over
 
+    @property
     def established(self):
         return not self.broken and self.secc.established
 

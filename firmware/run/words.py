@@ -27,9 +27,9 @@ _X1 = const(1000)
 _DIGITAL = const(50)
 
 
-def status(link):
-    """Lines about a run.frame_link.FrameLink."""
-    charger, secc, power = link.charger, link.wall.secc, link.power
+def status(loop):
+    """Lines about a run.frame_loop.FrameLoop."""
+    charger, secc, power = loop.charger, loop.safe.secc, loop.power
     pilot = charger.pilot
     session = state_name(secc.state)
     f = secc.facts
@@ -41,7 +41,7 @@ def status(link):
         )
     if secc.state != IDLE and f.car.soc >= 0:
         session += ", battery %d %%" % f.car.soc
-    left_ms = link.wall.paused_ms(ticks_ms())
+    left_ms = loop.safe.paused_ms(ticks_ms())
     if left_ms:
         session += ", paused, %d s left" % (left_ms // 1000)
     lines = [
@@ -53,10 +53,10 @@ def status(link):
         "power      %d W, %d.%d V, %s A, contactor %s"
         % (power.hw.w, power.hw.mv // 1000, power.hw.mv // 100 % 10, tenths(power.hw.ma), contactor(power)),
         "energy     %d Wh into the car, %d Wh out of it" % (power.hw.charged_wh, power.hw.discharged_wh),
-        "faults     " + faults(link),
+        "faults     " + faults(loop),
     ]
-    if link.heap_mark is not None:
-        low, largest, count, us = link.heap_mark.read()
+    if loop.heap_mark is not None:
+        low, largest, count, us = loop.heap_mark.read()
         lines.append(
             "heap low   %d bytes free, %d in one piece; %d collections, longest %d ms"
             % (low, largest, count, us // 1000)
@@ -85,15 +85,15 @@ def contactor(power):
     return "CLOSED" if power.hw.contactor else "open"
 
 
-def faults(link):
+def faults(loop):
     found = []
-    code = link.power.fault
+    code = loop.power.fault
     if code:
         found.append(_FAULTS[code] if code < len(_FAULTS) else "power stage reports fault %d" % code)
-    if link.charger.fault and not code:
-        found.append(link.charger.fault)
-    if link.wall.faults:
-        found.append("%d of the firmware's own, see `trace`" % link.wall.faults)
+    if loop.charger.fault and not code:
+        found.append(loop.charger.fault)
+    if loop.safe.faults:
+        found.append("%d of the firmware's own, see `trace`" % loop.safe.faults)
     return "; ".join(found) or "none"
 
 

@@ -17,4 +17,4 @@ TEST_FAILED = const(2)
 AC = const(0)
 DC = const(1)
 
-WAIT = const(-1)  # of a handler, in place of an answer: not yet (dialects.py)
+WAIT = const(0)  # of a handler, in place of an answer: not yet (dialects.py)

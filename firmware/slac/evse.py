@@ -1,18 +1,18 @@
 """The station's side of the data link: key of the own modem, matching of cars, link supervision (ISO 15118-3, annex A).
 
-A machine (docs/design.md). It owns the own modem (modem.py), five runs (runs.py, run.py), the link (link.py) and the pilot
+A machine (docs/design.md). It owns the own modem (modem.py), five matching runs (matches.py, match.py), the data link (data_link.py) and the pilot
 validation (validate.py), and decides between them: which frame counts for which run, and who gets the key.
 Matching proves nothing about who a car is: its MAC is a name, not an authorisation (R-SECURITY-03).
 """
 
 from codec import mme
 from firmware.clock import sooner, ticks_add, ticks_diff
-from firmware.slac import link as links
+from firmware.slac import data_link as links
+from firmware.slac import match as step
 from firmware.slac import modem as own
-from firmware.slac import run as step
-from firmware.slac.link import Link
+from firmware.slac.data_link import DataLink
+from firmware.slac.matches import FULL, Matches
 from firmware.slac.modem import Modem
-from firmware.slac.runs import FULL, Runs
 from firmware.slac.validate import Validation
 from micropython import const
 
@@ -77,13 +77,13 @@ class Slac:
         named = cfg["slac_station_ids"] == "own"
         station_id = (cfg["evse_id"].encode() if named else b"")[:17]
         station_id = station_id + bytes(17 - len(station_id))
-        self.runs = Runs(self.mac, station_id, cfg["slac_offset_db"])
+        self.runs = Matches(self.mac, station_id, cfg["slac_offset_db"])
         self._validation = Validation(self.mac, cfg["slac_validate"] == "count")
         self._max_match = cfg["slac_max_match"]
         self._rate_ms = cfg["slac_matching_rate_ms"]
         self._reset = cfg["slac_reset_instead_of_fail"]
         can_ask = cfg["slac_link_detect"] == "status"
-        self._link = Link(self.modem, can_ask, cfg["slac_link_ready_ms"])
+        self._link = DataLink(self.modem, can_ask, cfg["slac_link_ready_ms"])
         self._any_source = cfg["slac_profile_any_source"]
         self._plugged = False
         self._given = False  # a car has this key

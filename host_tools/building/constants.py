@@ -23,7 +23,7 @@ MODULES = (
     "firmware.session.iso20.states",
 )
 SOURCES = tuple(ROOT / (module.replace(".", "/") + ".py") for module in MODULES)
-_CONST = re.compile(r"^([A-Z]\w*) = const\((0x[0-9A-Fa-f]+|-?\d+)\)", re.MULTILINE)
+_CONST = re.compile(r"^([A-Z]\w*) = const\((0x[0-9A-Fa-f]+|\d+)\)", re.MULTILINE)
 
 
 class ConstantError(ValueError):

@@ -1,4 +1,4 @@
-"""Console lines of a station (firmware/run/report.py) as records (host_tools/station/process.py), and back."""
+"""Console lines of a station (firmware/run/trace_lines.py) as records (host_tools/station/process.py), and back."""
 
 from host_tools.station.process import Decoder
 
@@ -8,7 +8,7 @@ class RecordError(Exception):
 
 
 def from_lines(lines):
-    """Records of console lines (firmware/run/report.py)."""
+    """Records of console lines (firmware/run/trace_lines.py)."""
     decoder = Decoder()
     out = []
     for line in lines:

@@ -4,7 +4,7 @@
         port, address = secc.wait_ready(5)
         secc.command("setpoint -5000")
 
-The firmware prints numbers and hex (firmware/run/report.py); here they become records, the lines of the trace:
+The firmware prints numbers and hex (firmware/run/trace_lines.py); here they become records, the lines of the trace:
 
     {"t_ms", "dir": "EVCC->SECC" | "SECC->EVCC", "payload_type": "0x8002", "name", "json", "exi_hex", "state"}
     {"t_ms", "note"}   {"t_ms", "error"}   {"t_ms", "status": {...}}   {"t_ms", "power": {...}}

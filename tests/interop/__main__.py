@@ -115,7 +115,7 @@ def _sessions(case, number, folder):
             prefix=cable.prefix(cable.secc[0]),
         )
         with secc:
-            secc.wait_ready(10)
+            secc.wait_ready(60)
             for session in range(case.sessions):
                 turner.begin()
                 text = _vehicle(case, session, folder, cable.evcc, turner, pki)

@@ -8,7 +8,7 @@ from host_tools.pki import bad
 from tests.interop import netns, rig, tls
 
 _PORT = 50443
-_ANSWER_S = 15
+_ANSWER_S = 60
 _GROUPS = ("-groups", "P-521")
 # (kind of bad.py or None for the good certificate or "" for none, options, alert, words of the trace). Alerts 46 and 49 are what
 # mbedTLS takes for its verdicts "future" and "fatal"; RFC 8446 has certificate_expired (45) for the former.

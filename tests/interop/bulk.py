@@ -73,7 +73,7 @@ def _end(process):
 def _ready(server, folder):
     """(address, port) in words; the rest of its output goes to server.log."""
     fd = server.stdout.fileno()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     text = b""
     while time.monotonic() < end:
         if select.select([fd], [], [], 0.2)[0]:

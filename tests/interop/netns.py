@@ -54,7 +54,7 @@ def run(namespace, command):
 
 def wait_for_address(namespace, interface):
     """The kernel gives the link-local address a moment after the other end is up."""
-    for _ in range(100):
+    for _ in range(1200):
         shown = subprocess.run(
             ["ip", "-n", namespace, "-6", "addr", "show", "dev", interface, "scope", "link"],
             capture_output=True, text=True,
@@ -62,7 +62,7 @@ def wait_for_address(namespace, interface):
         if "inet6 fe80" in shown.stdout and "tentative" not in shown.stdout:
             return
         time.sleep(0.05)
-    raise NetnsError("%s got no link-local address within 5 s: is IPv6 off on this machine?" % interface)
+    raise NetnsError("%s got no link-local address within a minute: is IPv6 off on this machine?" % interface)
 
 
 def sysctl(namespace, interface, name, value, part="conf"):

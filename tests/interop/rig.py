@@ -16,7 +16,7 @@ from host_tools.station.process import SeccProcess
 from tests.interop import netns
 
 _SIM_PORT = 15200  # of the namespace's own loopback
-_MATCH_S = 25
+_MATCH_S = 60
 
 
 class RigError(Exception):
@@ -44,7 +44,7 @@ class PlcProcess:
             self._lines.put(line.decode().strip())
         self._lines.put("")
 
-    def ask(self, word, wanted, timeout_s=5.0):
+    def ask(self, word, wanted, timeout_s=60.0):
         """Send a line; return the rest of the first answer that begins with one of `wanted`."""
         if word:
             self._process.stdin.write(word.encode() + b"\n")
@@ -162,9 +162,9 @@ class Rig:
         try:
             self.plant.__enter__()
             self._plc = PlcProcess(self.plant, self._folder / "plc.log")
-            self._plc.ask("", ("READY",), 10)
+            self._plc.ask("", ("READY",), 60)
             self.secc.start()
-            self.secc.wait_ready(10)
+            self.secc.wait_ready(60)
         except BaseException:
             self.__exit__()
             raise
@@ -180,14 +180,14 @@ class Rig:
         """Pilot B; returns when the station expects matching, or with `match` when the data link is up."""
         self.plug.begin()
         self.secc.command("cp B")
-        self.plug.wait(("Calling",), 10)
+        self.plug.wait(("Calling",), 60)
         if match:
             told = self._plc.ask("match", ("LINKED", "FAILED"), _MATCH_S)
             if told != "LINKED":
                 raise RigError(told)
-            self.plug.wait(("Linked",), 10)
+            self.plug.wait(("Linked",), 60)
 
     def unplug(self):
         self.secc.command("cp A")
-        self.plug.wait(("Unplugged",), 10)
+        self.plug.wait(("Unplugged",), 60)
         self._plc.tell("leave")

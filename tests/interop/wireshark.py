@@ -12,7 +12,7 @@ from tests.interop.cases import LOOPS, SETPOINT_W, Case, check, check_trace
 
 _CASE = Case("", "DC_BPT", "scheduled", link="packet", tls="field")
 _PORT = 50443  # of the station
-_START_S = 20
+_START_S = 60
 _READ_S = 60
 _HEADER = 8  # of V2GTP: version, its inverse, payload type, length
 

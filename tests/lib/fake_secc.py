@@ -121,6 +121,8 @@ class FakePower:
 class Output:
     """In place of console.StdOut."""
 
+    again_ms = 50
+
     def __init__(self):
         self.lines = []
         self.slow = False

@@ -10,9 +10,9 @@ sys.path[:0] = [
 from firmware.app import config
 from firmware.clock import ticks_ms
 from firmware.run import console, os_net
-from firmware.run.os_link import OsLink
-from firmware.run.report import Report
 from firmware.run.safe import Safe
+from firmware.run.socket_loop import SocketLoop
+from firmware.run.trace_lines import TraceLines
 from firmware.trace import Trace
 from tests.lib.fake_secc import FakePower, FakeSecc
 
@@ -23,7 +23,7 @@ def main():
     trace, power, out = Trace(4000, ticks_ms()), FakePower(), console.StdOut()
     power.setpoint_w = cfg["setpoint_w"]
     safe = Safe(FakeSecc, power, trace)
-    link = OsLink(sys.argv[1], cfg, safe, power, trace, Report(trace, out, power), console.StdIn(), out)
+    link = SocketLoop(sys.argv[1], cfg, safe, power, trace, TraceLines(trace, out, power), console.StdIn(), out)
     try:
         link.open()
     except os_net.NetError as e:

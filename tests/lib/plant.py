@@ -8,7 +8,7 @@ from board.sim_board import SimBoard
 from firmware.app import config, station
 from firmware.app.power import Power
 from firmware.clock import sooner, ticks_add, ticks_diff
-from firmware.run.frame_link import FrameLink
+from firmware.run.frame_loop import FrameLoop
 from firmware.run.safe import Safe
 from firmware.session.secc import Secc
 from host_tools.ev import options
@@ -146,7 +146,7 @@ class Plant:
         self.safe = Safe(self._secc, self.power, self.trace)
         stage = stage and stage(self.trace)
         self.charger = station.build(self.cfg, self.board, self.power, self.safe, self.rand, self.trace, stage)
-        self.link = FrameLink(self.board, self.charger, self.safe, self.power, self.trace, NoReport())
+        self.loop = FrameLoop(self.board, self.charger, self.safe, self.power, self.trace, NoReport())
         self.most_w = self.least_w = 0
         self._due = self.now  # of the station
         self.script = []  # [(tick, function of the plant)], in the order of time
@@ -195,11 +195,11 @@ class Plant:
         while self.script and ticks_diff(now, self.script[0][0]) >= 0:
             self.script.pop(0)[1](self)
             self._wake()
-        board, link = self.board, self.link
+        board, loop = self.board, self.loop
         board.poll(now)
         if board.chip.irq.fired or _is_due(self._due, now):
-            link.work(now)
-            self._due = link.due
+            loop.work(now)
+            self._due = loop.due
         due = self._due
         self.cable.show(now)
         for car in self.cable.cars:

@@ -2,7 +2,6 @@
 is read after the answer then reads 0xA5, in every test that has a session."""
 
 BYTE = 0xA5
-_SPOILT = bytes([BYTE]) * 512
 
 
 def poisoned(secc):
@@ -10,10 +9,10 @@ def poisoned(secc):
     cutter = secc._cutter
     release, reset = cutter.release, cutter.reset
 
-    def spoil(first, end):
-        for at in range(first, end, len(_SPOILT)):
-            n = min(len(_SPOILT), end - at)
-            cutter.view[at : at + n] = _SPOILT[:n]
+    def spoil(first, end):  # octet by octet: tests/mem runs it with a locked heap
+        while first < end:
+            cutter.buf[first] = BYTE
+            first += 1
 
     def release_and_spoil():
         first, end = cutter._first, cutter._first + cutter._taken

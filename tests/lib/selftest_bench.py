@@ -25,12 +25,12 @@ class Bench:
     def do(self, words):
         """A command of the station; the reasons why not."""
         before = len(self.plant.trace.errors)
-        self.plant.link.operator.command("selftest " + words, self.plant.now)
+        self.plant.loop.operator.command("selftest " + words, self.plant.now)
         return self.plant.trace.errors[before:]
 
     @property
     def test(self):
-        return self.plant.link._bench.test
+        return self.plant.loop._bench.test
 
     def hand(self, values):
         """The person turns the test plug."""

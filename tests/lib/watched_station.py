@@ -14,7 +14,7 @@ sys.path[:] = [".frozen"]  # what is in the image, and not what stands beside th
 from drivers.pilot import Pilot
 from firmware import main
 from firmware.net.tls_stage import TlsStage
-from firmware.run.frame_link import FrameLink
+from firmware.run.frame_loop import FrameLoop
 
 
 class Figures:
@@ -44,7 +44,7 @@ class Engine:
         return more
 
 
-_init, _poll, _status = TlsStage.__init__, Pilot.poll, FrameLink._status
+_init, _poll, _status = TlsStage.__init__, Pilot.poll, FrameLoop._status
 
 
 def init(stage, engine, *others):
@@ -67,5 +67,5 @@ def status(link):
     return "%s steps=%d in_a_row=%d step_cpu_ms=%d pilot_gap_cpu_ms=%d" % found
 
 
-TlsStage.__init__, Pilot.poll, FrameLink._status = init, poll, status
+TlsStage.__init__, Pilot.poll, FrameLoop._status = init, poll, status
 sys.exit(main.main(sys.argv[1:]))

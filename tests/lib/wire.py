@@ -1,7 +1,7 @@
 """Two network stacks and a wire between them that loses, doubles, delays and so reorders frames, in simulated time."""
 
 from firmware.clock import ticks_add, ticks_diff
-from firmware.net.stack import ADDRESS, Stack
+from firmware.net.stack import ADDRESS, DISCOVERED, Stack
 from host_tools.ev.stack import STATION, CarStack
 from tests.lib.notes import Notes
 
@@ -78,7 +78,7 @@ class Wire:
         assert [e[0] for e in self.events[0] + self.events[1]] == [ADDRESS, ADDRESS], self.events
         self.car.discover(self.now)
         self.run(10)
-        assert self.events[1].pop()[0] == STATION
+        assert self.events[1].pop()[0] == STATION and self.events[0].pop()[0] == DISCOVERED, self.events
         self.car.connect()
         self.run(30)
         assert self.events[0].pop()[0] == 3 and self.events[1].pop()[0] == 3, self.events

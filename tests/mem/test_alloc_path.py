@@ -68,7 +68,7 @@ class Player:
         plant.board.modem.poll(self.now)
         eq(plant.board.modem.state, READY)
         plant.board.modem.event()
-        self.link = plant.link
+        self.link = plant.loop
         self.bursts = []
         self.step_ms = 5
         self.turns = 1
@@ -201,7 +201,7 @@ def test_sounds_are_counted_while_the_pilot_is_polled():
 def test_fault_for_want_of_memory():
     """No memory at all for a while: contactor open, pilot F, and the station begins anew when there is some."""
     plant, car, _ = in_session(deaf=False)
-    link = plant.link
+    link = plant.loop
 
     def hungry(now):
         return [0] * 10

@@ -16,7 +16,7 @@ def test_station_behind_a_modem_fits():
     before = gc.mem_alloc()
     from board import cable, packet, sim_board
     from firmware.app import station
-    from firmware.run import frame_link
+    from firmware.run import frame_loop
 
     gc.collect()
     imported = gc.mem_alloc() - before
@@ -29,6 +29,6 @@ def test_station_behind_a_modem_fits():
         print("framed station: %d B imported, %d B built, %d B free" % (imported, built, gc.mem_free()))
         assert built <= FRAMED_BUILT, built
         assert gc.mem_free() >= FRAMED_FREE, gc.mem_free()
-        assert cable and packet and sim_board and station and frame_link
+        assert cable and packet and sim_board and station and frame_loop
     finally:
         link.board.close()

@@ -125,15 +125,15 @@ def test_ac_bpt_scheduled_r_link_23_r_session_10():
 def test_the_operator_wakes_the_car_r_link_23():
     plant, watch = bench()
     car = plug(plant, pause_ms=NEVER)
-    raises(Refused, plant.link.do_wake, [], plant.now)
+    raises(Refused, plant.loop.do_wake, [], plant.now)
     asleep(plant, car)
     plant.sleep(60000)
     eq(plant.charger.state, sup.PAUSED)
     words.ticks_ms = lambda: plant.now
-    told = "\n".join(words.status(plant.link))
+    told = "\n".join(words.status(plant.loop))
     assert "Paused: the car sleeps" in told and "paused, 8633" in told and "s left" in told, told
-    assert " paused_s=" in plant.link._status()
-    plant.link.do_wake([], plant.now)
+    assert " paused_s=" in plant.loop._status()
+    plant.loop.do_wake([], plant.now)
     eq(plant.charger.state, sup.LINKED)
     served(plant, watch, car)
     assert car.evcc.joined

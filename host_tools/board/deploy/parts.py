@@ -12,7 +12,7 @@ from host_tools.building.mpy import compiled
 from host_tools.root import CHECKOUT, ROOT
 
 # The sockets of an operating system: no controller board has one, and a stock image lacks what they import.
-_NOT_HERE = ("firmware/run/os_link.py", "firmware/run/os_conn.py", "firmware/run/os_net.py")
+_NOT_HERE = ("firmware/run/socket_loop.py", "firmware/run/os_conn.py", "firmware/run/os_net.py")
 
 # Behind a question whether this is CPython.
 _CPYTHON = ("traceback",)

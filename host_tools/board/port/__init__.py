@@ -5,7 +5,7 @@
     with Station.open("/dev/ttyACM0") as station:      # or None: the only port that there is
         station.ask("setpoint -5000")
         for line in station.ask("status"): ...
-        for line in station.stream(): ...              # lines of firmware/run/report.py
+        for line in station.stream(): ...              # lines of firmware/run/trace_lines.py
 
 protocol.py is the pure part, bytes in and lines out; link.py has the port, time and repetition; ports.py finds it; cli.py has the options that all
 commands share.

@@ -156,7 +156,7 @@ class Station:
     # -- the stream
 
     def stream(self, stop=lambda: False):
-        """Switch the stream on and give its lines (firmware/run/report.py) as they come, and None when there is none for a moment. Other
+        """Switch the stream on and give its lines (firmware/run/trace_lines.py) as they come, and None when there is none for a moment. Other
         lines go to on_line. Ends when stop() says so; the stream is then off again."""
         waiting = []
         before, self.on_line = self.on_line, lambda line: waiting.append(line)

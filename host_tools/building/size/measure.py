@@ -23,7 +23,7 @@ _LEFT_OUT = (
     "codec.slots",
     "codec.tables.names",
     "firmware.main",
-    "firmware.run.os_link",
+    "firmware.run.socket_loop",
     "firmware.run.os_conn",
     "firmware.run.os_net",
 )

@@ -2,7 +2,7 @@
 
 import sys
 
-from firmware.net.stack import CLOSED
+from firmware.net.stack import CLOSED, DISCOVERED
 from firmware.net.tcp_conn import FIN
 from tests.lib.mtest import eq
 from tests.lib.wire import Wire
@@ -62,8 +62,8 @@ def transfer(total, limit_ms, **wire):
     car.close()
     w.run(200)
     station.close()
-    assert w.run(120000, lambda: len(w.events[0]) > 1 and len(w.events[1]) > 1), w.events
-    eq([e[0] for e in w.events[0]], [1, CLOSED])
+    assert w.run(120000, lambda: all(CLOSED in [e[0] for e in w.events[i]] for i in (0, 1))), w.events
+    eq([e[0] for e in w.events[0] if e[0] != DISCOVERED], [1, CLOSED])
     eq((station.reset, car.reset), (FIN, FIN))
     return w, took
 

@@ -10,7 +10,7 @@ from firmware.run import fault_file
 from firmware.run.config_file import ConfigFile
 from firmware.run.desk import Desk
 from firmware.run.operator import Operator
-from firmware.run.report import Report
+from firmware.run.trace_lines import TraceLines
 from firmware.session.states import FAILED, IDLE
 from firmware.trace import Trace
 from tests.lib.fake_secc import FakePower, Output
@@ -44,7 +44,7 @@ class Part:
 
 
 class FakeLink:
-    """As much of a FrameLink as the desk sees."""
+    """As much of a FrameLoop as the desk sees."""
 
     def __init__(self):
         self.trace = Trace(3000, START, keep=True)
@@ -52,11 +52,11 @@ class FakeLink:
         self.power = FakePower()
         self.power.hw = Part()
         self.power.hw.contactor = False
-        self.report = Report(self.trace, self.out, self.power)
-        self.wall = Part()
-        self.wall.faults = 0
-        self.wall.secc = Part()
-        self.wall.secc.state = IDLE
+        self.lines = TraceLines(self.trace, self.out, self.power)
+        self.safe = Part()
+        self.safe.faults = 0
+        self.safe.secc = Part()
+        self.safe.secc.state = IDLE
         self.charger = Part()
         self.charger.fault = ""
 
@@ -237,14 +237,14 @@ def test_a_fault_is_saved_after_the_contactor_is_open_and_not_before():
         rig.run(3000)
         assert os.listdir(FOLDER[:-1]) == []  # nothing has happened
         link.power.hw.contactor = True
-        link.wall.secc.state = FAILED
+        link.safe.secc.state = FAILED
         rig.run(5000)
         assert os.listdir(FOLDER[:-1]) == []
         link.power.hw.contactor = False
         rig.run(1000)
         lines = rig.ask("fault")[0]
         assert lines[0].startswith("N 0 saved after: session FAILED; unix_s") and lines[-1] == "N 0 record 39"
-        assert [r for r in link.report.kept() if b"saved to" in r]
+        assert [r for r in link.lines.kept() if b"saved to" in r]
         assert rig.ask("fault clear")[1] == "" and rig.ask("fault") == ([], "")
 
     in_folder(test)
@@ -254,11 +254,11 @@ def test_the_file_is_bounded_and_has_the_newest():
     def test():
         rig = Rig()
         rig.link.trace = trace = Trace(30000, START, keep=True)
-        rig.link.report = Report(trace, rig.link.out, rig.link.power)
+        rig.link.lines = TraceLines(trace, rig.link.out, rig.link.power)
         rig.desk.add_to(rig.operator, rig.link)
         for i in range(100):
             trace.message(START, 0, 0x8002, bytes([i]) * 250, 0, 250, 3)
-        rig.link.wall.faults = 1
+        rig.link.safe.faults = 1
         rig.run(10000)
         size = os.stat(FOLDER + "fault.trace")[6]
         assert 12000 < size < 18000, size
@@ -275,7 +275,7 @@ def test_flash_is_not_worn_by_a_station_that_fails_again_and_again():
         seen = []
 
         def tick():
-            rig.link.wall.faults += 1
+            rig.link.safe.faults += 1
 
         rig.run(300000, 500, tick)
         keeper = rig.desk._keeper
@@ -310,7 +310,7 @@ def test_the_end_of_the_station_saves_at_once():
     def test():
         rig = Rig()
         rig.link.trace.note(START, "last words")
-        rig.link.wall.faults = 1
+        rig.link.safe.faults = 1
         rig.desk.finish(START)
         assert rig.ask("fault")[0][-1] == "N 0 last words"
 
@@ -319,9 +319,9 @@ def test_the_end_of_the_station_saves_at_once():
 
 def test_no_file_system_is_borne():
     rig = Rig()
-    rig.link.wall.faults = 1
+    rig.link.safe.faults = 1
     rig.run(5000)
-    assert [r for r in rig.link.report.kept() if b"cannot be written" in r]
+    assert [r for r in rig.link.lines.kept() if b"cannot be written" in r]
 
 
 def test_defaults_are_valid_without_a_file():

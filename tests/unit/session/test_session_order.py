@@ -245,6 +245,30 @@ def test_a_stop_wish_before_the_loop_r_power_01_r_status_06():
             _check(walk, after, request)
 
 
+def test_fault_and_lost_pilot_end_the_phase_r_status_07_r_dc_safety_07():
+    """Power off at once; the next request of the phase is answered with a failure of its own, not as one out of order."""
+    for service, phase, request in (
+        (AC_BPT, legal_order.AC_LOOP, "AC_ChargeLoopReq"),
+        (DC_BPT, CABLE_CHECK, "DC_CableCheckReq"),
+        (DC_BPT, legal_order.PRECHARGED, "DC_PreChargeReq"),
+        (DC_BPT, legal_order.DC_LOOP, "DC_ChargeLoopReq"),
+    ):
+        for harm in ("fault", "pilot"):
+            walk = Walk(service, DYNAMIC).to(phase, first_poll=phase == CABLE_CHECK)
+            w = walk.w
+            if harm == "fault":
+                w.hw.converter_fault = 3
+            else:
+                w.power.permit(False, w.now)
+            w.sleep(1)
+            assert w.dead, (phase, harm)
+            code, _ = _answered(walk, request, phase)
+            assert code.startswith("FAILED") and code != SEQUENCE, (phase, harm, code)
+            _in(walk, FAILED, phase)
+            w.hw.converter_fault = 0
+            w.power.permit(True, w.now)
+
+
 def test_side_streams_r_v2gtp_08():
     """Known difference: they are skipped in silence, and the session goes on."""
     walk = Walk(DC_BPT, DYNAMIC).to(legal_order.DC_LOOP)

@@ -46,7 +46,12 @@ class _Expected(ast.NodeTransformer):
         return node if node.names and node.module != "codec.slots" else ast.copy_location(ast.Pass(), node)
 
     def visit_Name(self, node):
-        return ast.copy_location(ast.Constant(self.values[node.id]), node) if node.id in self.values else node
+        if node.id not in self.values:
+            return node
+        number = ast.parse(repr(self.values[node.id]), mode="eval").body  # a negative one is no Constant
+        for part in ast.walk(number):
+            ast.copy_location(part, node)
+        return number
 
     def visit_Attribute(self, node):
         if isinstance(node.value, ast.Name) and node.value.id in self.kinds:

@@ -1,32 +1,26 @@
-"""The station behind a modem: frames between the modem's driver and the supervisor, waiting, commands, trace.
+"""The station behind a modem: frames between the modem's driver and the supervisor. It waits by run_loop.py.
 
-The only place that waits on this way; it never turns without a reason. One turn: models or pins of the board, frames in,
-what is due, frames out, and only then printing.
+One turn: models or pins of the board, frames in, what is due, frames out, and only then printing.
 """
-
-import gc
-import sys
 
 from firmware.clock import sooner, ticks_add, ticks_diff, ticks_ms
 from firmware.net.iface import DROP_NAMES as _NET_DROPS
-from firmware.run.operator import Operator, Refused
-from firmware.run.poller import IN, Poller
+from firmware.run.operator import Refused
+from firmware.run.poller import IN
+from firmware.run.run_loop import RunLoop
 from firmware.slac.evse import DROP_NAMES as _SLAC_DROPS
 from micropython import const
 
 _FRAME = const(1522)
 _FRAMES = const(16)  # of either direction in one turn: the pilot is looked at between turns
-_PRINT_AGAIN_MS = const(50)
 _GARBAGE = const(40)  # frames, after which the pause of the line is used to collect it
 _FAULT_PAUSE_MS = const(5000)  # after a fault of our own the pilot says F for this long, then all begins anew
-_MICROPYTHON = sys.implementation.name == "micropython"
 _F = const(0)
 
 
-class FrameLink:
+class FrameLoop(RunLoop):
     """board: modem (start poll due recv frame send event), power stage, models (poll, due), sources (what to wait on).
-    charger: app.charger.Charger. wall: run.safe.Safe, for whatever goes wrong outside of the session. desk: run.desk.Desk,
-    the commands of an engineer, or None."""
+    charger: app.charger.Charger. The others as RunLoop says."""
 
     COMMANDS = (
         ("counters", "counters  what was dropped or went wrong since boot"),
@@ -35,91 +29,56 @@ class FrameLink:
         ("selftest", "selftest [help]  guided test of the board"),
     )
 
-    def __init__(self, board, charger, wall, power, trace, report, stdin=None, stdout=None, desk=None):
+    def __init__(self, board, charger, safe, power, trace, lines, stdin=None, stdout=None, desk=None):
         self.board = board
         self.charger = charger
-        self.wall = wall
-        self.power = power
-        self.trace = trace
-        self.report = report
-        self._stdout = stdout
+        super().__init__(safe, power, trace, lines, stdin, stdout, desk)
+        self._around = board
         self._person = stdin is not None and stdin.person
-        self._poller = Poller()
-        self.operator = Operator(stdin, self._poller, power, trace, self._stop, self._status, stdout)
-        self.operator.add(self)
         self.operator.more = board.command
         self.operator.more_help = board.commands
-        self._desk = desk
-        if desk is not None:
-            desk.add_to(self.operator, self)
         self._out = bytearray(_FRAME)
         self._n = 0  # frame in _out that the modem has not taken yet
-        self._print_due = None
         self._frames = 0
         self._bench = None  # the self-test, once asked for
         self._again = None  # when all begins anew after a fault of our own
-
-    @property
-    def heap_mark(self):
-        """See run.desk.Desk."""
-        return None if self._desk is None else self._desk.mark
-
-    @property
-    def quit(self):
-        return self.operator.quit
 
     def open(self):
         now = ticks_ms()
         for source in self.board.sources:
             self._poller.add(source, IN)
-        self.operator.open()
         self.board.start(now)
         try:
             self.charger.start(now)
         except Exception as error:
             self._broken("start", error, now)
-        if self._stdout is not None:
-            self._stdout.offer(("READY " + self.board.ready + "\n").encode())
+        self._begin(self.board.ready)
 
-    def run(self):
-        """Serve car after car until `quit`."""
-        while not self.quit:
-            self.turn(None)
+    @property
+    def busy(self):
+        return self.charger.busy
 
-    def turn(self, at_most_ms):
-        """One turn; wait no longer than at_most_ms (None: as long as nothing is due)."""
-        for obj, _ in self._poller.wait(self._timeout(ticks_ms(), at_most_ms)):
-            if self.operator.owns(obj):
-                self.wall.attempt("command", ticks_ms(), self.operator.read, ticks_ms())
-        now = ticks_ms()
-        self.board.poll(now)
-        self.work(now)
-        self.wall.attempt("sample", now, self.report.sample, now, self.charger.busy)
-        if self._desk is not None:
-            self.wall.attempt("desk", now, self._desk.poll, now)
-        told = self.wall.attempt("console", now, self.operator.pump)
-        again_ms = _PRINT_AGAIN_MS if self._stdout is None else self._stdout.again_ms
-        self._print_due = None if self.report.drain() and told else ticks_add(now, again_ms)
-        if self._frames >= _GARBAGE:
-            self._frames = 0
-            if _MICROPYTHON:
-                gc.collect()
+    def answered(self):
+        if self._frames < _GARBAGE:
+            return False
+        self._frames = 0
+        return True
 
     def occupied(self):
         """Why the device itself must not be touched now (flash, restart), in words; "" when it may."""
         if self.power.hw.contactor:
             return "the contactor is closed"
-        return "a car is in a session" if self.charger.busy and not self.wall.session_over() else ""
+        return "a car is in a session" if self.charger.busy and not self.safe.session_over else ""
 
     def work(self, now):
         """Everything but waiting and printing; tests in simulated time call it."""
         if self._again is not None:
-            self.wall.attempt("power", now, self.power.poll, now)  # does the contactor open? (R-POWER-07)
+            self.safe.attempt("power", now, self.power.poll, now)  # does the contactor open? (R-POWER-07)
             if ticks_diff(self._again, now) > 0:
                 return
             self._again = None
             try:
-                self._begin(now)
+                self._anew(now)
             except Exception as error:
                 self._broken("start", error, now)
                 return
@@ -143,13 +102,13 @@ class FrameLink:
     def close(self):
         """Power off, pilot off, everything closed."""
         now = ticks_ms()
-        self.wall.off(now)
-        self.wall.attempt("pilot", now, self.charger.pilot.set_duty, _F, now)
+        self.safe.off(now)
+        self.safe.attempt("pilot", now, self.charger.pilot.set_duty, _F, now)
         self.charger.link.drop(now, "the station ends")
         if self._desk is not None:
-            self.wall.attempt("desk", now, self._desk.finish, now)
+            self.safe.attempt("desk", now, self._desk.finish, now)
         self.board.close()
-        self.report.drain()
+        self.lines.drain()
 
     # -- inside
 
@@ -177,7 +136,7 @@ class FrameLink:
             self._n = 0
         modem.poll(now)
 
-    def _begin(self, now):
+    def _anew(self, now):
         """After a fault of our own. What came in since then is not for the new beginning."""
         self.board.modem.poll(now)
         while self.board.modem.recv():
@@ -185,29 +144,16 @@ class FrameLink:
         self.charger.start(now)
 
     def _broken(self, what, error, now):
-        """A fault of our own: contactor open, pilot F, trace, and a new beginning (docs/design.md, the run loops)."""
-        self.wall.off(now)
+        """A fault of our own: contactor open, pilot F, trace, and a new beginning (docs/design.md, the run loop)."""
+        self.safe.off(now)
         self._n = 0
         self._again = ticks_add(now, _FAULT_PAUSE_MS)
         try:  # not by attempt(): the error may be that there is no memory, and that needs some
             self.charger.pilot.set_duty(_F, now)
             self.charger.link.drop(now, "fault of the station")
         except Exception as another:
-            self.wall.report("afterwards", another, now)
-        self.wall.report(what, error, now)
-
-    def _timeout(self, now, at_most_ms):
-        due = sooner(sooner(self.due, self.board.due), self.report.due)
-        due = sooner(due, self._print_due)
-        if self._desk is not None:
-            due = sooner(due, self._desk.due)
-        if due is None:
-            return at_most_ms
-        wait = max(0, ticks_diff(due, now))
-        return wait if at_most_ms is None else min(wait, at_most_ms)
-
-    def _stop(self, now):
-        self.wall.request_stop(now)
+            self.safe.report("afterwards", another, now)
+        self.safe.report(what, error, now)
 
     def do_counters(self, args, now):
         return " ".join(self.counters())
@@ -242,7 +188,7 @@ class FrameLink:
 
     def _resume(self, now):
         """After a self-test: the supervisor begins anew, as after a fault of our own."""
-        self._begin(now)
+        self._anew(now)
         self.charger.modem(self.board.modem.up, now)
 
     def counters(self):
@@ -255,10 +201,10 @@ class FrameLink:
 
     def _status(self):
         charger = self.charger
-        secc = self.wall.secc
+        secc = self.safe.secc
         return (
-            "charger=%d pilot=%d duty=%d pilot_gap_ms=%d modem=%d slac=%d linked=%d session=%d state=%d setpoint_w=%d plug_ins=%d faults=%d "
-            "lost_records=%d paused_s=%d"
+            "charger=%d pilot=%d duty=%d pilot_gap_ms=%d modem=%d slac=%d linked=%d session=%d state=%d setpoint_w=%d "
+            "plug_ins=%d faults=%d lost_records=%d paused_s=%d"
             % (
                 charger.state,
                 charger.pilot.state,
@@ -271,8 +217,8 @@ class FrameLink:
                 secc.state,
                 self.power.setpoint_w,
                 charger.plug_ins,
-                self.wall.faults,
+                self.safe.faults,
                 self.trace.dropped,
-                self.wall.paused_ms(ticks_ms()) // 1000,
+                self.safe.paused_ms(ticks_ms()) // 1000,
             )
         )

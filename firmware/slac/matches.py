@@ -6,7 +6,7 @@ attempts hold for each car on its own and crosstalk of a neighbour's car does no
 
 from codec import mme
 from firmware.clock import sooner, ticks_diff
-from firmware.slac.run import FREE, Run
+from firmware.slac.match import FREE, Match
 from micropython import const
 
 RUNS = const(5)  # C_EVSE_match_parallel
@@ -16,11 +16,11 @@ FULL = 1
 TOO_SOON = 2
 
 
-class Runs:
+class Matches:
     """`items`: the runs. `refused`: FULL or TOO_SOON after slot() gave None."""
 
     def __init__(self, station, station_id, offset_db):
-        self.items = [Run(station, station_id, offset_db) for _ in range(RUNS)]
+        self.items = [Match(station, station_id, offset_db) for _ in range(RUNS)]
         self.refused = 0
 
     @property

@@ -1,6 +1,6 @@
 """Between TCP connections, of our network or of the operating system, and the session machine: one car at a time, one message at a time.
 
-Pure, on the machine contract. tls_link.py puts TLS between `conn` and `safe`.
+Pure, on the machine contract. tls_session_link.py puts TLS between `conn` and `safe`.
 """
 
 from firmware.buffers import buffer
@@ -18,14 +18,13 @@ _TURNS = const(24)  # reads and writes in one pump(); what is left comes with th
 _TAKE_MS = const(2000)  # the car's own message timeout: who does not take an answer by then does not want it any more
 
 
-class V2gLink:
+class SessionLink:
     """safe: run.safe.Safe around the session machine. trace: firmware/trace. `conn`: the net.tcp_conn.TcpConn or
     run.os_conn.OsConn of the car that is served, or None."""
 
     def __init__(self, safe, trace):
         self.safe = safe
         self.conn = None
-        self._now = 0
         self.enabled = True  # False: no new connection is taken
         self._trace = trace
         self._in = bytearray(_IN)
@@ -40,7 +39,7 @@ class V2gLink:
 
     @property
     def due(self):
-        return sooner(self._take_due, self.safe.due(self._now))
+        return sooner(self._take_due, self.safe.due)
 
     def clear(self):
         """A new data link begins, or an old one after a pause: what was to be told of before is not."""
@@ -72,7 +71,6 @@ class V2gLink:
 
     def pump(self, now):
         """Move bytes both ways as far as they go. Call after every rx and poll of the network or the session machine."""
-        self._now = now
         if self.conn is None:
             if self.safe.event(now):
                 self.safe.lost(now)  # nobody is connected: nothing to close, but a broken machine is replaced
@@ -82,9 +80,9 @@ class V2gLink:
                 break
         if self.conn is None:
             return
-        if not self.safe.session_over():
+        if not self.safe.session_over:
             self._had_session = True
-            if not self._session_seen and self.safe.established():
+            if not self._session_seen and self.safe.established:
                 self._session_seen = True
                 self._events |= SESSION
         if self.conn.at_end and self._at == self._n:
@@ -123,7 +121,7 @@ class V2gLink:
         if not self.enabled:
             return self._refuse(conn, "connection refused: the station is out of service", now)
         if self.conn is not None:
-            if not self._had_session or not self.safe.session_over():
+            if not self._had_session or not self.safe.session_over:
                 return self._refuse(conn, "second connection refused", now)  # one cable, one car
             self.end(now, "replaced")  # only held open after its session: the next car need not wait for that
         return True

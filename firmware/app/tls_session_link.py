@@ -1,16 +1,16 @@
-"""V2gLink whose cars speak TLS: a car reaches the session machine when its handshake is done, and not before.
+"""SessionLink whose cars speak TLS: a car reaches the session machine when its handshake is done, and not before.
 
 The machine has a certificate of the car then, and its name (R-TLS-06). Where the configuration allows plain TCP, the first
 byte of a car tells which of both it speaks.
 """
 
-from firmware.app.v2g_link import V2gLink
+from firmware.app.session_link import SessionLink
 from firmware.clock import sooner
 from firmware.net.tls_stage import OPEN, PLAIN, SHAKING
 
 
-class TlsLink(V2gLink):
-    """As V2gLink, with a net.tls_stage.TlsStage between."""
+class TlsSessionLink(SessionLink):
+    """As SessionLink, with a net.tls_stage.TlsStage between."""
 
     def __init__(self, safe, trace, stage):
         super().__init__(safe, trace)
@@ -18,7 +18,7 @@ class TlsLink(V2gLink):
 
     @property
     def due(self):
-        due = sooner(self._take_due, self.safe.due(self._now))
+        due = sooner(self._take_due, self.safe.due)
         return sooner(self._stage.due, due)
 
     def accept(self, conn, now):

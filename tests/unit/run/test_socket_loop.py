@@ -1,4 +1,4 @@
-"""firmware/run/os_link.py on the loopback interface, with a stand-in for the session machine.
+"""firmware/run/socket_loop.py on the loopback interface, with a stand-in for the session machine.
 
 Station and car are in one process: the car connects and writes, then the station takes a few turns.
 """
@@ -10,10 +10,10 @@ import struct
 from firmware.app import config
 from firmware.clock import ticks_add, ticks_ms
 from firmware.run import os_net
-from firmware.run.os_link import OsLink
 from firmware.run.poller import IN
-from firmware.run.report import Report
 from firmware.run.safe import Safe
+from firmware.run.socket_loop import SocketLoop
+from firmware.run.trace_lines import TraceLines
 from firmware.trace import Trace
 from tests.lib.fake_secc import BIG, FakePower, FakeSecc, Output
 from tests.lib.patience import AtLeast, Stretch, until
@@ -33,8 +33,8 @@ class Station:
         self.out = Output()
         self.trace = Trace(4000, ticks_ms())
         self.safe = Safe(lambda: FakeSecc(self.calls), self.power, self.trace)
-        report = Report(self.trace, self.out, self.power)
-        self.link = OsLink("lo", config.merge(changes), self.safe, self.power, self.trace, report, None, self.out)
+        report = TraceLines(self.trace, self.out, self.power)
+        self.link = SocketLoop("lo", config.merge(changes), self.safe, self.power, self.trace, report, None, self.out)
         self.link.open()
         self.port = int(self.out.lines[0].split("port=")[1].split()[0])
 
@@ -378,21 +378,21 @@ def test_nothing_due_means_sleep_and_due_for_ever_is_no_busy_loop():
 def test_commands():
     def test(station):
         link, now = station.link, ticks_ms()
-        link._operator.command("setpoint -5000", now)
+        link.operator.command("setpoint -5000", now)
         assert station.power.setpoint_w == -5000
-        link._operator.command("stop", now)
+        link.operator.command("stop", now)
         assert station.calls == ["request_stop"]
-        link._operator.command("status", now)
+        link.operator.command("status", now)
         bad = ("setpoint", "setpoint x", "setpoint 1 2", "setpoint 9999999", "!", "nonsense", "stop now")
         for line in bad:
-            link._operator.command(line, now)
+            link.operator.command(line, now)
         station.turns(1)
         told = [line for line in station.out.lines if line.startswith("E ")]
         assert len(told) == len(bad) and len(station.said("unknown command")) == 2
         assert len(station.said("setpoint: one whole number of W")) == 4 and station.said("stop stands alone")
         assert len(station.said("setpoint_w=-5000")) == 1
         assert station.power.setpoint_w == -5000 and not link.quit
-        link._operator.command("quit", now)
+        link.operator.command("quit", now)
         assert link.quit
 
     with_station(test)
@@ -402,7 +402,7 @@ def test_quit_during_a_session_opens_the_contactor():
     station = Station()
     car = station.connect()
     station.power.contactor = 1
-    station.link._operator.command("quit", ticks_ms())
+    station.link.operator.command("quit", ticks_ms())
     station.link.run()
     station.link.close()
     assert station.power.contactor == 0 and station.calls == ["start", "lost"]

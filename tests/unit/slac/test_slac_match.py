@@ -1,8 +1,8 @@
-"""firmware/slac/run.py: one run by itself. R-LINK-06, -08 to -16."""
+"""firmware/slac/match.py: one run by itself. R-LINK-06, -08 to -16."""
 
 from firmware.clock import ticks_add
-from firmware.slac import run as step
-from firmware.slac.run import Run
+from firmware.slac import match as step
+from firmware.slac.match import Match
 from tests.lib.fake_modem import profile
 from tests.lib.mtest import eq
 
@@ -37,7 +37,7 @@ def changed(frame, i, value):
 
 
 def opened(offset_db=0, station_id=bytes(17)):
-    run = Run(HOST, station_id, offset_db)
+    run = Match(HOST, station_id, offset_db)
     assert run.open(PARM, 1, at(0))
     eq(sent(run)[15], 0x65)
     return run

@@ -1,29 +1,25 @@
-"""The station on a network interface of the operating system: discovery, connections for V2gLink or TlsLink, commands, trace.
+"""The station on a network interface of the operating system: discovery, and connections for SessionLink or TlsSessionLink. It
+waits by run_loop.py.
 
-The only place that waits: poll() on all sockets and stdin, until the earliest due tick. It never turns without a
-reason. One turn: take what came in, answer it at once, fire what is due, and only then print.
+One turn: take what came in, answer it at once, fire what is due, and only then print.
 """
 
-import gc
 import os
-import sys
 
-from firmware.app.v2g_link import V2gLink
-from firmware.clock import sooner, ticks_add, ticks_diff, ticks_ms
+from firmware.app.session_link import SessionLink
+from firmware.clock import sooner, ticks_diff, ticks_ms
 from firmware.net.sdp import ANSWER_SIZE, SdpServer, policy_of
 from firmware.run import os_net
-from firmware.run.operator import Operator
 from firmware.run.os_conn import OsConn
-from firmware.run.poller import IN, Poller
+from firmware.run.poller import IN
+from firmware.run.run_loop import RunLoop
 from micropython import const
 
 _CONNS = const(4)  # the car's and those that only rest before they close
 _DATAGRAMS = const(8)  # datagrams answered in one turn
 _PORT_FIRST = const(49152)
 _PORT_TRIES = const(20)
-_PRINT_AGAIN_MS = const(50)  # the reader of our output is slow: look again
 _POLLS = const(4)  # polls of the machine in one turn
-_MICROPYTHON = sys.implementation.name == "micropython"
 
 
 def listen(address, index, wanted_port):
@@ -40,35 +36,28 @@ def listen(address, index, wanted_port):
     )
 
 
-class OsLink:
-    """name: interface. safe: run.safe.Safe around the session machine. trace, report, power as their modules say. stage: a
-    net.tls_stage.TlsStage, or None for a station without TLS.
+class SocketLoop(RunLoop):
+    """name: interface. cfg: dict of app/config. stage: a net.tls_stage.TlsStage, or None for a station without TLS. The others as
+    RunLoop says.
 
     open() starts to listen and prints READY; run() serves until `quit`; close() ends everything.
     """
 
-    def __init__(self, name, cfg, safe, power, trace, report, stdin=None, stdout=None, desk=None, stage=None):
+    LEAST_MS = 1  # a machine that is due for ever must not turn the loop into a heater
+
+    def __init__(self, name, cfg, safe, power, trace, lines, stdin=None, stdout=None, desk=None, stage=None):
+        super().__init__(safe, power, trace, lines, stdin, stdout, desk)
         self.name = name
         self.cfg = cfg
-        self.safe = safe
-        self.power = power
-        self.trace = trace
-        self.report = report
         if stage is None:
-            self.link = V2gLink(safe, trace)
+            self.link = SessionLink(safe, trace)
         else:
-            from firmware.app.tls_link import TlsLink
+            from firmware.app.tls_session_link import TlsSessionLink
 
-            self.link = TlsLink(safe, trace, stage)
+            self.link = TlsSessionLink(safe, trace, stage)
         self._stage = stage
-        self._stdout = stdout
         self._sdp_out = bytearray(ANSWER_SIZE)
-        self._poller = Poller()
-        self._operator = Operator(stdin, self._poller, power, trace, safe.request_stop, self._status, stdout)
-        if desk is not None:
-            desk.add_to(self._operator, self)
         self._conns = []
-        self._print_due = None
         self._udp = None
         self._listener = None
         self._sdp = None
@@ -83,39 +72,7 @@ class OsLink:
         self._sdp = SdpServer(address, port, policy_of(self._stage is not None, self.cfg["allow_plain"]))
         self._poller.add(self._listener, IN)
         self._poller.add(self._udp, IN)
-        self._operator.open()
-        if self._stdout is not None:
-            self._stdout.offer(b"READY port=%d addr=%s\n" % (port, os_net.text(address).encode()))
-
-    @property
-    def quit(self):
-        return self._operator.quit
-
-    def run(self):
-        """Serve session after session until `quit`."""
-        while not self.quit:
-            self.turn(None)
-
-    def turn(self, at_most_ms):
-        """One turn of the loop; wait no longer than at_most_ms (None: as long as nothing is due)."""
-        for obj, events in self._poller.wait(self._timeout(ticks_ms(), at_most_ms)):
-            now = ticks_ms()
-            if obj is self._listener:
-                self.safe.attempt("accept", now, self._accept, now)
-            elif obj is self._udp:
-                self.safe.attempt("discovery", now, self._discovery, now)
-            elif self._operator.owns(obj):
-                self.safe.attempt("command", now, self._operator.read, now)
-            else:
-                for conn in self._conns:
-                    if conn.sock is obj:
-                        conn.happened(events)
-        now = ticks_ms()
-        self._walled(now, self._move, now)
-        self.safe.attempt("sample", now, self.report.sample, now, self._connected())
-        told = self.safe.attempt("console", now, self._operator.pump)
-        self._print_due = None if self.report.drain() and told else ticks_add(now, _PRINT_AGAIN_MS)
-        self._collect()
+        self._begin("port=%d addr=%s" % (port, os_net.text(address)))
 
     def occupied(self):
         """Why the device itself must not be touched now, in words; "" when it may."""
@@ -132,20 +89,41 @@ class OsLink:
         for sock in (self._listener, self._udp):
             if sock is not None:
                 sock.close()
-        self.report.drain()
+        self.lines.drain()
 
-    # -- time
-
-    def _timeout(self, now, at_most_ms):
-        due = sooner(self.link.due, self.report.due)
-        due = sooner(due, self._print_due)
+    @property
+    def due(self):
+        due = self.link.due
         for conn in self._conns:
             due = sooner(due, conn.due)
-        if due is None:
-            return at_most_ms
-        # At least 1 ms: a machine that is due for ever must not turn the loop into a heater.
-        wait = max(1, ticks_diff(due, now))
-        return wait if at_most_ms is None else min(wait, at_most_ms)
+        return due
+
+    @property
+    def busy(self):
+        return self._connected()
+
+    def work(self, now):
+        self._safely(now, self._move, now)
+
+    def answered(self):
+        """The garbage of a message goes now, in the pause of the car, and not in the middle of the next answer."""
+        wrote = False
+        for conn in self._conns:
+            wrote = wrote or conn.wrote
+            conn.wrote = False
+        return wrote
+
+    # -- what came in
+
+    def _heard(self, obj, events, now):
+        if obj is self._listener:
+            self.safe.attempt("accept", now, self._accept, now)
+        elif obj is self._udp:
+            self.safe.attempt("discovery", now, self._discovery, now)
+        else:
+            for conn in self._conns:
+                if conn.sock is obj:
+                    conn.happened(events)
 
     # -- discovery
 
@@ -191,14 +169,14 @@ class OsLink:
         conn = OsConn(sock, self._poller, self._stage is not None)
         self._conns.append(conn)
         self.trace.note(now, "connected: " + os_net.text(os_net.parse(sender)[0]))
-        self._walled(now, self.link.accept, conn, now)
+        self._safely(now, self.link.accept, conn, now)
 
     def _move(self, now):
         """Bytes both ways, and what is due."""
         link = self.link
         link.pump(now)
         for _ in range(_POLLS):
-            due = self.safe.due(now)
+            due = self.safe.due
             if due is None or ticks_diff(due, now) > 0:
                 break
             self.safe.poll(now)
@@ -214,7 +192,7 @@ class OsLink:
             else:
                 conn.watch()
 
-    def _walled(self, now, call, *args):
+    def _safely(self, now, call, *args):
         """call(*args). A fault of our own outside of the session: power off, the car away, and the next one may come."""
         try:
             call(*args)
@@ -226,15 +204,6 @@ class OsLink:
             for conn in self._conns:
                 conn.end()
             self._conns = []
-
-    def _collect(self):
-        """The garbage of a message goes now, in the pause of the car, and not in the middle of the next answer."""
-        wrote = False
-        for conn in self._conns:
-            wrote = wrote or conn.wrote
-            conn.wrote = False
-        if wrote and _MICROPYTHON:
-            gc.collect()
 
     def _status(self):
         secc = self.safe.secc

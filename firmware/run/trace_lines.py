@@ -35,7 +35,7 @@ def line(kind, t_ms, direction, payload_type, state, buf, at, n):
     return ("%s %d " % (_LETTERS.get(kind, "D"), t_ms)).encode() + content.replace(b"\n", b" ") + b"\n"
 
 
-class Report:
+class TraceLines:
     """Drains a trace into an output (console.StdOut) and adds power samples while a session is open.
 
     A trace with `keep` is not consumed: what happens from stream(True) on is written, until stream(False).

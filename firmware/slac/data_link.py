@@ -25,7 +25,7 @@ _JOINING = const(1)
 _LINKED = const(2)
 
 
-class Link:
+class DataLink:
     """modem: the own one (watch()). can_ask: it answers VS_PL_LINK_STATUS. ready_ms: a link this old is told."""
 
     def __init__(self, modem, can_ask, ready_ms):

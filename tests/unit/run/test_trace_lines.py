@@ -1,7 +1,7 @@
-"""firmware/run/report.py: the lines that host_tools/station/process.py reads."""
+"""firmware/run/trace_lines.py: the lines that host_tools/station/process.py reads."""
 
 from firmware.clock import ticks_add
-from firmware.run.report import Report
+from firmware.run.trace_lines import TraceLines
 from firmware.trace import FROM_CAR, TO_CAR, Trace
 from tests.lib.fake_secc import FakePower, Output
 
@@ -10,7 +10,7 @@ START = ticks_add(0, -300)
 
 def rig(size=2000):
     trace, out, power = Trace(size, START), Output(), FakePower()
-    return trace, out, power, Report(trace, out, power)
+    return trace, out, power, TraceLines(trace, out, power)
 
 
 def test_lines():
@@ -92,7 +92,7 @@ def test_no_timer_without_a_connection():
 
 def test_a_kept_trace_is_streamed_from_when_it_is_asked_for():
     trace, out, power = Trace(200, START, keep=True), Output(), FakePower()
-    report = Report(trace, out, power)
+    report = TraceLines(trace, out, power)
     trace.note(START, "before")
     assert report.drain() and out.lines == []
     report.stream(True)
@@ -112,7 +112,7 @@ def test_a_kept_trace_is_streamed_from_when_it_is_asked_for():
 
 def test_reading_a_kept_trace_ends_though_it_goes_on_growing():
     trace = Trace(300, START, keep=True)
-    report = Report(trace, Output(), FakePower())
+    report = TraceLines(trace, Output(), FakePower())
     for i in range(5):
         trace.note(START, "n", i)
     lines = []

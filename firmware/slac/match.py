@@ -1,7 +1,7 @@
 """One matching run of one vehicle, from its parameter request to its match request (ISO 15118-3, annex A.9).
 
 A run is known by the vehicle's MAC and the run id, eight bytes without meaning. It judges the frames that Slac found to
-be its own and keeps its timers. What a frame got wrong costs no retry and moves no deadline (R-LINK-14).
+be its own and keeps its timers. A bad frame is only counted; retries and timers are not affected (R-LINK-14).
 """
 
 from array import array
@@ -50,7 +50,7 @@ WHY = (
 )
 
 
-class Run:
+class Match:
     """station: MAC of this host. station_id: 17 bytes for the attenuation report. offset_db: receive offset of the board,
     added to each group (saturates at 255)."""
 
