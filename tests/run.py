@@ -332,7 +332,8 @@ def main():
         pool.shutdown()
         return 130
     if args.record:
-        costs.record(measured)
+        names = [closure.name_of(path) for path in closure.test_files((*FOLDERS, "emu"))]
+        costs.record(measured, there=names)
     for runtime in runtimes:
         print("%s: %s" % (runtime, totals[runtime].line()))
     print(total.line())

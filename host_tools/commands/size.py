@@ -58,7 +58,7 @@ def _board(args):
         tables["heap"] = measure.heap()
         from_files = measure.heap(files=True) if args.files else {}
         image = (
-            linker.read(path.read_text(errors="replace"), boardfile.find(args.board).port)
+            linker.read(path.read_text(errors="replace"), boardfile.find(args.board))
             if path.exists() or args.map
             else None
         )

@@ -12,13 +12,13 @@ import sys
 _said = getattr(os, "getenv", lambda name: None)  # a bare image has no environment
 SEED = int(_said("SEED") or 1)
 SOAK = float(_said("SOAK_TIMES") or 0)  # 1: the amounts of this project's soak; 2: twice as much
-_BARE = sys.platform == "qemu"
-_UNIX32 = not _BARE and sys.maxsize == 0x7FFFFFFF
+EMULATED = sys.platform == "qemu"
+_UNIX32 = not EMULATED and sys.maxsize == 0x7FFFFFFF
 
 
 def amount(part, soak, bare=None, unix32=None):
     """How often: `bare` on an emulated microcontroller, `part` elsewhere, `unix32` on that image if it does more than the others."""
-    if _BARE:
+    if EMULATED:
         return part if bare is None else bare
     if SOAK:
         return max(1, int(soak * SOAK))

@@ -26,15 +26,16 @@ def expected(table, name, runtime, slow):
     return max(known.values()) if known else _UNKNOWN_S[bool(slow)]
 
 
-def record(measured, path=PATH):
-    """Write what was measured, {(name, runtime): seconds}, over what is kept of the same modules on these runtimes."""
+def record(measured, path=PATH, there=None):
+    """Write what was measured, {(name, runtime): seconds}, over what is kept of the same modules on these runtimes. there: names of the
+    modules that exist; what is kept of others goes (None: nothing goes)."""
     table = load(path)
     for (name, runtime), seconds in measured.items():
         table.setdefault(name, {})[runtime] = round(seconds, 1)
     kept = {}
     for name, known in sorted(table.items()):
         known = {runtime: seconds for runtime, seconds in sorted(known.items()) if seconds >= LEAST_S}
-        if known:
+        if known and (there is None or name in there):
             kept[name] = known
     lines = ["%s: %s" % (json.dumps(name), json.dumps(known)) for name, known in kept.items()]
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n")

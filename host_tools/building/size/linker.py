@@ -13,7 +13,6 @@ _GROUPS = (
     ("/mbedtls/", "mbedTLS"),
     ("/common/heap_mark/", "board in C"),
     ("/common/lasting/", "buffers outside of the heap"),
-    ("/boards/", "board in C"),
     ("/lib/tinyusb/", "USB"),
     ("/shared/tinyusb/", "USB"),
     ("/lib/pico-sdk/", "pico-sdk"),
@@ -35,11 +34,11 @@ _GROUPS = (
 _REST = "alignment, and what the linker makes"
 
 
-def group(name, port):
-    for part, title in _GROUPS:
+def group(name, board):
+    for part, title in (*_GROUPS, ("/boards/%s/" % board.name, "board in C")):
         if part in name:
             return title
-    return "port " + port
+    return "port " + board.port
 
 
 class Image:
@@ -55,8 +54,8 @@ class Image:
         row[1] += ram
 
 
-def read(text, port="rp2"):
-    """The Image of a map file; port: of MicroPython. ValueError if it is none."""
+def read(text, board):
+    """The Image of a map file of a boardfile.Board. ValueError if it is none."""
     head, found, body = text.partition("\nLinker script and memory map\n")
     if not found or "\nMemory Configuration\n" not in head:
         raise ValueError("not a map file of GNU ld")
@@ -83,7 +82,7 @@ def read(text, port="rp2"):
             continue
         size = int(match[3], 16)
         if size and match[4]:
-            out.add(group(match[4], port), size if in_flash else 0, size if in_ram else 0)
+            out.add(group(match[4], board), size if in_flash else 0, size if in_ram else 0)
     rest = out.flash - sum(row[0] for row in out.groups.values()), out.ram - sum(row[1] for row in out.groups.values())
     out.add(_REST, *rest)
     return out

@@ -13,6 +13,7 @@ from host_tools.cli import main
 from tests.lib.mtest import raises, skip
 
 RUNTIMES = ("cpython",)
+BOARD = boardfile.find("rpi_pico")
 
 MAP = """Discarded input sections
 
@@ -31,7 +32,7 @@ LOAD /usr/lib/gcc/arm-none-eabi/12.2.1/thumb/v6-m/nofp/crti.o
 
 .text           0x10000100      0x300
  *(.text*)
- .text.mp_init  0x10000100       0x80 CMakeFiles/firmware.dir/src/build/micropython/py/runtime.c.o
+ .text.mp_init  0x10000100       0x80 CMakeFiles/firmware.dir/src/boards/build/micropython/py/runtime.c.o
                 0x10000100                mp_init
  .text.a_function_with_a_name_that_is_long
                 0x10000180      0x100 CMakeFiles/firmware.dir/src/build/micropython/lib/mbedtls/library/ecp.c.o
@@ -54,7 +55,7 @@ LOAD /usr/lib/gcc/arm-none-eabi/12.2.1/thumb/v6-m/nofp/crti.o
 
 
 def test_the_map_of_the_linker_is_read_by_group():
-    image = linker.read(MAP)
+    image = linker.read(MAP, BOARD)
     assert (image.flash, image.ram) == (0x340, 0x240) and (image.flash_size, image.ram_size) == (0x200000, 0x40000)
     groups = {title: tuple(row) for title, row in image.groups.items() if any(row)}
     assert groups == {
@@ -64,7 +65,7 @@ def test_the_map_of_the_linker_is_read_by_group():
 
 
 def test_a_file_that_is_no_map_is_refused():
-    raises(ValueError, linker.read, "hello")
+    raises(ValueError, linker.read, "hello", BOARD)
 
 
 def test_three_per_cent_above_the_budget_fails_and_a_new_part_too():
