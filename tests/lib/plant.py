@@ -5,7 +5,7 @@ due next.
 """
 
 # The lowest first: an import inside of an import takes C stack, and the 32-bit image has 40 kB of it.
-for _leaf in ("net.stack", "app.charger"):
+for _leaf in ("session.facts", "session.iso20.limits", "session.dialects", "net.stack", "app.charger"):
     __import__("firmware." + _leaf)
 
 from board.sim_board import SimBoard
