@@ -69,28 +69,25 @@ def decode_here(schema, buf, at, n):
     """As decode(), without a copy: `buf` is a bytearray with at least SLACK bytes behind the document. Octets (session id,
     certificates, signatures) are views of it, valid as long as its contents are: who keeps one for longer makes bytes() of
     it. The document is used up: octets are shifted there to whole bytes, so it can be decoded only once."""
+    roots = ROOTS[schema]
     try:
-        return _document(Reader(buf, at, n, schema))
+        r = Reader(buf, at, n, schema)
+        r.header()
+        code = r.bits(width(len(roots) + 1))
+        if code >= len(roots) or MESSAGES[roots[code]] < 0:
+            r.fail(ExiError.DEVIATION)
+        value = r.content(MESSAGES[roots[code]])
+        r.end()
     except MemoryError:
         # A long list of small elements is legal and grows tenfold in memory: on a small heap that is the sender's fault.
         raise ExiError(ExiError.MEMORY, 0)
+    return roots[code], value
 
 
 def _copy(buf, at, n):
     out = bytearray(n + SLACK)
     out[0:n] = memoryview(buf)[at : at + n]
     return out
-
-
-def _document(r):
-    r.header()
-    roots = ROOTS[r.schema]
-    code = r.bits(width(len(roots) + 1))
-    if code >= len(roots) or MESSAGES[roots[code]] < 0:
-        r.fail(ExiError.DEVIATION)
-    value = r.content(MESSAGES[roots[code]])
-    r.end()
-    return roots[code], value
 
 
 def encode(msg, value, out, at):

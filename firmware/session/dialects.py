@@ -30,7 +30,7 @@ next request, counted from the answer.
 from firmware.session.states import ENDED, FAILED, IDLE, SAP
 
 # The lowest first: an import inside of an import takes C stack, which the 32-bit image has too little of for the whole depth.
-for _leaf in ("messages", "loop", "steps"):
+for _leaf in ("messages", "loop", "schedule", "steps"):
     __import__("firmware.session.iso20." + _leaf)
 from firmware.session.iso20 import dialect as iso20
 

@@ -16,11 +16,6 @@ REQUEST = MSG.supportedAppProtocolReq
 ANSWER = MSG.supportedAppProtocolRes
 
 
-def decode(buf, at, n):
-    """(message id, value) of buf[at:at+n], or ExiError."""
-    return exi.decode_here(exi.SAP, buf, at, n)
-
-
 def answer(code, schema_id):
     """SupportedAppProtocolRes has no header; schema_id None = left out (R-SAP-04)."""
     r = [None] * supportedAppProtocolRes.LEN

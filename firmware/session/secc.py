@@ -226,8 +226,11 @@ class Secc:
     def _message(self, kind, now):
         c = self._cutter
         self._trace.message(now, _FROM_CAR, kind, c.buf, c.at, c.n, self.state)
-        try:
-            msg, value = self._decode(kind, c.buf, c.at, c.n)
+        try:  # not by functions of their own: decoding is the deepest that the C stack goes on a board
+            if kind == v2gtp.SAP and self.state == SAP:
+                msg, value = exi.decode_here(exi.SAP, c.buf, c.at, c.n)
+            else:
+                msg, value = self.dialect.decode(kind, c.buf, c.at, c.n)
         except exi.ExiError as e:
             self._end(now, "not decodable: " + str(e))  # R-ERRORS-07
             return
@@ -241,11 +244,6 @@ class Secc:
         self._req_at = now
         self._again = None
         self._step(now)
-
-    def _decode(self, kind, buf, at, n):
-        if self.state == SAP and kind == v2gtp.SAP:
-            return sap.decode(buf, at, n)
-        return self.dialect.decode(kind, buf, at, n)
 
     def _step(self, now):
         """Ask the handler of the request under way, or what it has left to go on with."""

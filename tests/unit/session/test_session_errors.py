@@ -321,15 +321,16 @@ def test_a_view_of_a_request_that_is_kept_is_spoilt_and_the_session_does_not_not
     That it works: the view that this test keeps of the same requests reads as what it was spoilt to."""
     w = World()
     seen = []
-    decode = w.secc._decode
+    step = w.secc._step
 
-    def keep(kind, buf, at, n):
-        msg, value = decode(kind, buf, at, n)
-        if msg != MSG.supportedAppProtocolReq:
-            seen.append((value[0][MessageHeader.SessionID], bytes(value[0][MessageHeader.SessionID])))
-        return msg, value
+    def keep(now):
+        request, again = w.secc._req, w.secc._again
+        if w.secc._msg != MSG.supportedAppProtocolReq and again is None:
+            octets = request[0][MessageHeader.SessionID]
+            seen.append((octets, bytes(octets)))
+        step(now)
 
-    w.secc._decode = keep
+    w.secc._step = keep
     w.to_loop(DC_BPT, DYNAMIC)
     w.loop(DC_BPT, DYNAMIC, soc=50)
     assert len(seen) > 10 and w.secc.facts.session.id == seen[-1][1]
