@@ -69,6 +69,7 @@ class Secc:
         f.vehicle_name = vehicle
         f.vehicle_cert_sha256 = leaf if vehicle is not None else None
         f.secure = vehicle is not None
+        self._off(now)  # whatever the session before has left: new facts ask for nothing
         self._cutter.reset()
         self._speak(dialects.DIALECTS[0])  # refuses what comes before SupportedAppProtocol
         self._idle(now)

@@ -353,6 +353,14 @@ def faults():
     eq((plant.charger.state, plant.charger.fault), (plug.REPLUG, "power stage fault 3"))
     plant.sleep(1000)
     eq((plant.charger.state, plant.board.circuit.duty), (plug.REPLUG, X1))
+    # Another one before the plug is out is F again, and does not end by itself.
+    plant.board.power.converter_fault = 3
+    until(plant, plug.FAULT, 100)
+    plant.board.power.converter_fault = 0
+    plant.sleep(1000)
+    eq((plant.charger.state, plant.board.circuit.duty), (plug.FAULT, 0))
+    plant.charger.clear(plant.now)
+    eq((plant.charger.state, plant.board.circuit.duty), (plug.REPLUG, X1))
     out(plant)
     eq(plant.charger.fault, "")
     # Without a car, and gone again.

@@ -326,3 +326,20 @@ def test_nothing_flows_before_the_first_loop_request_r_power_11():
     w.to_loop(DC_BPT, DYNAMIC)
     w.sleep(300)
     assert w.hw.ma == 0 and w.hw.contactor
+
+
+def test_a_new_connection_begins_with_the_power_off_r_session_11():
+    """Also where the machine was not told that the one before is gone: nothing that it asked for goes on meanwhile."""
+    for service in (DC_BPT, AC_BPT):
+        w = World(setpoint_w=8000)
+        w.to_loop(service, DYNAMIC)
+        w.loop(service, DYNAMIC, present_w=8000)
+        w.sleep(400)
+        assert not w.dead and w.hw.contactor
+        w.connect()
+        assert w.dead
+        w.sleep(100)
+        assert not w.hw.contactor
+        w.sap(service)
+        w.setup()
+        assert w.dead
