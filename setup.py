@@ -1,4 +1,5 @@
-"""What pyproject.toml cannot say: the wheel carries the sources that the commands need (host_tools/building/tree.py)."""
+"""What pyproject.toml cannot say: the wheel carries the sources that the commands need
+(host_tools/building/tree.py)."""
 
 import shutil
 import sys

@@ -1,12 +1,13 @@
-"""What one part of a station asks of another: each contract once, as data. Never in an image; read by people who write a board, a
-modem driver or a power stage, and by `python -m host_tools.checks.contracts`, which `make lint` runs over every implementer.
+"""What one part of a station asks of another: each contract once, as data. Never in an image; read
+by people who write a board, a modem driver or a power stage, and by `python -m
+host_tools.checks.contracts`, which `make lint` runs over every implementer.
 
-ROLES: name of a contract -> (calls, reads). A call is written as it is called; `name=` may be left out by the caller.
-A read is an attribute or a property; `name: role` is a part that has a contract of its own.
-OPTIONAL: what a caller looks for and does without.
-A class made of an implementer is one.
-IMPLEMENTERS: role -> "file:Class" (a class inside of another: Outer.Inner); * stands for any folder or file name.
-USERS: (role, files, what stands for it there): nothing else is called or read of it.
+ROLES: name of a contract -> (calls, reads). A call is written as it is called; `name=` may be left
+out by the caller. A read is an attribute or a property; `name: role` is a part that has a contract
+of its own. OPTIONAL: what a caller looks for and does without. A class made of an implementer is
+one. IMPLEMENTERS: role -> "file:Class" (a class inside of another: Outer.Inner); * stands for any
+folder or file name. USERS: (role, files, what stands for it there): nothing else is called or read
+of it.
 """
 
 ROLES = {

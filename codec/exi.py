@@ -1,8 +1,9 @@
 """EXI messages of ISO 15118-20, AppProtocol and xmldsig: bytes <-> slot lists.
 
-Schema-informed, bit-packed, not strict, header 0x80, no value string table (ISO 15118-20, 7.9.1). A complex type is a
-flat list of slots, an optional element that is absent is None, a repeated one a list; a RationalNumber is one small
-integer (codec/rational.py). What each slot is, codec/slots.py tells.
+Schema-informed, bit-packed, not strict, header 0x80, no value string table (ISO 15118-20, 7.9.1). A
+complex type is a flat list of slots, an optional element that is absent is None, a repeated one a
+list; a RationalNumber is one small integer (codec/rational.py). What each slot is, codec/slots.py
+tells.
 """
 
 from codec.exi_in import SLACK, ExiError, Reader
@@ -51,8 +52,8 @@ def _schema(msg):
 
 
 def root_of(schema, head):
-    """Id of the message that begins with the bytes `head` (three are enough), read from the event code of its root element;
-    None if it has none of this schema."""
+    """Id of the message that begins with the bytes `head` (three are enough), read from the event
+    code of its root element; None if it has none of this schema."""
     if not 0 <= schema < len(ROOTS) or len(head) < 3:
         return None
     roots = ROOTS[schema]
@@ -61,14 +62,16 @@ def root_of(schema, head):
 
 
 def decode(schema, buf, at, n):
-    """(message id, value) of the document buf[at:at+n]; ExiError if it is not one. Octets are views of a copy of it."""
+    """(message id, value) of the document buf[at:at+n]; ExiError if it is not one. Octets are views
+    of a copy of it."""
     return decode_here(schema, _copy(buf, at, n), 0, n)
 
 
 def decode_here(schema, buf, at, n):
-    """As decode(), without a copy: `buf` is a bytearray with at least SLACK bytes behind the document. Octets (session id,
-    certificates, signatures) are views of it, valid as long as its contents are: who keeps one for longer makes bytes() of
-    it. The document is used up: octets are shifted there to whole bytes, so it can be decoded only once."""
+    """As decode(), without a copy: `buf` is a bytearray with at least SLACK bytes behind the
+    document. Octets (session id, certificates, signatures) are views of it, valid as long as its
+    contents are: who keeps one for longer makes bytes() of it. The document is used up: octets are
+    shifted there to whole bytes, so it can be decoded only once."""
     roots = ROOTS[schema]
     try:
         r = Reader(buf, at, n, schema)
@@ -79,7 +82,8 @@ def decode_here(schema, buf, at, n):
         value = r.content(MESSAGES[roots[code]])
         r.end()
     except MemoryError:
-        # A long list of small elements is legal and grows tenfold in memory: on a small heap that is the sender's fault.
+        # A long list of small elements is legal and grows tenfold in memory: on a small heap that
+        # is the sender's fault.
         raise ExiError(ExiError.MEMORY, 0)
     return roots[code], value
 
@@ -96,7 +100,8 @@ def encode(msg, value, out, at):
 
 
 def encode_as(schema, msg, value, out, at):
-    """As encode(), in the grammar of a schema set of choice: SignedInfo exists in four of them (D-10)."""
+    """As encode(), in the grammar of a schema set of choice: SignedInfo exists in four of them
+    (D-10)."""
     return _encode(schema, msg, value, out, at)
 
 
@@ -112,7 +117,8 @@ def _encode(schema, msg, value, out, at):
 
 
 def decode_fragment(schema, buf, at, n):
-    """(element id, value) of the EXI fragment buf[at:at+n]: one of the elements that are signed. Octets are views of a copy."""
+    """(element id, value) of the EXI fragment buf[at:at+n]: one of the elements that are signed.
+    Octets are views of a copy."""
     try:
         return _fragment(Reader(_copy(buf, at, n), 0, n, schema))
     except MemoryError:

@@ -1,5 +1,6 @@
-"""EXI decoder: one interpreter over the tables. Bytes from the car are hostile: every read is checked against the end,
-every length against the schema and the bytes left before memory is taken, and nesting is bounded by the schema (R-SECURITY-04, -05).
+"""EXI decoder: one interpreter over the tables. Bytes from the car are hostile: every read is
+checked against the end, every length against the schema and the bytes left before memory is taken,
+and nesting is bounded by the schema (R-SECURITY-04, -05).
 """
 
 from codec.slots import KIND, OP
@@ -12,8 +13,8 @@ _RATIONAL_HEAD = const(0x3)
 
 
 class ExiError(ValueError):
-    """Not a message of the schema. code: one of the reasons; bit: offset in the stream; path: slot numbers when
-    encoding; str() tells reason and offset."""
+    """Not a message of the schema. code: one of the reasons; bit: offset in the stream; path: slot
+    numbers when encoding; str() tells reason and offset."""
 
     SHORT = 1
     DEVIATION = 2
@@ -69,13 +70,15 @@ SLACK = const(
     3
 )  # bytes that must stand behind a message in its buffer, whatever they are: bits() reads three at a time
 
-# Code width of a state with i productions: one value more, for what the schema does not foresee (EXI 8.5.4.4).
+# Code width of a state with i productions: one value more, for what the schema does not foresee
+# (EXI 8.5.4.4).
 WIDTHS = bytes([_width(i + 1) for i in range(40)])
 
 
 class Reader:
-    """Of buf[at:at+n], a bytearray with SLACK bytes behind that. Values of bytes are views of it, and where they do not begin
-    with a byte they are shifted into place there: the message is used up."""
+    """Of buf[at:at+n], a bytearray with SLACK bytes behind that. Values of bytes are views of it,
+    and where they do not begin with a byte they are shifted into place there: the message is used
+    up."""
 
     def __init__(self, buf, at, n, schema):
         self.buf = buf
@@ -127,7 +130,8 @@ class Reader:
         return value
 
     def _integer(self):
-        """A number of any length, gathered in octets: adding group by group would take quadratic time."""
+        """A number of any length, gathered in octets: adding group by group would take quadratic
+        time."""
         out = bytearray()
         rest = bits = 0
         while True:
@@ -214,7 +218,8 @@ class Reader:
         return self.unsigned(high)
 
     def rational(self):
-        """RationalNumberType in one go: 00 exponent 000 sign value 00 (SE, CH, EE of its two elements)."""
+        """RationalNumberType in one go: 00 exponent 000 sign value 00 (SE, CH, EE of its two
+        elements)."""
         if self.bits(2):
             self.fail(ExiError.DEVIATION)
         exponent = self.bits(8) ^ 0x80  # offset 128, kept as an 8-bit two's complement
@@ -287,7 +292,8 @@ class Reader:
                 items.append(item)
 
     def leaf(self, row):
-        """An element of simple type behind its SE: CH, value, EE; or an end at once, which is the empty text."""
+        """An element of simple type behind its SE: CH, value, EE; or an end at once, which is the
+        empty text."""
         if self.bits(1):
             kind, _, low, _ = KINDS[row]
             if self.bits(_EMPTY_WIDTH) or kind < KIND.TEXT or low:
@@ -299,7 +305,8 @@ class Reader:
         return item
 
     def _empty(self, state, n, code, value):
-        """Simple content that ends without characters: fill the slot, return the offset of an END production."""
+        """Simple content that ends without characters: fill the slot, return the offset of an END
+        production."""
         at = state + 6 * n - 5  # the last production
         if code == n and STATES[at] == OP.VALUE and self.bits(_EMPTY_WIDTH) == 0:
             kind, _, low, _ = KINDS[STATES[at + 2] | STATES[at + 3] << 8]

@@ -1,8 +1,10 @@
-"""Slot lists <-> JSON objects with the names of the schema, for people and traces (never on the message path).
+"""Slot lists <-> JSON objects with the names of the schema, for people and traces (never on the
+message path).
 
-The convention: local names of elements, attributes as plain keys, maxOccurs above 1 always a list, hexBinary in upper
-case, base64Binary as text, simple content under `value`, enumerations by name, RationalNumber as {Exponent, Value}.
-Wildcard elements and text runs of xmldsig stand under `any`: a string, or {"ns", "name", "attributes", "content"}.
+The convention: local names of elements, attributes as plain keys, maxOccurs above 1 always a list,
+hexBinary in upper case, base64Binary as text, simple content under `value`, enumerations by name,
+RationalNumber as {Exponent, Value}. Wildcard elements and text runs of xmldsig stand under `any`: a
+string, or {"ns", "name", "attributes", "content"}.
 """
 
 from binascii import a2b_base64, b2a_base64, hexlify, unhexlify
@@ -92,7 +94,8 @@ def _slots(type_id):
 
 
 def to_json_obj(msg, value, new=dict):
-    """{element name: object} of a decoded message. new: OrderedDict keeps the order of the schema on MicroPython."""
+    """{element name: object} of a decoded message. new: OrderedDict keeps the order of the schema
+    on MicroPython."""
     return {name_of(msg): _object(MESSAGES[msg], value, new)}
 
 

@@ -1,7 +1,7 @@
 """EXI encoder: the same tables as the decoder, walked by what the value holds.
 
-In each state the first production whose slot still has something to say is taken. What is missing, left over or out of
-range is an ExiError with the path of slot numbers that led there.
+In each state the first production whose slot still has something to say is taken. What is missing,
+left over or out of range is an ExiError with the path of slot numbers that led there.
 """
 
 from codec.exi_in import WIDTHS, ExiError

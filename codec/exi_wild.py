@@ -1,9 +1,11 @@
-"""Elements that only a wildcard of xmldsig allows, and the string tables that name them (EXI 1.0, 7.3, 8.4.3, 8.5.3).
+"""Elements that only a wildcard of xmldsig allows, and the string tables that name them (EXI 1.0,
+7.3, 8.4.3, 8.5.3).
 
-An element that the schema knows has its own grammar; any other one has the built-in grammar of EXI, which learns: what
-was seen once gets a short code when it is seen again. A wildcard item is (namespace, name, attributes, content);
-content is a list of texts and items, or (message id, value) for an element of the schema. Depth and number of names
-are bounded, lengths are checked by the reader. Nobody signs such things in ISO 15118-20; they must not hurt.
+An element that the schema knows has its own grammar; any other one has the built-in grammar of EXI,
+which learns: what was seen once gets a short code when it is seen again. A wildcard item is
+(namespace, name, attributes, content); content is a list of texts and items, or (message id, value)
+for an element of the schema. Depth and number of names are bounded, lengths are checked by the
+reader. Nobody signs such things in ISO 15118-20; they must not hurt.
 """
 
 from codec.tables import names, qnames
@@ -44,7 +46,8 @@ def _width(n):
 
 
 class Names:
-    """String tables of one stream: namespaces, their local names, and the grammars that were learned."""
+    """String tables of one stream: namespaces, their local names, and the grammars that were
+    learned."""
 
     def __init__(self, schema):
         self.schema = schema
@@ -107,7 +110,8 @@ def _read_name(r, t):
 
 
 def _deeper(coder, t):
-    """A wildcard inside an element of the schema inside a wildcard …: the reader calls itself, so it is counted."""
+    """A wildcard inside an element of the schema inside a wildcard …: the reader calls itself, so
+    it is counted."""
     t.depth += 1
     if t.depth > _DEPTH:
         coder.fail(_DEPTH_CODE)
@@ -148,7 +152,8 @@ def _read_element(r, t, space, name, depth):
 
 
 def _fixed(content):
-    """(productions with a one-part code, productions with a two-part code) that every built-in grammar has."""
+    """(productions with a one-part code, productions with a two-part code) that every built-in
+    grammar has."""
     return ([(_END,)], [(_ELEM,), (_TEXT,)]) if content else ([], [(_END,), (_ATTR,), (_ELEM,), (_TEXT,)])
 
 

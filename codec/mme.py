@@ -1,9 +1,11 @@
-"""HomePlug AV management messages (MMEs) as a station sees them: the check of a header, offsets of fields, frames to send.
+"""HomePlug AV management messages (MMEs) as a station sees them: the check of a header, offsets of
+fields, frames to send.
 
-Frame: destination 6, source 6, 88 E1, MMV 1, MMTYPE 2 (little-endian), and with MMV >= 1 two bytes of fragmentation (0).
-Fields then start at 19. Vendor messages have MMV 0, the OUI 00 B0 52 at 17, and fields from 20. Only MMTYPE and MVFLength
-are little-endian. The length of a message is never taken from the frame: short ones are padded to 60 (R-LINK-26).
-Sources: HomePlug AV 2.1 chapter 11, ISO 15118-3 tables A.2 to A.8, open-plc-utils (vendor messages). Nothing here allocates, but nid().
+Frame: destination 6, source 6, 88 E1, MMV 1, MMTYPE 2 (little-endian), and with MMV >= 1 two bytes
+of fragmentation (0). Fields then start at 19. Vendor messages have MMV 0, the OUI 00 B0 52 at 17,
+and fields from 20. Only MMTYPE and MVFLength are little-endian. The length of a message is never
+taken from the frame: short ones are padded to 60 (R-LINK-26). Sources: HomePlug AV 2.1 chapter 11,
+ISO 15118-3 tables A.2 to A.8, open-plc-utils (vendor messages). Nothing here allocates, but nid().
 """
 
 import hashlib
@@ -106,7 +108,8 @@ _MATCH_CNF_FRAME = const(109)
 _VENDOR = const(0xA000)
 _PARAMETERS = const(0x7002)  # module: the parameter block with its headers
 
-# Known types -> bytes that are read of a frame. A sound counts by its head: one car's software sends 64 bytes of its 71.
+# Known types -> bytes that are read of a frame. A sound counts by its head: one car's software
+# sends 64 bytes of its 71.
 _NEED = {
     SET_KEY_CNF: MIN_FRAME,
     GET_KEY_CNF: MIN_FRAME,
@@ -131,8 +134,8 @@ _NEED = {
 
 
 def check(buf, n, mac):
-    """MMTYPE of the frame buf[0:n] if it is a known message for `mac` or for everybody, with all bytes that are read of
-    its type; else a code below zero (R-LINK-26)."""
+    """MMTYPE of the frame buf[0:n] if it is a known message for `mac` or for everybody, with all
+    bytes that are read of its type; else a code below zero (R-LINK-26)."""
     if n < MIN_FRAME or n > MAX_FRAME:
         return BAD_LENGTH
     if buf[12] != 0x88 or buf[13] != 0xE1:
@@ -176,7 +179,8 @@ def copy(out, at, source, source_at, n):
 
 
 def begin(out, n, dst, src, kind):
-    """Clear out[0:n] and write the header; return the size of the frame, 60 at least. dst, src: 6 bytes."""
+    """Clear out[0:n] and write the header; return the size of the frame, 60 at least. dst, src: 6
+    bytes."""
     if n < MIN_FRAME:
         n = MIN_FRAME
     for i in range(n):
@@ -200,7 +204,8 @@ def _version(kind):
 
 
 def nid(nmk):
-    """Network id (7 bytes) of a network key (16 bytes): five SHA-256 rounds, security level 0 (R-LINK-19)."""
+    """Network id (7 bytes) of a network key (16 bytes): five SHA-256 rounds, security level 0
+    (R-LINK-19)."""
     digest = nmk
     for _ in range(5):
         digest = hashlib.sha256(digest).digest()
@@ -208,7 +213,8 @@ def nid(nmk):
 
 
 def set_key_req(out, src, net_id, nmk):
-    """CM_SET_KEY.REQ to the own modem. The id must belong to the key: another one is confirmed and not applied."""
+    """CM_SET_KEY.REQ to the own modem. The id must belong to the key: another one is confirmed and
+    not applied."""
     n = begin(out, 57, LOCAL_MODEM, src, SET_KEY_REQ)
     out[19] = 1  # type of key: NMK
     for i in range(20, 24):
@@ -221,7 +227,8 @@ def set_key_req(out, src, net_id, nmk):
 
 
 def get_key_req(out, src, net_id):
-    """CM_GET_KEY.REQ to the own modem, which answers with its network id also when it refuses the key."""
+    """CM_GET_KEY.REQ to the own modem, which answers with its network id also when it refuses the
+    key."""
     n = begin(out, 36, LOCAL_MODEM, src, GET_KEY_REQ)
     out[20] = 1  # type of key: NMK
     copy(out, 21, net_id, 0, 7)
@@ -242,8 +249,9 @@ def version_req(out, src, dst=LOCAL_MODEM):
 
 
 def module_req(out, src, at, size):
-    """VS_MODULE_OPERATION.REQ to the own modem: read `size` bytes of its parameters in memory, from byte `at` below 65536.
-    Layout as in open-plc-utils, which asks for 1400 bytes at multiples of it."""
+    """VS_MODULE_OPERATION.REQ to the own modem: read `size` bytes of its parameters in memory, from
+    byte `at` below 65536. Layout as in open-plc-utils, which asks for 1400 bytes at multiples of
+    it."""
     n = begin(out, MIN_FRAME, LOCAL_MODEM, src, MODULE_REQ)
     out[24] = 1  # one operation: 0, read from memory
     out[27] = 18  # bytes that describe it
@@ -269,7 +277,8 @@ def parm_cnf(out, ev_mac, src, run_id):
 
 
 def atten_char_ind(out, ev_mac, src, run_id, station_id, sounds, groups):
-    """CM_ATTEN_CHAR.IND. station_id: 17 bytes; sounds: profiles measured; groups: 58 means in dB."""
+    """CM_ATTEN_CHAR.IND. station_id: 17 bytes; sounds: profiles measured; groups: 58 means in
+    dB."""
     n = begin(out, _CHAR_IND_FRAME, ev_mac, src, ATTEN_CHAR_IND)
     copy(out, CHAR_MAC, ev_mac, 0, 6)
     copy(out, CHAR_RUN, run_id, 0, 8)

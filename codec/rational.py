@@ -1,7 +1,8 @@
 """RationalNumberType as one small integer: Value << 8 | Exponent & 0xFF (R-CPD-10).
 
-Value is 16 bits and Exponent 8 bits, both signed: 24 bits together, no heap object on a 32-bit target. The number is
-Value * 10**Exponent. Plain integers in and out; the host may use floats, the protocol does not.
+Value is 16 bits and Exponent 8 bits, both signed: 24 bits together, no heap object on a 32-bit
+target. The number is Value * 10**Exponent. Plain integers in and out; the host may use floats, the
+protocol does not.
 """
 
 from micropython import const
@@ -28,7 +29,8 @@ def exponent(r):
 
 
 def _cut(x, low):
-    """Exponent `low` or the smallest one at which x fits; digits that do not fit are cut toward zero."""
+    """Exponent `low` or the smallest one at which x fits; digits that do not fit are cut toward
+    zero."""
     negative = x < 0
     if negative:
         x = -x
@@ -44,7 +46,8 @@ def from_int(x):
 
 
 def from_milli(x):
-    """x in thousandths (mW, mV, mA ...); whole units keep exponent 0 so that they are read as they are meant."""
+    """x in thousandths (mW, mV, mA ...); whole units keep exponent 0 so that they are read as they
+    are meant."""
     if x % 1000 == 0:
         return _cut(x // 1000, 0)
     return _cut(x, -3)

@@ -1,4 +1,5 @@
-"""Names for the indices of slots, the values of enumerations and the ids of messages (docs/design.md, values of messages).
+"""Names for the indices of slots, the values of enumerations and the ids of messages
+(docs/design.md, values of messages).
 
     from codec.slots import MSG, DC_ChargeLoopRes, ResponseCode
 

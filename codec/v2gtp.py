@@ -1,11 +1,12 @@
 """V2GTP: cut whole messages out of a TCP byte stream, and write the 8 byte header.
 
-Header: 01 FE | payload type, 16 bit | payload length, 32 bit, payload only; big-endian (ISO 15118-20, 7.8.3).
+Header: 01 FE | payload type, 16 bit | payload length, 32 bit, payload only; big-endian (ISO
+15118-20, 7.8.3).
 
-A TCP stream has no borders: a message may come in any number of pieces and several may come in one (R-V2GTP-01).
-The cutter owns one buffer made at boot. Early messages wait in it, behind the one that is being
-answered (R-V2GTP-07); what does not fit is not taken. The length is read in halves: a 32-bit integer
-would be a heap object on a microcontroller.
+A TCP stream has no borders: a message may come in any number of pieces and several may come in one
+(R-V2GTP-01). The cutter owns one buffer made at boot. Early messages wait in it, behind the one
+that is being answered (R-V2GTP-07); what does not fit is not taken. The length is read in halves: a
+32-bit integer would be a heap object on a microcontroller.
 """
 
 from codec.exi_in import SLACK
@@ -17,7 +18,8 @@ CM = 0x8002  # ISO 15118-20 CommonMessages
 AC = 0x8003
 DC = 0x8004
 
-# Return codes of next(); every other value is a payload type. Both bad codes stay: the stream has lost its borders.
+# Return codes of next(); every other value is a payload type. Both bad codes stay: the stream has
+# lost its borders.
 MORE = 0  # no whole message yet
 BAD_VERSION = -1
 BAD_LENGTH = -2
@@ -61,7 +63,8 @@ class Cutter:
         self._bad = 0
 
     def feed(self, data, at, n):
-        """Take up to n bytes of data from offset `at`; return how many were taken. Nothing of `data` is kept."""
+        """Take up to n bytes of data from offset `at`; return how many were taken. Nothing of
+        `data` is kept."""
         if self._bad:
             return 0
         taken = 0
@@ -95,7 +98,8 @@ class Cutter:
             buf = self.buf
             at = self._first
             have = self._end - at
-            # The version is judged as soon as it is here: garbage must not sit and wait for eight bytes.
+            # The version is judged as soon as it is here: garbage must not sit and wait for eight
+            # bytes.
             if (have > 0 and buf[at] != _VERSION) or (have > 1 and buf[at + 1] != _VERSION_INVERTED):
                 self._bad = BAD_VERSION
                 return BAD_VERSION
@@ -139,7 +143,8 @@ class Cutter:
             self._end = 0
 
     def _skip(self, n):
-        """Count up to n bytes off the frame that is being skipped; return how many of them belong to it."""
+        """Count up to n bytes off the frame that is being skipped; return how many of them belong
+        to it."""
         done = 0
         while done < n and (self._skip_high or self._skip_low):
             if self._skip_low == 0:
@@ -154,7 +159,8 @@ class Cutter:
 
 
 def write_header(out, at, payload_type, n):
-    """Write the header of a payload of n bytes into out[at:at+8]; return the offset of the payload."""
+    """Write the header of a payload of n bytes into out[at:at+8]; return the offset of the
+    payload."""
     out[at] = _VERSION
     out[at + 1] = _VERSION_INVERTED
     out[at + 2] = payload_type >> 8

@@ -1,4 +1,5 @@
-"""Contactor with feedback: opens in the call, closes never twice in a hurry, and believes only the feedback contact."""
+"""Contactor with feedback: opens in the call, closes never twice in a hurry, and believes only the
+feedback contact."""
 
 from firmware.clock import sooner, ticks_add, ticks_diff
 from micropython import const
@@ -52,7 +53,8 @@ class Contactor:
         self.open(now)
 
     def close(self, now):
-        """Ask for closing; False when a fault forbids it. Within pause_ms of an opening it waits for the rest of them."""
+        """Ask for closing; False when a fault forbids it. Within pause_ms of an opening it waits
+        for the rest of them."""
         if self.fault != OK or self.due is None:
             return False
         self.wanted = True
@@ -70,7 +72,8 @@ class Contactor:
         self._look(now)
 
     def clear(self, now):
-        """Forget a fault: True when there is none any more. Only with the contact seen open (the coil is off)."""
+        """Forget a fault: True when there is none any more. Only with the contact seen open (the
+        coil is off)."""
         if self.fault != OK and not self._feedback():
             self.fault = OK
             self._look(now)

@@ -1,4 +1,5 @@
-"""Control pilot of IEC 61851-1: what the car says by loading the line, what the station says by its duty.
+"""Control pilot of IEC 61851-1: what the car says by loading the line, what the station says by its
+duty.
 
 A front end (drivers/pilot_adc.py on hardware, twin.pilot as a model) hands in:
 
@@ -30,16 +31,16 @@ COUNTED = 4  # `toggles` is the number of the window
 X1 = 1000  # permille: steady +12 V
 FIVE_PERCENT = 50  # permille: digital communication
 
-# B-C-B toggles (ISO 15118-3, validation): 200..400 ms and 3.5 s in the standard; 50 ms more on each side, 0.2 s in all,
-# because both ends of a half are seen through samples.
+# B-C-B toggles (ISO 15118-3, validation): 200..400 ms and 3.5 s in the standard; 50 ms more on each
+# side, 0.2 s in all, because both ends of a half are seen through samples.
 _HALF_MIN_MS = const(150)
 _HALF_MAX_MS = const(450)
 _WINDOW_MS = const(3700)
 
 
 def classify(mv, last):
-    """State of one reading in mV. Between two bands lies a gap of 1 V where the state `last` lives on if it is a
-    neighbour (IEC 61851-1, table A.4)."""
+    """State of one reading in mV. Between two bands lies a gap of 1 V where the state `last` lives
+    on if it is a neighbour (IEC 61851-1, table A.4)."""
     if mv > 7000:
         if mv > 13000:
             return UNKNOWN
@@ -62,15 +63,18 @@ def classify(mv, last):
 
 
 def diode_missing(high_mv, low_mv):
-    """True when the negative plateau is loaded as the positive one is: it mirrors it to 1.2 V, or does not reach -10 V.
-    Means something with PWM on and a car in B, C or D (IEC 61851-1, annex A)."""
+    """True when the negative plateau is loaded as the positive one is: it mirrors it to 1.2 V, or
+    does not reach -10 V. Means something with PWM on and a car in B, C or D (IEC 61851-1, annex A).
+    """
     return high_mv + low_mv >= -1200 or low_mv > -10000
 
 
 def duty_permille(amps_x10):
-    """Duty that offers a current in 0.1 A (IEC 61851-1, table A.7); 1000, no charging, below 5.9 A and above 80 A.
+    """Duty that offers a current in 0.1 A (IEC 61851-1, table A.7); 1000, no charging, below 5.9 A
+    and above 80 A.
 
-    Rounded down, so that the offer is never above the limit; 51 to 52.5 A has no code of its own and is offered as 51 A.
+    Rounded down, so that the offer is never above the limit; 51 to 52.5 A has no code of its own
+    and is offered as 51 A.
     """
     if amps_x10 < 59 or amps_x10 > 800:
         return X1
@@ -84,7 +88,8 @@ def duty_permille(amps_x10):
 
 
 def amps_x10(permille):
-    """What a car may draw at a duty, in 0.1 A (IEC 61851-1, table A.8); 0 = nothing. At 5 % the message says it: 0 here."""
+    """What a car may draw at a duty, in 0.1 A (IEC 61851-1, table A.8); 0 = nothing. At 5 % the
+    message says it: 0 here."""
     if permille < 80 or permille > 970:
         return 0
     if permille <= 100:
@@ -145,7 +150,8 @@ class Pilot:
         self.changed_at = self.duty_since = self.due = self._sampled_at = now
 
     def set_duty(self, permille, now):
-        """Put a duty on the wire, 0..1000 permille; ValueError outside. The same one again is not a change."""
+        """Put a duty on the wire, 0..1000 permille; ValueError outside. The same one again is not a
+        change."""
         if permille < 0 or permille > 1000:
             raise ValueError("duty")
         if permille == self.duty:
@@ -160,7 +166,8 @@ class Pilot:
     def count_toggles(self, now):
         """Begin to count B-C-B toggles (R-LINK-18), for 3.7 s.
 
-        One counts when its C half, and the B half before it, last 150..450 ms; the B before the first is free.
+        One counts when its C half, and the B half before it, last 150..450 ms; the B before the
+        first is free.
         """
         self.toggles = 0
         self.counting = True

@@ -1,7 +1,8 @@
-"""Front ends of the control pilot (interface: drivers/pilot.py) over a PWM with duty_u16() and an ADC with read_u16().
+"""Front ends of the control pilot (interface: drivers/pilot.py) over a PWM with duty_u16() and an
+ADC with read_u16().
 
-At 5 % the positive plateau lasts 50 us of every 1000 us, and the state of the car is on it alone: a read at any moment
-sees -12 V nineteen times out of twenty. Three ways out, from good to makeshift:
+At 5 % the positive plateau lasts 50 us of every 1000 us, and the state of the car is on it alone: a
+read at any moment sees -12 V nineteen times out of twenty. Three ways out, from good to makeshift:
 
     SYNC  a read at a known phase behind the rising edge. Sees each plateau for itself, 2 ms for both (6 ms when reads
           come late or the pilot is shorted). Needs a timer or an edge interrupt with a jitter below 20 us.
@@ -9,8 +10,8 @@ sees -12 V nineteen times out of twenty. Three ways out, from good to makeshift:
     FREE  minimum and maximum of many reads. Needs no parts and no timer, holds the processor for all the reads, and
           noise moves both plateaus outwards. reads_needed() says how many.
 
-The PWM runs at 1 kHz, so a permille of duty is a microsecond. Above 97 % the negative plateau is too short for all of
-them, and low_mv is None. sample() allocates nothing.
+The PWM runs at 1 kHz, so a permille of duty is a microsecond. Above 97 % the negative plateau is
+too short for all of them, and low_mv is None. sample() allocates nothing.
 """
 
 from math import ceil, log
@@ -20,7 +21,8 @@ from micropython import const
 _X1 = const(1000)
 _LONGEST_PERMILLE = const(970)
 _GAIN_BITS = const(13)
-# A late read finds the other plateau. A car cannot pull a plateau past zero, so this tells them apart.
+# A late read finds the other plateau. A car cannot pull a plateau past zero, so this tells them
+# apart.
 _BORDER_MV = const(1500)
 _TRIES = const(3)
 
@@ -29,15 +31,16 @@ def reads_needed(plateau_us, miss=1e-6):
     """Reads at random phases after which the chance that none met a plateau of `plateau_us` per millisecond is below
     `miss`: 270 for the 50 us of 5 %, 339 when 10 us of it are the slope.
 
-    Phases are random only when the spacing of the reads is unrelated to the PWM. Reads spaced closer than the plateau,
-    over more than a millisecond, cannot miss it; reads spaced by a fraction of a millisecond (100 us, 1 ms) can miss
-    it for ever, whatever their number.
+    Phases are random only when the spacing of the reads is unrelated to the PWM. Reads spaced
+    closer than the plateau, over more than a millisecond, cannot miss it; reads spaced by a
+    fraction of a millisecond (100 us, 1 ms) can miss it for ever, whatever their number.
     """
     return ceil(log(miss) / log(1 - plateau_us / 1000))
 
 
 class Scale:
-    """mV at the pilot contact of a reading 0..65535, a line through two points measured on the board.
+    """mV at the pilot contact of a reading 0..65535, a line through two points measured on the
+    board.
 
     A gain of 2 mV or more for a step is refused by ValueError: it would leave 30 bits.
     """

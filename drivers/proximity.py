@@ -1,4 +1,5 @@
-"""Proximity pilot of the type 2 plug: a resistor between PP and PE codes what the cable may carry (IEC 61851-1, annex B).
+"""Proximity pilot of the type 2 plug: a resistor between PP and PE codes what the cable may carry
+(IEC 61851-1, annex B).
 
 CCS2 plugs carry 1500 ohm whatever their cable is for: with one, the rating says nothing about DC.
 """
@@ -12,7 +13,8 @@ CHANGED = 1  # event: `rating_a` is another one
 
 OPEN_OHM = 1000000  # anything from there on
 
-# (below this many ohm, A). 680 ohm is 20 A in the table of the standard; some stations take it for 16 A.
+# (below this many ohm, A). 680 ohm is 20 A in the table of the standard; some stations take it for
+# 16 A.
 _RATINGS = ((75, FAULT), (150, 63), (330, 32), (1000, 20), (2200, 13))
 
 
@@ -25,7 +27,8 @@ def classify(ohm):
 
 
 def ohm(mv, supply_mv, pullup_ohm):
-    """Resistance from PP to PE, of the voltage at PP behind a pull-up. OPEN_OHM at the supply and above it."""
+    """Resistance from PP to PE, of the voltage at PP behind a pull-up. OPEN_OHM at the supply and
+    above it."""
     if mv <= 0:
         return 0
     if mv >= supply_mv:
@@ -36,9 +39,10 @@ def ohm(mv, supply_mv, pullup_ohm):
 class Proximity:
     """Debounced rating of the plugged cable.
 
-    adc: has read_u16(); full_mv: what 65536 would be; supply_mv and pullup_ohm of the divider. A rating is kept while the
-    resistance is within 10 % of its band, and needs `debounce` equal samples. rating_a: A, FAULT or NO_PLUG, None until
-    the first samples agree. ohm: the last sample.
+    adc: has read_u16(); full_mv: what 65536 would be; supply_mv and pullup_ohm of the divider. A
+    rating is kept while the resistance is within 10 % of its band, and needs `debounce` equal
+    samples. rating_a: A, FAULT or NO_PLUG, None until the first samples agree. ohm: the last
+    sample.
     """
 
     def __init__(self, adc, full_mv=3300, supply_mv=3300, pullup_ohm=1000, sample_ms=50, debounce=3):

@@ -1,15 +1,16 @@
-"""QCA7000/7005 HomePlug modem on SPI: frames in and out, and a way back from everything that the chip may do.
+"""QCA7000/7005 HomePlug modem on SPI: frames in and out, and a way back from everything that the
+chip may do.
 
-Sources as in drivers/qca_frame.py. The board makes the SPI (mode 3, at most 12 MHz, MSB first) and an interrupt handler
-for the rising edge of the chip's INT line.
+Sources as in drivers/qca_frame.py. The board makes the SPI (mode 3, at most 12 MHz, MSB first) and
+an interrupt handler for the rising edge of the chip's INT line.
 
     PAUSE   verify the chip at the next `due`: at the start, and with growing distance while it does not answer
     RESET   soft reset written, waiting for the chip's CPU_ON
     READY   frames pass
     OFF     before start() and after stop(): nothing is done but what signature() and echo() are asked for
 
-Signature errors, a restart of the chip, errors of its buffers and a transmit buffer that stays full lead out of READY.
-Nothing leads to a state without `due`.
+Signature errors, a restart of the chip, errors of its buffers and a transmit buffer that stays full
+lead out of READY. Nothing leads to a state without `due`.
 """
 
 from drivers.qca_frame import (
@@ -84,8 +85,9 @@ _COUNT_MASK = const(0x3FFFFFFF)
 class _Bursts:
     """Moves the first n bytes of a buffer through SPI, for any n, without an allocation.
 
-    machine.SPI moves whole buffers, and a view per burst would be an allocation. The chip only counts the bytes while CS
-    is low, so a burst may be many transfers: whole blocks by views made at boot, the rest through small buffers.
+    machine.SPI moves whole buffers, and a view per burst would be an allocation. The chip only
+    counts the bytes while CS is low, so a burst may be many transfers: whole blocks by views made
+    at boot, the rest through small buffers.
     """
 
     def __init__(self, spi, buf, start):
@@ -128,13 +130,16 @@ class _Bursts:
 
 
 class Qca7000:
-    """spi: write(buf) and readinto(buf, fill byte) as machine.SPI. cs: callable, cs(0) selects and cs(1) releases.
+    """spi: write(buf) and readinto(buf, fill byte) as machine.SPI. cs: callable, cs(0) selects and
+    cs(1) releases.
 
-    irq: object with `fired`, which the interrupt handler sets and does nothing else; None = polling. trace: note(now,
-    text, value), called on a change of state, never per frame; None = silent.
+    irq: object with `fired`, which the interrupt handler sets and does nothing else; None =
+    polling. trace: note(now, text, value), called on a change of state, never per frame; None =
+    silent.
 
-    poll(), recv(), send() and event() allocate nothing. Public: `up`, `state`, `frame`, `signature_errors` (checks that
-    failed), `resets` (soft resets written), `edges` (interrupts served, None without irq), `drops` by the reasons of DROP_NAMES.
+    poll(), recv(), send() and event() allocate nothing. Public: `up`, `state`, `frame`,
+    `signature_errors` (checks that failed), `resets` (soft resets written), `edges` (interrupts
+    served, None without irq), `drops` by the reasons of DROP_NAMES.
     """
 
     def __init__(self, spi, cs, irq, trace=None):
@@ -192,7 +197,8 @@ class Qca7000:
         return self._due
 
     def poll(self, now):
-        """Serve the chip: some registers, and at most one read of 3167 bytes, which recv() then cuts into frames."""
+        """Serve the chip: some registers, and at most one read of 3167 bytes, which recv() then
+        cuts into frames."""
         self._polled_at = now
         fired = self._irq is not None and self._irq.fired
         if fired:
@@ -205,7 +211,8 @@ class Qca7000:
         elif self.state == RESET:
             self._await_cpu(now)
         elif ticks_diff(now, self._due) >= 0 or self._answers():
-            # An edge in a pause may be the CPU_ON of a chip that is back; one that is noise is no try and no fault.
+            # An edge in a pause may be the CPU_ON of a chip that is back; one that is noise is no
+            # try and no fault.
             self._check(now)
 
     def recv(self):
@@ -213,7 +220,8 @@ class Qca7000:
         return self._decoder.next() if self.up else 0
 
     def send(self, buf, n):
-        """Hand the n bytes of one frame to the chip, padded with zeros to 60. False = not now, try again later.
+        """Hand the n bytes of one frame to the chip, padded with zeros to 60. False = not now, try
+        again later.
 
         A length that no frame has is counted and taken: trying again would not help.
         """
@@ -316,8 +324,9 @@ class Qca7000:
         self._go(RESET, now, ticks_add(now, self._interval_ms))
 
     def _await_cpu(self, now):
-        # The register and not the line: whether interrupts are on after a reset is not written anywhere. A chip that
-        # comes up and fails again and again is kept waiting for the whole pause.
+        # The register and not the line: whether interrupts are on after a reset is not written
+        # anywhere. A chip that comes up and fails again and again is kept waiting for the whole
+        # pause.
         if ticks_diff(now, self._give_up_at) >= 0 or (self._tries == 1 and self._cpu_on()):
             self._check(now)
         else:
@@ -341,8 +350,8 @@ class Qca7000:
         return _BACKOFF_MS << self._tries - 1
 
     def _serve(self, now):
-        # Before every service: what a damaged bus reads as a cause must not be acted on. A single damaged read is no
-        # reason to end a session.
+        # Before every service: what a damaged bus reads as a cause must not be acted on. A single
+        # damaged read is no reason to end a session.
         if self._read(SIGNATURE) != SIGNATURE_VALUE and self._read(SIGNATURE) != SIGNATURE_VALUE:
             self._unanswered(now)
             return
@@ -364,7 +373,8 @@ class Qca7000:
             self._receive(self._read(RDBUF_BYTE_AVA))
         self._write(INTR_CAUSE, cause)
         self._write(INTR_ENABLE, _INTERRUPTS)
-        # A frame that came in since the read has lost its cause to the acknowledgement above and makes no edge.
+        # A frame that came in since the read has lost its cause to the acknowledgement above and
+        # makes no edge.
         left = self._read(RDBUF_BYTE_AVA)
         fetch = 0 < left <= RDBUF_MAX and not stalled
         self._due = now if fetch else ticks_add(now, self._interval_ms)
@@ -402,8 +412,9 @@ class Qca7000:
         return self._read(SIGNATURE)
 
     def echo(self, value):
-        """Write a number of 0..WRBUF_EMPTY to the chip and read it back. BFR_SIZE is the register that bears it: it has
-        no effect before a transfer of the buffer, and every transfer sets it anew (Linux reads it back too)."""
+        """Write a number of 0..WRBUF_EMPTY to the chip and read it back. BFR_SIZE is the register
+        that bears it: it has no effect before a transfer of the buffer, and every transfer sets it
+        anew (Linux reads it back too)."""
         self._write(BFR_SIZE, value)
         return self._read(BFR_SIZE)
 

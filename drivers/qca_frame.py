@@ -1,6 +1,8 @@
-"""QCA7000 on SPI, the part without a wire: registers, command words, framing, and the decoder of what it sends.
+"""QCA7000 on SPI, the part without a wire: registers, command words, framing, and the decoder of
+what it sends.
 
-Sources: application note AN4 of I2SE (QCA7000 SPI/UART protocol, revision 5) and the driver qca_spi of Linux.
+Sources: application note AN4 of I2SE (QCA7000 SPI/UART protocol, revision 5) and the driver qca_spi
+of Linux.
 
     command   bit 15 read, bit 14 internal register (0 = frame buffer), bits 13..0 register; big-endian, as are values
     to chip   AA AA AA AA | n LE16 | 00 00 | frame of n bytes | 55 55
@@ -59,7 +61,8 @@ _COUNT_MASK = const(0x3FFFFFFF)
 
 
 def write_head(out, n):
-    """Command word and framing of a frame of n bytes into out[0:10]; the frame follows, then write_end()."""
+    """Command word and framing of a frame of n bytes into out[0:10]; the frame follows, then
+    write_end()."""
     out[0] = out[1] = 0
     out[2] = out[3] = out[4] = out[5] = 0xAA
     out[6] = n & 0xFF
@@ -68,13 +71,15 @@ def write_head(out, n):
 
 
 def write_end(out, n):
-    """Framing behind a frame of n bytes; returns the bytes of the whole transfer, command included."""
+    """Framing behind a frame of n bytes; returns the bytes of the whole transfer, command
+    included."""
     out[TX_HEAD + n] = out[TX_HEAD + n + 1] = _END
     return TX_HEAD + n + 2
 
 
 def head(buf, at):
-    """Length of the frame whose 12 bytes of framing begin at buf[at]; 0 = none begins here, -1 = bad lengths."""
+    """Length of the frame whose 12 bytes of framing begin at buf[at]; 0 = none begins here, -1 =
+    bad lengths."""
     if buf[at] or buf[at + 1]:
         return 0
     if buf[at + 4] != 0xAA or buf[at + 5] != 0xAA or buf[at + 6] != 0xAA or buf[at + 7] != 0xAA:
@@ -86,10 +91,12 @@ def head(buf, at):
 
 
 class Decoder:
-    """Cuts what was read from the chip into frames. A frame may straddle reads; after damage it looks for the next one.
+    """Cuts what was read from the chip into frames. A frame may straddle reads; after damage it
+    looks for the next one.
 
-    The reader puts n bytes to burst[LEAD:LEAD + n] and calls feed(n) when `waiting` is False, then next() until it
-    returns 0. drops: a list that is counted in, by reason, once per loss of the borders.
+    The reader puts n bytes to burst[LEAD:LEAD + n] and calls feed(n) when `waiting` is False, then
+    next() until it returns 0. drops: a list that is counted in, by reason, once per loss of the
+    borders.
     """
 
     def __init__(self, drops):
@@ -111,8 +118,8 @@ class Decoder:
         """n bytes, at most RDBUF_MAX, lie at burst[LEAD:]."""
         self._end = LEAD + n
         self.waiting = True
-        # The chip shows whole frames as a rule. Where a burst begins like one, the open frame will never end: without
-        # this it would swallow all that fits into the length it claimed.
+        # The chip shows whole frames as a rule. Where a burst begins like one, the open frame will
+        # never end: without this it would swallow all that fits into the length it claimed.
         if self._size and n >= _RX_HEAD and head(self.burst, LEAD) > 0:
             self._drop(CUT)
             self._size = 0
@@ -137,7 +144,8 @@ class Decoder:
                     self._begin(n, body)
                     at = end
                     break
-                # Checked before anything is copied: many false starts in one burst cost no more than their heads.
+                # Checked before anything is copied: many false starts in one burst cost no more
+                # than their heads.
                 if burst[body + n] == _END and burst[body + n + 1] == _END:
                     frame = self.frame
                     for i in range(n):
@@ -177,7 +185,8 @@ class Decoder:
         self._got = got + n
 
     def _finish(self):
-        """Go on with the frame that the last burst began: its length, or 0 = not complete or not good."""
+        """Go on with the frame that the last burst began: its length, or 0 = not complete or not
+        good."""
         n = self._size
         rest = min(n + 2 - self._got, self._end - self._at)
         self._take(self._at, rest)

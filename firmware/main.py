@@ -34,8 +34,9 @@ class LinkError(StartError):
 
 
 def build(link, cfg, desk=None, ends=None):
-    """The whole station on one link; returns the run loop. ends: (console.StdIn, console.StdOut) of a serial line, at which the
-    trace is kept until somebody asks; else a program reads it all the time on stdout."""
+    """The whole station on one link; returns the run loop. ends: (console.StdIn, console.StdOut) of
+    a serial line, at which the trace is kept until somebody asks; else a program reads it all the
+    time on stdout."""
     kind, name = link.split(":", 1) if ":" in link else (link, "")
     collect = hasattr(gc, "threshold")
     if collect:
@@ -75,7 +76,8 @@ def _sockets(name, cfg, desk):
     return SocketLoop(name, cfg, safe, power, trace, TraceLines(trace, out, power), console.StdIn(), out, desk, stage)
 
 
-# The lowest first: an import inside of an import takes C stack, which the 32-bit image has too little of for the whole depth.
+# The lowest first: an import inside of an import takes C stack, which the 32-bit image has too
+# little of for the whole depth.
 _LEAVES = (
     "drivers.pilot",
     "firmware.net.iface",
@@ -110,7 +112,8 @@ def _framed(kind, name, cfg, desk, ends):
 
 
 def serial(link, path):
-    """The station as on a board: stdin and stdout are its serial line, evse its module. For tests and for trying the tools."""
+    """The station as on a board: stdin and stdout are its serial line, evse its module. For tests
+    and for trying the tools."""
     import evse
 
     def make(ends, desk):

@@ -1,7 +1,8 @@
-"""What happened, in a bounded ring of bytes made at boot. Numbers go in; names are put to them on the host.
+"""What happened, in a bounded ring of bytes made at boot. Numbers go in; names are put to them on
+the host.
 
-Writing never waits and never prints: the answer to the car leaves first, then the run loop drains the ring into a
-sink. What happens when it is full depends on who reads:
+Writing never waits and never prints: the answer to the car leaves first, then the run loop drains
+the ring into a sink. What happens when it is full depends on who reads:
 
 * keep=False, a program reads all the time: a record that does not fit is dropped and counted, and the count becomes a
   record of its own as soon as there is room.
@@ -26,14 +27,16 @@ CHANGE = 9
 FROM_CAR = 0
 TO_CAR = 1
 
-# Record: kind 1, time 4, then for messages direction 1, payload type 2, state 1; size 2; `size` bytes of content.
+# Record: kind 1, time 4, then for messages direction 1, payload type 2, state 1; size 2; `size`
+# bytes of content.
 _HEAD = const(11)
 _WRAP = const(0)  # kind of the filler at the end of the ring: go on at its start
 _TIME_MASK = const(0x3FFFFFFF)
 
 
 class Cursor:
-    """A place in a ring with keep=True, at its oldest record. lost: records that went before they were read."""
+    """A place in a ring with keep=True, at its oldest record. lost: records that went before they
+    were read."""
 
     def __init__(self, trace):
         self.lost = 0
@@ -47,8 +50,8 @@ class Cursor:
 
 
 class Trace:
-    """The ring. size: bytes, below 65536 + 11. start: the tick that times are counted from. keep: see above. make(n) gives
-    the bytes.
+    """The ring. size: bytes, below 65536 + 11. start: the tick that times are counted from. keep:
+    see above. make(n) gives the bytes.
 
     Times in records are milliseconds since `start` modulo 2**30; the reader unwraps them.
     """
@@ -68,7 +71,8 @@ class Trace:
         self._dropped_told = 0
 
     def message(self, now, direction, payload_type, buf, at, n, state):
-        """Record one V2GTP message: the EXI payload is buf[at:at+n], state an index of steps.STATE_NAMES."""
+        """Record one V2GTP message: the EXI payload is buf[at:at+n], state an index of
+        steps.STATE_NAMES."""
         ring = self._ring
         place = self._place(MESSAGE, now, n)
         if place < 0:
@@ -99,7 +103,8 @@ class Trace:
         self._text(STATUS, now, text, None)
 
     def pilot(self, now, state, duty_permille, high_mv, low_mv):
-        """Record the control pilot after a change: state letter, duty, mV of both plateaus (None: there is none)."""
+        """Record the control pilot after a change: state letter, duty, mV of both plateaus (None:
+        there is none)."""
         self._text(PILOT, now, "%s %d %s %s" % (state, duty_permille, high_mv, low_mv), None)
 
     def attenuation(self, now, mac, sounds, groups):
@@ -124,7 +129,8 @@ class Trace:
         return self._write
 
     def walk(self, cursor, sink, most=1):
-        """Give up to `most` records from the cursor on to sink (as in drain) and move it behind them. True: at the end.
+        """Give up to `most` records from the cursor on to sink (as in drain) and move it behind
+        them. True: at the end.
 
         Only with `keep`. False from the sink leaves the cursor where it is.
         """
@@ -154,9 +160,11 @@ class Trace:
         return sink(ring[place], t_ms, ring[place + 5], payload_type, ring[place + 8], ring, place + _HEAD, n)
 
     def drain(self, sink):
-        """Give each record, oldest first, to sink(kind, t_ms, direction, payload_type, state, buf, at, n) -> bool.
+        """Give each record, oldest first, to sink(kind, t_ms, direction, payload_type, state, buf,
+        at, n) -> bool.
 
-        Without `keep`. False from the sink means "not now": the record stays. buf must not be kept. Return True when nothing is left.
+        Without `keep`. False from the sink means "not now": the record stays. buf must not be kept.
+        Return True when nothing is left.
         """
         ring = self._ring
         while self._used:

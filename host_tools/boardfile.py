@@ -1,5 +1,6 @@
-"""What there is to know of each board without asking its sources: boards/<board>/board.toml, the one place for it. Build, flash, deploy,
-sizes, checks and tests read it here; a new board is a new folder.
+"""What there is to know of each board without asking its sources: boards/<board>/board.toml, the
+one place for it. Build, flash, deploy, sizes, checks and tests read it here; a new board is a new
+folder.
 
 Standard library only: the build imports it before there is an environment.
 """
@@ -27,8 +28,8 @@ class BoardError(ValueError):
 
 
 class Board:
-    """name, folder; title, kind, port, port_board, march, ci, packages {program: Debian's packages}; chip, image, circuit: the
-    tables of the file as dicts."""
+    """name, folder; title, kind, port, port_board, march, ci, packages {program: Debian's
+    packages}; chip, image, circuit: the tables of the file as dicts."""
 
     def __init__(self, folder):
         self.name = folder.name

@@ -1,4 +1,5 @@
-"""The command line `microv2g`. Each subcommand is a module of commands/ with register(subparsers)."""
+"""The command line `microv2g`. Each subcommand is a module of commands/ with
+register(subparsers)."""
 
 import argparse
 import importlib

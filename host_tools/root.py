@@ -1,4 +1,5 @@
-"""Where the files of the project are: in a checkout, or in what an installed package has of one (setup.py).
+"""Where the files of the project are: in a checkout, or in what an installed package has of one
+(setup.py).
 
 Standard library only: the build imports it before there is an environment.
 """
@@ -15,12 +16,14 @@ _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
 BUILD = ROOT / "build" if CHECKOUT else _CACHE
 RUNTIME = "unix" if CHECKOUT else "cpython"  # where the firmware runs unless told: only a checkout builds images
 
-# The firmware's modules import `micropython`, `board` and `mcu`; on CPython these folders stand in for a board.
+# The firmware's modules import `micropython`, `board` and `mcu`; on CPython these folders stand in
+# for a board.
 PATHS = (ROOT, TOOLS / "shim", ROOT / "boards" / "unix", ROOT / "boards" / "common")
 
 
 def import_paths():
-    """Put PATHS in front of sys.path, and behind all the folder that has `twin`: no tool is taken for a library."""
+    """Put PATHS in front of sys.path, and behind all the folder that has `twin`: no tool is taken
+    for a library."""
     for path in reversed(PATHS):
         if str(path) not in sys.path:
             sys.path.insert(0, str(path))

@@ -1,4 +1,5 @@
-"""For pytest, as an editor runs it: the paths of tests/run.py, its skip(), and which files run on CPython."""
+"""For pytest, as an editor runs it: the paths of tests/run.py, its skip(), and which files run on
+CPython."""
 
 import sys
 from pathlib import Path

@@ -1,8 +1,10 @@
 """Run test modules on CPython and on the MicroPython images, which are brought up to date first.
 
-    python tests/run.py [--runtime cpython|unix|unix32|m3|all] [--fast] [-k PART] [FILE or FOLDER ...]
+    python tests/run.py [--runtime cpython|unix|unix32|m3|all] [--fast] [-k PART] [FILE or FOLDER
+    ...]
 
-A test file is a plain module with `def test_…()` functions and asserts. What it prints as `NOTE text` is shown. It may set, at its top level:
+A test file is a plain module with `def test_…()` functions and asserts. What it prints as `NOTE
+text` is shown. It may set, at its top level:
 
     RUNTIMES = ("cpython", "unix")   where it can run (default: everywhere)
     SLOW = True                      leave it out of --fast
@@ -17,10 +19,11 @@ A test file is a plain module with `def test_…()` functions and asserts. What 
 what runs on unix32 runs there too, but for modules that import one of an operating system's, and slow ones. They are listed
 with the reason. What is repeated thousands of times elsewhere is repeated less there (tests/lib/amount.py).
 
-Each line shows seconds by the clock, and in brackets those of the processor: these are the same on a busy machine. The modules that
-cost most begin first (tests/seconds.json, written by --record).
+Each line shows seconds by the clock, and in brackets those of the processor: these are the same on
+a busy machine. The modules that cost most begin first (tests/seconds.json, written by --record).
 
-The last line is `N passed, N failed, N skipped`; the exit status is 1 if anything failed or nothing ran.
+The last line is `N passed, N failed, N skipped`; the exit status is 1 if anything failed or nothing
+ran.
 """
 
 import argparse
@@ -70,7 +73,8 @@ class Module:
         self.options = closure.options(path)
 
     def left_out(self, runtime):
-        """Why it does not run there, or None. What says so by its RUNTIMES needs no word where the others run."""
+        """Why it does not run there, or None. What says so by its RUNTIMES needs no word where the
+        others run."""
         if runtime != BARE:
             return None if runtime in self.options.get("RUNTIMES", RUNTIMES) else ""
         return closure.verdict(self.path, self.name, self.folder)
@@ -105,7 +109,8 @@ class Count:
 
 
 def _source(path, number):
-    """(path as shown, source line) of a frame of a traceback, or None. Frozen files have names relative to the root."""
+    """(path as shown, source line) of a frame of a traceback, or None. Frozen files have names
+    relative to the root."""
     for base in (ROOT, ROOT / "boards" / "unix", ROOT / "boards" / "common", ROOT / "host_tools"):
         file = base / path
         if file.is_file():
@@ -118,7 +123,8 @@ def _source(path, number):
 def explain(trace):
     """(`file:line: source` of the failing line of the test, the traceback with its source lines).
 
-    MicroPython's tracebacks come without source. Frames of the runner and of the helpers say nothing: left out.
+    MicroPython's tracebacks come without source. Frames of the runner and of the helpers say
+    nothing: left out.
     """
     where, out, dull = "", [], False
     lines = trace.rstrip().splitlines()
@@ -147,9 +153,9 @@ def _indent(text):
 
 
 class _Limit(threading.Thread):
-    """Ends a process at its time, and on a busy machine as much later as the processor has more to do than it can: interrupted first,
-    for a traceback that shows where it was (the emulator has its Ctrl-C on the serial line), then killed with its children. `late`
-    says that it came to that."""
+    """Ends a process at its time, and on a busy machine as much later as the processor has more to
+    do than it can: interrupted first, for a traceback that shows where it was (the emulator has its
+    Ctrl-C on the serial line), then killed with its children. `late` says that it came to that."""
 
     def __init__(self, process, limit_s, emulated):
         super().__init__(daemon=True)
@@ -178,7 +184,8 @@ class _Limit(threading.Thread):
 
 
 def _execute(command, limit_s):
-    """(output, ended for its time, seconds of processor) of a process and of the children that it has waited for."""
+    """(output, ended for its time, seconds of processor) of a process and of the children that it
+    has waited for."""
     env = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PYTHONUNBUFFERED="1")
     emulated = command[0].startswith("qemu")
     process = subprocess.Popen(
@@ -201,7 +208,8 @@ def _execute(command, limit_s):
 
 
 def run(module, runtime, part):
-    """(seconds, of the processor, passed, failed, skipped, text to show) of one module on one runtime."""
+    """(seconds, of the processor, passed, failed, skipped, text to show) of one module on one
+    runtime."""
     begin = time.monotonic()
     limit = module.options.get("TIMEOUT_S", TIMEOUT_S) * SLOWER.get(runtime, 1)
     out, hung, cpu_s = _execute(module.command(runtime, part), limit)
@@ -256,7 +264,8 @@ def _checks(total):
 
 
 def _certificates():
-    """Certificates of the TLS tests, made once for a state of the script that makes them; none is ever committed."""
+    """Certificates of the TLS tests, made once for a state of the script that makes them; none is
+    ever committed."""
     from host_tools.building import step
 
     script, name = ROOT / "tests" / "lib" / "certificates.sh", "test-certs"
@@ -280,7 +289,8 @@ def _arguments():
 
 
 def main():
-    # Started in the background by a shell, this process and all below it would ignore what tests send to others.
+    # Started in the background by a shell, this process and all below it would ignore what tests
+    # send to others.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     args = _arguments()
     runtimes = RUNTIMES if args.runtime == "all" else (args.runtime,)

@@ -1,7 +1,8 @@
 """python -m tests.soak [PART ...] [--seed N] [--times X] | --list
 
-What is repeated for longer than `make test` has time for: the same test files, with the amounts of a soak (tests/lib/amount.py).
-Prints the first seed, a line for each tenth of a file, and how a failure is repeated. The last line is `N passed, N failed, N skipped`.
+What is repeated for longer than `make test` has time for: the same test files, with the amounts of
+a soak (tests/lib/amount.py). Prints the first seed, a line for each tenth of a file, and how a
+failure is repeated. The last line is `N passed, N failed, N skipped`.
 """
 
 import argparse

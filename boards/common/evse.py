@@ -33,9 +33,10 @@ _ends = None  # () -> (StdIn, StdOut)
 
 
 def use(make, path="/config.json", board="unix", set_clock=None, chunk=None, pause_ms=0, restart=None):
-    """What main.py of a board hands in. make(ends, desk) builds the station and returns its run loop, which is not open yet.
-    path: of the configuration. set_clock(unix_s) sets the clock. chunk, pause_ms: what the serial line
-    takes without waiting, see run.console.StdOut. restart(): soft reset, for a run() that finds the heap too cut up."""
+    """What main.py of a board hands in. make(ends, desk) builds the station and returns its run
+    loop, which is not open yet. path: of the configuration. set_clock(unix_s) sets the clock.
+    chunk, pause_ms: what the serial line takes without waiting, see run.console.StdOut. restart():
+    soft reset, for a run() that finds the heap too cut up."""
     global _make, _desk, _ends, _restart
     _make = make
     _restart = restart
@@ -56,7 +57,8 @@ def configured():
 
 
 def run():
-    """Serve car after car until Ctrl-C or `quit`. Errors of the configuration are printed, not raised."""
+    """Serve car after car until Ctrl-C or `quit`. Errors of the configuration are printed, not
+    raised."""
     global link, running
     if running or _make is None:
         _show(
@@ -94,7 +96,8 @@ def run():
 
 
 def console():
-    """The line server of the console while the station rests: info, config, clock, heap; Ctrl-C ends it."""
+    """The line server of the console while the station rests: info, config, clock, heap; Ctrl-C
+    ends it."""
     if _make is None:
         use(None)
     if running:
@@ -139,7 +142,8 @@ def info():
 
 
 def config(key=None, value=None):
-    """One value, or all of them; with a value: change it for the next start. None is no value of any key."""
+    """One value, or all of them; with a value: change it for the next start. None is no value of
+    any key."""
     if _desk is None:
         use(None)
     try:
@@ -184,7 +188,8 @@ def _command(line, said):
 
 
 def _show(lines):
-    """Print; while the station runs, in the turn of the output, so that a slow line does not stop the pilot's supervision."""
+    """Print; while the station runs, in the turn of the output, so that a slow line does not stop
+    the pilot's supervision."""
     if running:
         link.operator.tell(iter(lines))
     else:
@@ -193,7 +198,8 @@ def _show(lines):
 
 
 def _end(why):
-    """Power off, pilot off, and say so. A second Ctrl-C (mpremote sends two) must not get in between."""
+    """Power off, pilot off, and say so. A second Ctrl-C (mpremote sends two) must not get in
+    between."""
     global running
     running = False
     hold = getattr(micropython, "kbd_intr", None)

@@ -1,4 +1,5 @@
-"""Start of a controller board: the station when it has a configuration, else the REPL with a word on what to do."""
+"""Start of a controller board: the station when it has a configuration, else the REPL with a word
+on what to do."""
 
 import update
 

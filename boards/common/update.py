@@ -1,7 +1,9 @@
-"""Finish a copy of modules onto this board (`microv2g deploy`) that was cut off, before anything of it is imported.
+"""Finish a copy of modules onto this board (`microv2g deploy`) that was cut off, before anything of
+it is imported.
 
-New files lie in a folder of their own, by number, until all of them are there. Then the file TODO appears: `12 /lib/codec/exi.mpy` puts
-number 12 in its place, `- /lib/old.mpy` removes. Whatever of it is done already is passed over, so that it can be begun again.
+New files lie in a folder of their own, by number, until all of them are there. Then the file TODO
+appears: `12 /lib/codec/exi.mpy` puts number 12 in its place, `- /lib/old.mpy` removes. Whatever of
+it is done already is passed over, so that it can be begun again.
 """
 
 import os

@@ -1,4 +1,5 @@
-# Everything that runs is frozen: what CI tests is what the image holds. `boards/common` as on every controller board.
+# Everything that runs is frozen: what CI tests is what the image holds. `boards/common` as on every
+# controller board.
 freeze("$(PORT_DIR)/modules", ("_boot.py", "flashbdev.py", "inisetup.py"))  # what the port starts with: the file system
 package("codec", base_path="../..")
 package("drivers", base_path="../..")

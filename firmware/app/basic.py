@@ -1,7 +1,9 @@
-"""AC charging without messages: IEC 61851-1 mode 3, where the duty of the pilot is the whole conversation.
+"""AC charging without messages: IEC 61851-1 mode 3, where the duty of the pilot is the whole
+conversation.
 
-The machine owns neither pilot nor contactor. It is told the debounced state, and says which duty and which contactor
-position it wishes. It begins on a pilot without PWM: leaving 5 % through E/F or X1 is done before (R-LINK-04).
+The machine owns neither pilot nor contactor. It is told the debounced state, and says which duty
+and which contactor position it wishes. It begins on a pilot without PWM: leaving 5 % through E/F or
+X1 is done before (R-LINK-04).
 """
 
 from drivers.pilot import X1, B, C, D, duty_permille
@@ -44,7 +46,8 @@ class Basic:
         self.poll(now)
 
     def set_amps_x10(self, amps_x10, now):
-        """Offer another current, in 0.1 A; it is cut to the limit. Below 5.9 A is a stop, and acts at once."""
+        """Offer another current, in 0.1 A; it is cut to the limit. Below 5.9 A is a stop, and acts
+        at once."""
         self._amps_x10 = max(0, min(amps_x10, self._limit_x10))
         self.poll(now)
 

@@ -1,9 +1,10 @@
 """The supervisor: one plug, one car, from plug-in to unplug (IEC 61851-1, ISO 15118-3).
 
-It owns the order of things: pilot, matching, network, session, or charging by the pilot alone. Parts are machines of
-their own; frames go down to them and events come up. What an event does is the table plug_steps.ROWS; here are the parts, the
-calls that make events, and what the rows do and ask. `power` energises the car, and every sample of the pilot renews or
-withdraws its permission: no part can close the contactor, or keep it closed, without that.
+It owns the order of things: pilot, matching, network, session, or charging by the pilot alone.
+Parts are machines of their own; frames go down to them and events come up. What an event does is
+the table plug_steps.ROWS; here are the parts, the calls that make events, and what the rows do and
+ask. `power` energises the car, and every sample of the pilot renews or withdraws its permission: no
+part can close the contactor, or keep it closed, without that.
 
     rx(frame) ── 0x88E1 ── slac        pilot ── state ──┐
               └─ 0x86DD ── net ── link ── session       └── permit ── power
@@ -22,9 +23,10 @@ _ETHERTYPE = const(12)
 
 
 class Charger:
-    """cfg: dict of app/config. pilot: drivers.pilot.Pilot. proximity: drivers.proximity.Proximity, used if the station has a
-    socket (ac_socket). slac: slac.evse.Slac. net: net.stack.Stack. link: app.session_link.SessionLink over the connections of net.
-    power: app.power.Power. trace: firmware/trace.Trace.
+    """cfg: dict of app/config. pilot: drivers.pilot.Pilot. proximity: drivers.proximity.Proximity,
+    used if the station has a socket (ac_socket). slac: slac.evse.Slac. net: net.stack.Stack. link:
+    app.session_link.SessionLink over the connections of net. power: app.power.Power. trace:
+    firmware/trace.Trace.
 
     state       of plug_steps; `fault`: why it is FAULT or REPLUG, else ""
     plug_ins    since boot
@@ -57,7 +59,8 @@ class Charger:
     # -- the machine contract
 
     def start(self, now):
-        """Boot, or a new beginning after a fault of our own: the car sees a station that is not ready."""
+        """Boot, or a new beginning after a fault of our own: the car sees a station that is not
+        ready."""
         self.power.permit(False, now)
         self.power.off(now)
         self.pilot.start(now)
@@ -135,7 +138,8 @@ class Charger:
     # -- from the board
 
     def modem(self, up, now):
-        """The modem came up, or is gone (rebooted, SPI dead): without it there is no data link (R-LINK-24)."""
+        """The modem came up, or is gone (rebooted, SPI dead): without it there is no data link
+        (R-LINK-24)."""
         if up == self.modem_up:
             return
         self.modem_up = up
@@ -200,7 +204,8 @@ class Charger:
         self.power.permit(may and C <= pilot.state <= D and pilot.diode_ok and pilot.diode_seen, now)
 
     def _pilot_events(self, now):
-        """The car proves by toggles B-C-B that it is the one on this plug; no contactor closes meanwhile (R-LINK-18)."""
+        """The car proves by toggles B-C-B that it is the one on this plug; no contactor closes
+        meanwhile (R-LINK-18)."""
         pilot = self.pilot
         event = pilot.event()
         if event or pilot.duty != self._shown_duty:
@@ -248,7 +253,8 @@ class Charger:
             event = self.link.event()
 
     def _cable(self, now):
-        """A cable that cannot be told, or none, carries nothing; another rating under power is a pulled plug."""
+        """A cable that cannot be told, or none, carries nothing; another rating under power is a
+        pulled plug."""
         self.proximity.poll(now)
         if self.proximity.event():
             self.power.cable_a = max(0, self.proximity.rating_a or 0)
@@ -354,7 +360,8 @@ class Charger:
         self.fault = ""
 
     def pause(self, why, now):
-        """The car may vanish from the line; nothing is lost by that, and the key stays (R-LINK-23)."""
+        """The car may vanish from the line; nothing is lost by that, and the key stays
+        (R-LINK-23)."""
         self.slac.pause(now)
 
     def sleep(self, why, now):
@@ -362,8 +369,8 @@ class Charger:
         self.no_fallback = True
 
     def resume(self, why, now):
-        """The same network, and the time of a new one to set up a session. Whether the old session can still be joined is the
-        session's business."""
+        """The same network, and the time of a new one to set up a session. Whether the old session
+        can still be joined is the session's business."""
         self.slac.resume(now)
         self.link.clear()
 

@@ -1,14 +1,15 @@
 """Configuration: one flat JSON object, checked against one table (config_spec.py).
 
-load() gives a dict with every key. An unknown key, a wrong type or a value out of range is a ConfigError that names
-the key, the value and what is allowed.
+load() gives a dict with every key. An unknown key, a wrong type or a value out of range is a
+ConfigError that names the key, the value and what is allowed.
 """
 
 import json
 
 from firmware.app.config_spec import BOOL, CHOICE, INT, LIST, SPEC, STR
 
-# (service that needs the pair or None, lower key, upper key): lower <= upper; upper > 0 if the service is offered (R-CPD-08).
+# (service that needs the pair or None, lower key, upper key): lower <= upper; upper > 0 if the
+# service is offered (R-CPD-08).
 _PAIRS = (
     (None, "ac_min_charge_w", "ac_max_charge_w"),
     ("AC_BPT", "ac_min_discharge_w", "ac_max_discharge_w"),
@@ -80,7 +81,8 @@ def merge(changes):
 
 
 def parse(text):
-    """The JSON object in a text, not checked key by key yet; None or empty text is an empty one. Raises ConfigError."""
+    """The JSON object in a text, not checked key by key yet; None or empty text is an empty one.
+    Raises ConfigError."""
     if not text:
         return {}
     try:
@@ -100,7 +102,8 @@ def load(text):
 
 
 def describe(cfg):
-    """Yield two lines per key for a person: name and value in cfg, then default, what is allowed, meaning."""
+    """Yield two lines per key for a person: name and value in cfg, then default, what is allowed,
+    meaning."""
     for row in SPEC:
         yield "%-26s %s" % (row[0], json.dumps(cfg[row[0]]))
         yield "    default %s; %s%s" % (json.dumps(row[2]), allowed(row), "; " + row[5] if row[5] else "")

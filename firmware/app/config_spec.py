@@ -1,9 +1,10 @@
-"""Everything that may stand in the configuration. The table is a constant: frozen, it costs no RAM, meanings included.
+"""Everything that may stand in the configuration. The table is a constant: frozen, it costs no RAM,
+meanings included.
 
 Behind a switch stands what it decides (docs/requirements.md)."""
 
-# Kinds. Limits of INT: low..high. Of STR: shortest..longest in characters. Of CHOICE and LIST: the allowed values;
-# a LIST is not empty and has no value twice, and its order counts.
+# Kinds. Limits of INT: low..high. Of STR: shortest..longest in characters. Of CHOICE and LIST: the
+# allowed values; a LIST is not empty and has no value twice, and its order counts.
 INT = "int"
 STR = "str"
 BOOL = "bool"

@@ -1,20 +1,23 @@
-"""The law of the supervisor: one plug and one car, from plug-in to unplug, as data (ISO 15118-3, IEC 61851-1).
+"""The law of the supervisor: one plug and one car, from plug-in to unplug, as data (ISO 15118-3,
+IEC 61851-1).
 
 `charger.py` obeys it and adds nothing; docs/supervisor.md is printed from it. STATES says what is on the pilot in a state, how
 long the state may last, and whether power may flow. ROWS says what an event does:
 
     (state, event, if, do, next state, why)
 
-The first row for state and event whose `if` is true counts. `if` and `do` are names of members of charger.Charger; `do` is done
-before the state changes. STAY keeps the state and its timer; without `do` the event means nothing there, and `why` says why.
-NOW is asked once, at once, when a state is entered. A pair without a row changes nothing and is an error in the trace.
-Comments name the requirements (docs/requirements.md); that of a state says what is going on in it.
+The first row for state and event whose `if` is true counts. `if` and `do` are names of members of
+charger.Charger; `do` is done before the state changes. STAY keeps the state and its timer; without
+`do` the event means nothing there, and `why` says why. NOW is asked once, at once, when a state is
+entered. A pair without a row changes nothing and is an error in the trace. Comments name the
+requirements (docs/requirements.md); that of a state says what is going on in it.
 """
 
 from micropython import const
 
-# States. The numbers are in recordings and in `status`: a number keeps its meaning, a new state gets a new number. In recordings
-# that are older than 9 to 16, Matching is 9, 10 and 1, Pulse is 2 and 11 to 13, Linked is 3 and 14, Fault is 7 and 16.
+# States. The numbers are in recordings and in `status`: a number keeps its meaning, a new state
+# gets a new number. In recordings that are older than 9 to 16, Matching is 9, 10 and 1, Pulse is 2
+# and 11 to 13, Linked is 3 and 14, Fault is 7 and 16.
 UNPLUGGED = const(0)
 MATCHING = const(1)
 PULSE_F = const(2)

@@ -1,7 +1,7 @@
 """From what a session asks to what the power stage does, and back from measurements to facts.
 
-The power stage is handed in (`boards/`); this module knows limits and signs, not hardware. Positive power and current
-flow from the station to the vehicle (R-LOOP-06).
+The power stage is handed in (`boards/`); this module knows limits and signs, not hardware. Positive
+power and current flow from the station to the vehicle (R-LOOP-06).
 """
 
 from firmware.session.codes import ASK_OFF, ASK_PRECHARGE, ASK_TEST, DC, TEST_RUNNING
@@ -10,16 +10,17 @@ from firmware.session.codes import ASK_OFF, ASK_PRECHARGE, ASK_TEST, DC, TEST_RU
 class Power:
     """cfg: dict of app/config; hw: the board's power stage.
 
-    hw has: poll(now), due, off(now), test(mv, now), precharge(mv, now), close(now), dc(mv, ma, car_mv),
-    ac(car_w), and the readings contactor, path_off, test_result, mv, ma, w, charged_wh, discharged_wh, fault.
+    hw has: poll(now), due, off(now), test(mv, now), precharge(mv, now), close(now), dc(mv, ma,
+    car_mv), ac(car_w), and the readings contactor, path_off, test_result, mv, ma, w, charged_wh,
+    discharged_wh, fault.
     """
 
     def __init__(self, cfg, hw):
         self.cfg = cfg
         self.hw = hw
         self.setpoint_w = cfg["setpoint_w"]
-        # A supervisor with a pilot says when the car may be energised; without a pilot (sockets of the operating
-        # system, for laboratories) nobody can.
+        # A supervisor with a pilot says when the car may be energised; without a pilot (sockets of
+        # the operating system, for laboratories) nobody can.
         self.permitted = True
         self.cable_a = None  # rating of the plugged cable; None = captive, 0 = nothing may flow
         self._live = False
@@ -39,7 +40,8 @@ class Power:
         self.hw.poll(now)
 
     def permit(self, yes, now):
-        """May the car be energised? No means off at once, whatever session or network do (R-POWER-11, R-DC-SAFETY-07)."""
+        """May the car be energised? No means off at once, whatever session or network do
+        (R-POWER-11, R-DC-SAFETY-07)."""
         if not yes and self.permitted and self._live:
             self.hw.off(now)
             self._live = False
@@ -70,7 +72,8 @@ class Power:
         f.station.w = hw.w
         f.station.contactor = hw.contactor
         f.station.path_off = hw.path_off
-        # Until this session's test has started, ignore the previous result: a late pilot delays the start (R-DC-SAFETY-03).
+        # Until this session's test has started, ignore the previous result: a late pilot delays the
+        # start (R-DC-SAFETY-03).
         f.station.insulation = hw.test_result if self._tested else TEST_RUNNING
         # Until the power stage begins, its meter still shows the stretch before.
         f.station.charged_wh = f.session.base_charged_wh + (hw.charged_wh if f.station.metered else 0)
@@ -113,12 +116,15 @@ class Power:
         self.hw.dc(mv, ma, car_mv)
 
     def off(self, now):
-        """Power off whatever the session thinks: the last way out (docs/design.md, safety of a session)."""
+        """Power off whatever the session thinks: the last way out.
+
+        docs/design.md, safety of a session."""
         self.hw.off(now)
         self._live = self._cut = self._tested = False
 
     def basic(self, close, now):
-        """Charging without a session (IEC 61851, AC): the contactor as told; the car draws up to what the pilot offers."""
+        """Charging without a session (IEC 61851, AC): the contactor as told; the car draws up to
+        what the pilot offers."""
         if close and self.permitted:
             self._live = True
             self.hw.close(now)
@@ -134,18 +140,19 @@ class Power:
 
 
 def dc_command(cfg, car, target_w, bpt):
-    """What the converter is told, inside both sides' limits: (output mV, mA, voltage of the car in mV, and whether power, current
-    and voltage bound it) (R-LOOP-02, R-LOOP-05, R-LOOP-09).
+    """What the converter is told, inside both sides' limits: (output mV, mA, voltage of the car in
+    mV, and whether power, current and voltage bound it) (R-LOOP-02, R-LOOP-05, R-LOOP-09).
 
-    car: facts.car. target_w: set-point of Dynamic control, discharge negative; None = Scheduled control, where the car's wish
-    counts. bpt: discharge is possible.
+    car: facts.car. target_w: set-point of Dynamic control, discharge negative; None = Scheduled
+    control, where the car's wish counts. bpt: discharge is possible.
     """
     limits = car.limits
     top_mv = min(cfg["dc_max_voltage_mv"], limits.max_mv)
     floor_mv = max(cfg["dc_min_voltage_mv"], limits.min_mv)
     car_mv = max(0, min(car.present_mv, cfg["dc_max_voltage_mv"]))
     if cfg["lenient_ev_values"] and car.present_mv > cfg["dc_max_voltage_mv"]:
-        # A simulated car with 20 kV at its inlet: go on as if its battery were in the middle of both ranges.
+        # A simulated car with 20 kV at its inlet: go on as if its battery were in the middle of
+        # both ranges.
         car_mv = (top_mv + floor_mv) // 2
     volts = max(1, car_mv // 1000)
     if target_w is None:
@@ -165,7 +172,8 @@ def dc_command(cfg, car, target_w, bpt):
 
 
 def _dynamic(target_w, car_mv, top_mv, floor_mv, volts):
-    """(mV, mA, bound by power, by voltage) of a set-point: the announced limit is the set-point, so it bounds."""
+    """(mV, mA, bound by power, by voltage) of a set-point: the announced limit is the set-point, so
+    it bounds."""
     if target_w >= 0:
         return top_mv, target_w * 1000 // volts, True, target_w > 0 and car_mv >= top_mv
     return floor_mv, -(-target_w * 1000 // volts), True, car_mv <= floor_mv

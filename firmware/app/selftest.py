@@ -1,4 +1,5 @@
-"""Self-test of a board, guided: is everything wired and set up as a station needs it? A machine; nothing in it waits.
+"""Self-test of a board, guided: is everything wired and set up as a station needs it? A machine;
+nothing in it waits.
 
 What it needs of a board:
 
@@ -14,10 +15,10 @@ What it needs of a board:
     guarded         may be missing; True: the hardware itself keeps the contactor open unless the pilot is C or D
     health()        may be missing: [(name, value, unit, least, most)], supplies and temperatures
 
-The owner keeps its supervisor still while `active`, polls this instead, and starts the supervisor anew afterwards. Only
-"plug" goes on with something on the pilot. The contactor closes in state A alone; on a guarded board in state C of the test
-plug, when the person said that it is no car, and no other modem answers. Every end: contactor open, pilot X1, SPI clock as
-it was.
+The owner keeps its supervisor still while `active`, polls this instead, and starts the supervisor
+anew afterwards. Only "plug" goes on with something on the pilot. The contactor closes in state A
+alone; on a guarded board in state C of the test plug, when the person said that it is no car, and
+no other modem answers. Every end: contactor open, pilot X1, SPI clock as it was.
 """
 
 from codec import mme
@@ -52,11 +53,12 @@ _RUN = {
 
 
 class SelfTest:
-    """board: see above. steps: names out of selftest_codes.STEPS, in any order. close: the contactor may be closed, with
-    nothing plugged in and after a question. states: those of the test plug, "B" to "BCD". socket: PP is used.
+    """board: see above. steps: names out of selftest_codes.STEPS, in any order. close: the
+    contactor may be closed, with nothing plugged in and after a question. states: those of the test
+    plug, "B" to "BCD". socket: PP is used.
 
-    results: [(code, values)], values ((name, value, unit), ...). failed: steps with a failure. active: it runs; asking: it
-    waits for next() or skip().
+    results: [(code, values)], values ((name, value, unit), ...). failed: steps with a failure.
+    active: it runs; asking: it waits for next() or skip().
     """
 
     def __init__(self, board, steps=STEPS, close=False, states="BCD", socket=True):
@@ -107,7 +109,8 @@ class SelfTest:
         return turn if self.asking or ticks_diff(turn, self._due) < 0 else self._due
 
     def poll(self, now):
-        """An exception comes out of here when the test is over and contactor and pilot are at rest."""
+        """An exception comes out of here when the test is over and contactor and pilot are at
+        rest."""
         if not self.active:
             return
         self.now = now
@@ -167,7 +170,8 @@ class SelfTest:
         return bool([step for step in steps if step in self.failed])
 
     def levels(self, duty):
-        """yield from it: mV of both plateaus, means of 5 samples, with a duty in permille; the lower is None at X1."""
+        """yield from it: mV of both plateaus, means of 5 samples, with a duty in permille; the
+        lower is None at X1."""
         pilot = self.board.pilot
         pilot.set_duty(duty, self.now)
         high = low = 0

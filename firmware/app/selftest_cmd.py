@@ -1,4 +1,5 @@
-"""The self-test as commands of a console: for a person, who sees every result as it comes, and for a program, which asks.
+"""The self-test as commands of a console: for a person, who sees every result as it comes, and for
+a program, which asks.
 
     selftest [start] [close] ...    begin; without `start` the results follow as they come
     selftest results N              results from number N on, then "state running|asking|over N"
@@ -29,8 +30,8 @@ class SelfTestRefused(Exception):
 
 
 class Bench:
-    """board: as app/selftest.py wants it. charger: the supervisor. resume(now): called after every test, for the supervisor to
-    begin anew. tell(text): one line for a person, at any time.
+    """board: as app/selftest.py wants it. charger: the supervisor. resume(now): called after every
+    test, for the supervisor to begin anew. tell(text): one line for a person, at any time.
 
     While `active` the owner calls poll(now) at `due` in place of the supervisor's.
     """

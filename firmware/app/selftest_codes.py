@@ -1,7 +1,8 @@
-"""What the self-test can say: code -> step, level, what was seen, likely cause, remedy. docs/selftest.md is made of it.
+"""What the self-test can say: code -> step, level, what was seen, likely cause, remedy.
+docs/selftest.md is made of it.
 
-Levels: OK; FAIL; WARN, works but should be looked at; SKIP, not tested; DO, the person at the board is asked for something
-and the test waits.
+Levels: OK; FAIL; WARN, works but should be looked at; SKIP, not tested; DO, the person at the board
+is asked for something and the test waits.
 """
 
 from micropython import const

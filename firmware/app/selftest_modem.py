@@ -1,5 +1,5 @@
-"""Steps of the self-test on the modem: wires, clock, interrupt, firmware, role. A step is a generator over app.selftest.SelfTest
-that yields milliseconds to wait."""
+"""Steps of the self-test on the modem: wires, clock, interrupt, firmware, role. A step is a
+generator over app.selftest.SelfTest that yields milliseconds to wait."""
 
 from codec import mme
 from firmware.clock import ticks_diff
@@ -152,7 +152,8 @@ def interrupt(t):
 
 
 def others(t):
-    """yield from it: how many answers of other modems came, for a car brings one. None: the own modem does not answer."""
+    """yield from it: how many answers of other modems came, for a car brings one. None: the own
+    modem does not answer."""
     if t.mac is None:
         return None
     t.strangers = 0
@@ -199,7 +200,8 @@ class _Parameters:
         self._data = frame[mme.MODULE_DATA : mme.MODULE_DATA + n]
 
     def block(self):
-        """yield from it: offset of the parameter block itself. Older firmware has it without the chain."""
+        """yield from it: offset of the parameter block itself. Older firmware has it without the
+        chain."""
         at = 0
         while at < _FAR:
             if (yield from self.number(at, 4)) != _CHAIN:

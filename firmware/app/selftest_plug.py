@@ -1,4 +1,5 @@
-"""Steps of the self-test on pilot, proximity, test plug and contactor. Generators, as in selftest_modem.py."""
+"""Steps of the self-test on pilot, proximity, test plug and contactor. Generators, as in
+selftest_modem.py."""
 
 from drivers.pilot import FIVE_PERCENT, UNKNOWN, X1, A, B, C, D, diode_missing
 from firmware.app import selftest_modem
@@ -167,7 +168,8 @@ def _state(t, state, question, good):
 
 
 def _close_with_plug(t):
-    """On a board whose hardware wants to see C. That it is no car is known of the person, and of the powerline."""
+    """On a board whose hardware wants to see C. That it is no car is known of the person, and of
+    the powerline."""
     if t.bad("contactor", "cp", "pp", "plug") or not (yield from t.ask("do-close-plug")):
         t.report("close-skip")
         return

@@ -1,4 +1,5 @@
-"""Between TCP connections, of our network or of the operating system, and the session machine: one car at a time, one message at a time.
+"""Between TCP connections, of our network or of the operating system, and the session machine: one
+car at a time, one message at a time.
 
 Pure, on the machine contract. tls_session_link.py puts TLS between `conn` and `safe`.
 """
@@ -19,8 +20,8 @@ _TAKE_MS = const(2000)  # the car's own message timeout: who does not take an an
 
 
 class SessionLink:
-    """safe: run.safe.Safe around the session machine. trace: firmware/trace. `conn`: the net.tcp_conn.TcpConn or
-    run.os_conn.OsConn of the car that is served, or None."""
+    """safe: run.safe.Safe around the session machine. trace: firmware/trace. `conn`: the
+    net.tcp_conn.TcpConn or run.os_conn.OsConn of the car that is served, or None."""
 
     def __init__(self, safe, trace):
         self.safe = safe
@@ -42,7 +43,8 @@ class SessionLink:
         return sooner(self._take_due, self.safe.due)
 
     def clear(self):
-        """A new data link begins, or an old one after a pause: what was to be told of before is not."""
+        """A new data link begins, or an old one after a pause: what was to be told of before is
+        not."""
         self._session_seen = False
         self._events = 0
 
@@ -70,7 +72,8 @@ class SessionLink:
         return code
 
     def pump(self, now):
-        """Move bytes both ways as far as they go. Call after every rx and poll of the network or the session machine."""
+        """Move bytes both ways as far as they go. Call after every rx and poll of the network or
+        the session machine."""
         if self.conn is None:
             if self.safe.event(now):
                 self.safe.lost(now)  # nobody is connected: nothing to close, but a broken machine is replaced
@@ -108,7 +111,8 @@ class SessionLink:
         self.safe.forget(now, why)
 
     def fault(self, now, why):
-        """The station itself is at fault: FAILED to the request under way, the session is over, no new connection is taken."""
+        """The station itself is at fault: FAILED to the request under way, the session is over, no
+        new connection is taken."""
         self.enabled = False
         self.safe.forget(now, why)
         self.safe.fault(now)
@@ -132,7 +136,8 @@ class SessionLink:
         return False
 
     def _serve(self, conn, now, vehicle=None, leaf=None):
-        """A session begins. vehicle: name in the certificate of the car, None without TLS; leaf: SHA-256 of it."""
+        """A session begins. vehicle: name in the certificate of the car, None without TLS; leaf:
+        SHA-256 of it."""
         self.conn = conn
         self._at = self._n = 0
         self._closing = False
@@ -142,7 +147,8 @@ class SessionLink:
         self.pump(now)
 
     def _turn(self, now):
-        """One step: output first, because a car whose answer waits is not listened to (R-V2GTP-07). False = nothing more."""
+        """One step: output first, because a car whose answer waits is not listened to (R-V2GTP-07).
+        False = nothing more."""
         conn = self.conn
         if self._at < self._n:
             took = conn.write(self._out, self._at, self._n - self._at)

@@ -1,4 +1,5 @@
-"""Puts the parts of a station behind a modem together; everything that a target needs besides its board."""
+"""Puts the parts of a station behind a modem together; everything that a target needs besides its
+board."""
 
 from firmware.app.charger import Charger
 from firmware.app.session_link import SessionLink
@@ -9,8 +10,8 @@ from firmware.slac.evse import Slac
 
 
 def build(cfg, board, power, safe, rand, trace, stage=None):
-    """The supervisor over board.pilot and frames of board.mac. rand(n): bytes of the hardware generator. stage: a
-    net.tls_stage.TlsStage, or None for a station without TLS."""
+    """The supervisor over board.pilot and frames of board.mac. rand(n): bytes of the hardware
+    generator. stage: a net.tls_stage.TlsStage, or None for a station without TLS."""
     slac = Slac(cfg, board.mac, rand, trace)
     policy = policy_of(stage is not None, cfg["allow_plain"])
     net = Stack(board.mac, rand, trace, cfg["sdp_port"], cfg["tcp_port"], policy)

@@ -1,7 +1,8 @@
-"""SessionLink whose cars speak TLS: a car reaches the session machine when its handshake is done, and not before.
+"""SessionLink whose cars speak TLS: a car reaches the session machine when its handshake is done,
+and not before.
 
-The machine has a certificate of the car then, and its name (R-TLS-06). Where the configuration allows plain TCP, the first
-byte of a car tells which of both it speaks.
+The machine has a certificate of the car then, and its name (R-TLS-06). Where the configuration
+allows plain TCP, the first byte of a car tells which of both it speaks.
 """
 
 from firmware.app.session_link import SessionLink

@@ -1,6 +1,8 @@
-"""Our link-local address: made from the MAC, proved unique (DAD, RFC 4862), its group announced (MLDv2, RFC 3810).
+"""Our link-local address: made from the MAC, proved unique (DAD, RFC 4862), its group announced
+(MLDv2, RFC 3810).
 
-No router is solicited: a vehicle link has none, and SDP and the session use link-local addresses only.
+No router is solicited: a vehicle link has none, and SDP and the session use link-local addresses
+only.
 """
 
 from firmware.clock import ticks_add, ticks_diff
@@ -36,8 +38,9 @@ class Address:
         self._report = 0  # record type to be sent
 
     def start(self, now):
-        """A new data link. The first probe leaves at once: the random delay of RFC 4862 section 5.4.2 is for many nodes
-        that boot together, and this link has two, which met one after the other."""
+        """A new data link. The first probe leaves at once: the random delay of RFC 4862 section
+        5.4.2 is for many nodes that boot together, and this link has two, which met one after the
+        other."""
         address = self._iface.address
         copy(address, 0, NOWHERE, 0, 16)
         address[0] = 0xFE
@@ -87,8 +90,8 @@ class Address:
         self.state = state
         self.due = None
         self._probe = state == TENTATIVE
-        # The report goes before the probe, from no address, and once more from the proved one (RFC 3590). ff02::1 is
-        # never reported (RFC 3810 section 6).
+        # The report goes before the probe, from no address, and once more from the proved one (RFC
+        # 3590). ff02::1 is never reported (RFC 3810 section 6).
         self._report = _JOINS if state in (TENTATIVE, USABLE) else 0
         self._iface.usable = state == USABLE
 

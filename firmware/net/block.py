@@ -1,7 +1,8 @@
 """Copy, compare and add blocks of bytes: the three loops that every frame runs, as machine code.
 
-Viper checks no bounds: callers pass lengths that they have checked. No argument or result reaches 2**30, so nothing
-here makes a heap object. The loops are short, because the native compiler of the RP2040 (armv6m) has a limit of 2 kB.
+Viper checks no bounds: callers pass lengths that they have checked. No argument or result reaches
+2**30, so nothing here makes a heap object. The loops are short, because the native compiler of the
+RP2040 (armv6m) has a limit of 2 kB.
 """
 
 import micropython
@@ -38,7 +39,8 @@ def equal(a, a_at: int, b, b_at: int, n: int) -> bool:
 
 @micropython.viper
 def sum16(buf, at: int, n: int) -> int:
-    """Sum of the big-endian 16-bit words of buf[at:at+n], an odd last byte as the high half of a word (RFC 1071).
+    """Sum of the big-endian 16-bit words of buf[at:at+n], an odd last byte as the high half of a
+    word (RFC 1071).
 
     Not folded. n up to 16384 keeps it below 2**30.
     """

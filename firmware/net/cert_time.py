@@ -1,9 +1,10 @@
 """At what time certificates are judged.
 
-The order of sources: the clock of the system (a battery-backed RTC, or one that a back end has set), and below it the date
-on which the firmware was built. A clock that is behind that date was never set. Then the date of the build is a
-floor: what had expired before it is refused, and what is not valid yet passes, because nobody can tell. A certificate that
-runs out is so refused at the latest by the next update of the firmware.
+The order of sources: the clock of the system (a battery-backed RTC, or one that a back end has
+set), and below it the date on which the firmware was built. A clock that is behind that date was
+never set. Then the date of the build is a floor: what had expired before it is refused, and what is
+not valid yet passes, because nobody can tell. A certificate that runs out is so refused at the
+latest by the next update of the firmware.
 """
 
 import sys
@@ -20,7 +21,8 @@ def date_s(year, month, day):
 
 
 def build_s(version=None):
-    """The date of the build out of sys.version, as in "3.4.0; MicroPython v1.25.0 on 2025-04-15"; 0 if there is none."""
+    """The date of the build out of sys.version, as in "3.4.0; MicroPython v1.25.0 on 2025-04-15"; 0
+    if there is none."""
     text = sys.version if version is None else version
     at = text.rfind(" on ")
     date = text[at + 4 : at + 14].split("-")

@@ -1,6 +1,8 @@
-"""ICMPv6 that a node on one link needs: neighbour discovery (RFC 4861), echo (RFC 4443), listener queries (RFC 3810).
+"""ICMPv6 that a node on one link needs: neighbour discovery (RFC 4861), echo (RFC 4443), listener
+queries (RFC 3810).
 
-No error messages are sent: the two nodes of a link learn nothing from them, and strangers could be amplified.
+No error messages are sent: the two nodes of a link learn nothing from them, and strangers could be
+amplified.
 """
 
 from firmware.net.block import copy, equal
@@ -132,7 +134,8 @@ class Icmp6:
 
 
 def _options_fit(buf, at, end):
-    """Neighbour discovery options fill buf[at:end] exactly and none has length zero (RFC 4861 section 4.6)."""
+    """Neighbour discovery options fill buf[at:end] exactly and none has length zero (RFC 4861
+    section 4.6)."""
     while at < end:
         if at + 2 > end or buf[at + 1] == 0:
             return False
@@ -141,7 +144,8 @@ def _options_fit(buf, at, end):
 
 
 def _option(buf, at, end, kind):
-    """Offset of the MAC in the first option of this kind, 0 if there is none with a MAC of one node."""
+    """Offset of the MAC in the first option of this kind, 0 if there is none with a MAC of one
+    node."""
     while at < end:
         if buf[at] == kind and buf[at + 1] == 1 and not buf[at + 2] & 1:
             return at + 2

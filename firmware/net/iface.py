@@ -1,7 +1,8 @@
-"""The vehicle interface: addresses, headers of outgoing frames, answers that wait, and why frames were dropped.
+"""The vehicle interface: addresses, headers of outgoing frames, answers that wait, and why frames
+were dropped.
 
-Frame: destination MAC 0, source MAC 6, type 12, IPv6 header 14 (length 18, next header 20, hop limit 21, source 22,
-destination 38), payload 54.
+Frame: destination MAC 0, source MAC 6, type 12, IPv6 header 14 (length 18, next header 20, hop
+limit 21, source 22, destination 38), payload 54.
 """
 
 from firmware.net.block import copy
@@ -69,7 +70,8 @@ class Iface:
         self.drops[reason] = self.drops[reason] + 1 & 0x3FFFFFFF
 
     def reply(self):
-        """A buffer of 160 bytes for a frame, to be queued by commit(); None (counted) if all are in use."""
+        """A buffer of 160 bytes for a frame, to be queued by commit(); None (counted) if all are in
+        use."""
         if self._count == _REPLIES:
             self.drop(REPLIES)
             return None
@@ -91,8 +93,8 @@ class Iface:
         return n
 
     def head(self, out, dst, dst_at, kind, hop, n):
-        """Headers of a frame with n bytes of protocol `kind` to the address dst[dst_at:dst_at+16]; all but the
-        destination MAC."""
+        """Headers of a frame with n bytes of protocol `kind` to the address dst[dst_at:dst_at+16];
+        all but the destination MAC."""
         copy(out, 6, self.mac, 0, 6)
         out[12] = 0x86
         out[13] = 0xDD
@@ -124,7 +126,8 @@ def solicited_node(out, at, address, address_at):
 
 
 def finish(out, at, n, kind, sum_at):
-    """Checksum into out[sum_at] over the packet out[at:at+n], zeros up to 60 bytes; return the size of the frame."""
+    """Checksum into out[sum_at] over the packet out[at:at+n], zeros up to 60 bytes; return the size
+    of the frame."""
     out[sum_at] = 0
     out[sum_at + 1] = 0
     value = checksum(out, at, n, kind) ^ 0xFFFF

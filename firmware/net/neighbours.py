@@ -1,4 +1,5 @@
-"""Which MAC an address has (RFC 4861), four of them: a link has one car, and the rest are strangers on the powerline."""
+"""Which MAC an address has (RFC 4861), four of them: a link has one car, and the rest are strangers
+on the powerline."""
 
 from firmware.clock import sooner, ticks_add, ticks_diff
 from firmware.net.block import copy, equal
@@ -18,7 +19,8 @@ _SOLICITATION = const(135)
 class Neighbours:
     """The cache. The entry used longest ago makes room for a new one.
 
-    An entry is also learned from every frame that we answer: its sender is there, whatever the cache said before.
+    An entry is also learned from every frame that we answer: its sender is there, whatever the
+    cache said before.
     """
 
     def __init__(self, iface):
@@ -62,7 +64,8 @@ class Neighbours:
         self._touch(i)
 
     def heard(self, address, at, mac, mac_at, override):
-        """An advertisement. An address that nobody asked for stays unknown (RFC 4861 section 7.2.5)."""
+        """An advertisement. An address that nobody asked for stays unknown (RFC 4861 section
+        7.2.5)."""
         i = self._index(address, at)
         if i >= 0 and (override or self._states[i] == _WAITING):
             self.learn(address, at, mac, mac_at)
@@ -77,7 +80,8 @@ class Neighbours:
             self._touch(i)
 
     def poll(self, now):
-        """Entry that nobody answers for, free again, its address still to be read; -1 if there is none."""
+        """Entry that nobody answers for, free again, its address still to be read; -1 if there is
+        none."""
         for i in range(_SIZE):
             if self._states[i] == _WAITING and self._tries[i] == _TRIES and ticks_diff(now, self._dues[i]) >= 0:
                 self._states[i] = _FREE

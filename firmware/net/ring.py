@@ -1,8 +1,9 @@
 """The two buffers of a TCP connection, made at boot.
 
-RxRing takes segments at their place in the stream and keeps one island of bytes behind a gap, so that one lost segment
-costs one segment. TxRing keeps what is not acknowledged yet, and where each message ends: a message leaves in a
-segment of its own, because some cars take one read for one message.
+RxRing takes segments at their place in the stream and keeps one island of bytes behind a gap, so
+that one lost segment costs one segment. TxRing keeps what is not acknowledged yet, and where each
+message ends: a message leaves in a segment of its own, because some cars take one read for one
+message.
 """
 
 from firmware.net.block import copy
@@ -33,8 +34,9 @@ class RxRing:
         return self._to > 0
 
     def put(self, buf, at, n, offset):
-        """Take buf[at:at+n] at `offset`; offset + n must not exceed free(). Return the bytes that are now in order more
-        than before, or -1 if the bytes lie apart from the one island and were not taken."""
+        """Take buf[at:at+n] at `offset`; offset + n must not exceed free(). Return the bytes that
+        are now in order more than before, or -1 if the bytes lie apart from the one island and were
+        not taken."""
         if offset:
             if self._to and (offset > self._to or offset + n < self._from):
                 return -1

@@ -2,17 +2,19 @@
 
 from micropython import const
 
-# RFC 6298 asks for 1 s at least. The link is one powerline hop, and a car waits 0.5 s for the answer of a charge loop:
-# a lost answer must be sent again before that.
+# RFC 6298 asks for 1 s at least. The link is one powerline hop, and a car waits 0.5 s for the
+# answer of a charge loop: a lost answer must be sent again before that.
 _MIN_MS = const(200)
-# Of the first segment, a SYN. The car takes the wait for a lost SYN-ACK for its own first round trip: after 500 ms, Linux waited
-# 1 s before it repeated a lost request, a dozen messages later.
+# Of the first segment, a SYN. The car takes the wait for a lost SYN-ACK for its own first round
+# trip: after 500 ms, Linux waited 1 s before it repeated a lost request, a dozen messages later.
 _SYN_MS = const(200)
-# Before a round trip is measured (RFC 6298: 1 s, and 3 s when the handshake needed a second SYN), and the most that is
-# believed afterwards. On one hop a measured second was a lost ACK, but it would hold the timer above 3 s for a dozen
-# answers, and the car waits 2 s for each. Seen with the kernel's TCP over a line that loses 5 %.
+# Before a round trip is measured (RFC 6298: 1 s, and 3 s when the handshake needed a second SYN),
+# and the most that is believed afterwards. On one hop a measured second was a lost ACK, but it
+# would hold the timer above 3 s for a dozen answers, and the car waits 2 s for each. Seen with the
+# kernel's TCP over a line that loses 5 %.
 _FIRST_MS = const(500)
-# RFC 6298 would go to 60 s. After 60 s the session is over anyway (R-TIMERS-01), and a link that comes back is used soon.
+# RFC 6298 would go to 60 s. After 60 s the session is over anyway (R-TIMERS-01), and a link that
+# comes back is used soon.
 _MAX_MS = const(5000)
 
 
@@ -29,7 +31,8 @@ class Rto:
         self._known = False
 
     def sample(self, rtt_ms):
-        """A segment that was sent once was acknowledged after rtt_ms (Karn: never one that was sent again)."""
+        """A segment that was sent once was acknowledged after rtt_ms (Karn: never one that was sent
+        again)."""
         if not self._known:
             self._known = True
             self._srtt8 = rtt_ms << 3

@@ -1,7 +1,9 @@
-"""SDP, the discovery protocol: a car asks by UDP where the station's TCP port is (ISO 15118-20, 7.10.1).
+"""SDP, the discovery protocol: a car asks by UDP where the station's TCP port is (ISO 15118-20,
+7.10.1).
 
-Pure: one datagram in, one answer or nothing out. Every valid request gets the same answer without any side effect
-(R-SDP-06), so a probe that is never followed by a connection blocks nobody (R-SDP-07).
+Pure: one datagram in, one answer or nothing out. Every valid request gets the same answer without
+any side effect (R-SDP-06), so a probe that is never followed by a connection blocks nobody
+(R-SDP-07).
 """
 
 from codec.v2gtp import HEADER, write_header
@@ -36,8 +38,8 @@ def is_request(buf, n):
 
 
 def policy_of(tls, plain):
-    """The policy of a station that has TLS or not and takes cars without it or not. With neither it says "TLS only", which no
-    car can use then."""
+    """The policy of a station that has TLS or not and takes cars without it or not. With neither it
+    says "TLS only", which no car can use then."""
     if not plain:
         return TLS_REQUIRED
     return TLS_ALLOWED if tls else TLS_NONE
@@ -51,7 +53,8 @@ def security_answer(policy, asked):
     | allowed  | 00           | 10             | 00            |
     | required | 00           | 00             | 00            |
 
-    What the car sent is never copied. A value that the standard does not define gets the safer answer.
+    What the car sent is never copied. A value that the standard does not define gets the safer
+    answer.
     """
     if policy == TLS_NONE or (policy == TLS_ALLOWED and asked == _SECURITY_PLAIN):
         return _SECURITY_PLAIN
@@ -76,7 +79,8 @@ class SdpServer:
         self.not_ready = 0
 
     def answer(self, buf, n, out):
-        """Judge the datagram buf[0:n]; write the answer into out (28 bytes or more). Return its size, or 0 for silence."""
+        """Judge the datagram buf[0:n]; write the answer into out (28 bytes or more). Return its
+        size, or 0 for silence."""
         if not is_request(buf, n):
             self.dropped += 1
             return 0

@@ -1,7 +1,8 @@
 """Sequence numbers of TCP without 32-bit integers, which are heap objects on a microcontroller.
 
-A connection keeps a position of the stream as two 16-bit halves, and everything else as an offset from it, a small
-integer. diff() is the only place where a 32-bit number of the wire is read, and it reads it as such an offset.
+A connection keeps a position of the stream as two 16-bit halves, and everything else as an offset
+from it, a small integer. diff() is the only place where a 32-bit number of the wire is read, and it
+reads it as such an offset.
 """
 
 from micropython import const
@@ -11,7 +12,8 @@ FAR = 0x20000000  # 2**29: further away than any window in either direction
 
 
 def diff(buf, at, hi, lo):
-    """Signed distance from the position (hi, lo) to the big-endian 32-bit number at buf[at:at+4], modulo 2**32.
+    """Signed distance from the position (hi, lo) to the big-endian 32-bit number at buf[at:at+4],
+    modulo 2**32.
 
     FAR if it is 2**29 or more away.
     """
@@ -26,7 +28,8 @@ def diff(buf, at, hi, lo):
 
 
 def put(out, at, hi, lo, offset):
-    """Write the position (hi, lo) + offset as 32 bits, big-endian. offset: small, may be negative."""
+    """Write the position (hi, lo) + offset as 32 bits, big-endian. offset: small, may be
+    negative."""
     low = lo + offset
     high = hi + (low >> 16) & 0xFFFF
     out[at] = high >> 8

@@ -1,7 +1,8 @@
-"""Our own IPv6 host for one vehicle link: checks every frame, keeps the address, answers SDP, carries TCP.
+"""Our own IPv6 host for one vehicle link: checks every frame, keeps the address, answers SDP,
+carries TCP.
 
-What it is not: a router's host. It talks to link-local addresses only, without fragments, routing headers and router
-discovery, because discovery and session use nothing else (ISO 15118-20, 7.10.1).
+What it is not: a router's host. It talks to link-local addresses only, without fragments, routing
+headers and router discovery, because discovery and session use nothing else (ISO 15118-20, 7.10.1).
 """
 
 from firmware.clock import sooner
@@ -52,12 +53,13 @@ _SDP_ANSWER = const(28)
 
 
 class Stack:
-    """The machine. mac: 6 bytes. rand(n) -> n random bytes. tcp_port 0: another one in 49152..65535 with every start().
-    policy: of SDP about TLS (sdp.py).
+    """The machine. mac: 6 bytes. rand(n) -> n random bytes. tcp_port 0: another one in 49152..65535
+    with every start(). policy: of SDP about TLS (sdp.py).
 
-    rx(), tx() and poll() do not allocate, except that a connection that opens asks rand(4), that a conflict of addresses
-    asks rand(8), and that an SDP answer makes one slice of 16 bytes. tx() takes the time of the last rx() or poll() for
-    now: call poll() first after a pause. drops: counters, names in iface.DROP_NAMES.
+    rx(), tx() and poll() do not allocate, except that a connection that opens asks rand(4), that a
+    conflict of addresses asks rand(8), and that an SDP answer makes one slice of 16 bytes. tx()
+    takes the time of the last rx() or poll() for now: call poll() first after a pause. drops:
+    counters, names in iface.DROP_NAMES.
     """
 
     def __init__(self, mac, rand, trace, sdp_port=15118, tcp_port=0, policy=TLS_NONE):
@@ -222,7 +224,8 @@ class Stack:
         if not size or PAYLOAD + size > n:
             return LENGTH
         if buf[22] == 0xFE:
-            # Our own address as a source is a conflict to be looked at while it is being proved, a forgery later.
+            # Our own address as a source is a conflict to be looked at while it is being proved, a
+            # forgery later.
             if buf[23] & 0xC0 != 0x80 or (iface.usable and equal(buf, 22, iface.address, 0, 16)):
                 return SOURCE
         elif not _is_zero(buf, 22):
@@ -275,8 +278,8 @@ def udp_head(out, source, target, n):
 
 
 def _options(buf, at, end):
-    """Size of the options header at buf[at], 0 if it is malformed or holds an option that must be understood (RFC 8200
-    section 4.2). Router alert and padding are of no interest here."""
+    """Size of the options header at buf[at], 0 if it is malformed or holds an option that must be
+    understood (RFC 8200 section 4.2). Router alert and padding are of no interest here."""
     if at + 8 > end:
         return 0
     size = 8 + 8 * buf[at + 1]

@@ -1,4 +1,5 @@
-"""TCP of the station: which connection a segment belongs to, one listening port, and RST for what belongs to none."""
+"""TCP of the station: which connection a segment belongs to, one listening port, and RST for what
+belongs to none."""
 
 from firmware.clock import sooner
 from firmware.net.block import copy, equal
@@ -75,7 +76,8 @@ class Tcp:
             conn.poll(now)
 
     def tx(self, out):
-        """The next segment, of the connections in turn. One whose car has no known MAC waits until that is found."""
+        """The next segment, of the connections in turn. One whose car has no known MAC waits until
+        that is found."""
         neighbours = self._neighbours
         for _ in range(len(self.conns)):
             conn = self.conns[self._next]
@@ -108,8 +110,8 @@ class Tcp:
         conn.open(buf, at, n)
 
     def _free(self):
-        """A connection for a new car: an unused one, else one that is over but for its timer, else one that is not
-        established: a flood of SYNs must not lock a car out."""
+        """A connection for a new car: an unused one, else one that is over but for its timer, else
+        one that is not established: a flood of SYNs must not lock a car out."""
         for state in _REUSE:
             for i in range(len(self.conns)):
                 conn = self.conns[(self._next + i) % len(self.conns)]

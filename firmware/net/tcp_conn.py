@@ -1,5 +1,5 @@
-"""One TCP connection (RFC 9293): states, and what is received. tcp_send.py is the sending half; tcp.py tells which
-connection a segment belongs to.
+"""One TCP connection (RFC 9293): states, and what is received. tcp_send.py is the sending half;
+tcp.py tells which connection a segment belongs to.
 
 Choices:
 * An ACK waits 20 ms for an answer to carry it; the second segment, and anything out of order, is acknowledged at once.
@@ -57,10 +57,12 @@ _AT_ONCE = const(2)
 
 
 class TcpConn:
-    """The connection. number: 0, 1, ... tx_size, rx_size: bytes of the rings, 3000 or more, below 32768.
+    """The connection. number: 0, 1, ... tx_size, rx_size: bytes of the rings, 3000 or more, below
+    32768.
 
-    state, reset (why it ended), remote (16 bytes) and remote_port are for reading. accepted and ended wait for the
-    stack to make events of them. rand(4) is asked for the initial sequence number; nothing else allocates.
+    state, reset (why it ended), remote (16 bytes) and remote_port are for reading. accepted and
+    ended wait for the stack to make events of them. rand(4) is asked for the initial sequence
+    number; nothing else allocates.
     """
 
     def __init__(self, iface, rand, number=0, tx_size=8192, rx_size=4096):
@@ -130,8 +132,8 @@ class TcpConn:
     def write(self, buf, at, n):
         """Send buf[at:at+n] as one message; return how many bytes were taken, n or less.
 
-        What fits in one segment is taken whole or not at all. A longer message is taken as far as whole segments fit;
-        the caller brings the rest later.
+        What fits in one segment is taken whole or not at all. A longer message is taken as far as
+        whole segments fit; the caller brings the rest later.
         """
         room = self.room()
         if n > room:
@@ -185,7 +187,8 @@ class TcpConn:
         self._out.update(buf[at + 14] << 8 | buf[at + 15])
 
     def rx(self, buf, at, n, now):
-        """A segment of this connection, length and checksum checked. Return True if it asks for a RST."""
+        """A segment of this connection, length and checksum checked. Return True if it asks for a
+        RST."""
         flags = buf[at + 13]
         head = (buf[at + 12] >> 4) * 4
         size = n - head
@@ -263,7 +266,8 @@ class TcpConn:
             send.sent(0, 1, self._iface.now)
             return self._segment(out, 0, 0, _SYN | _ACK if state == SYN_RECEIVED else _SYN)
         if send.probe:
-            # An old byte number, as Linux does: the car must answer, and no message is split by the probe.
+            # An old byte number, as Linux does: the car must answer, and no message is split by the
+            # probe.
             send.probe = False
             return self._segment(out, -1, 0, _ACK)
         if state > SYN_RECEIVED and send.pick(self._iface.now):
@@ -279,7 +283,8 @@ class TcpConn:
         self._go(CLOSED)
 
     def reopens(self, buf, at):
-        """A SYN for a connection in TIME-WAIT that begins behind its end: a new one (RFC 9293 section 3.10.7.4)."""
+        """A SYN for a connection in TIME-WAIT that begins behind its end: a new one (RFC 9293
+        section 3.10.7.4)."""
         if self.state != TIME_WAIT or buf[at + 13] & (_SYN | _ACK | _RST) != _SYN:
             return False
         return 0 <= diff(buf, at + 4, self._hi, self._lo) < FAR
@@ -291,7 +296,8 @@ class TcpConn:
         if state == CLOSED:
             self._clear()
         elif state in (TIME_WAIT, FIN_WAIT_2):
-            # The car has all of ours: over for the layer above. What follows must not keep a new car out.
+            # The car has all of ours: over for the layer above. What follows must not keep a new
+            # car out.
             self._finished(FIN)
             self._life = ticks_add(self._iface.now, _TIME_WAIT_MS if state == TIME_WAIT else _FIN_WAIT_MS)
 
@@ -310,15 +316,16 @@ class TcpConn:
     # -- receiving
 
     def _acceptable(self, d, length):
-        """RFC 9293 section 3.4, table 6; with one more byte number for ACKs: that of a car which has filled the window
-        with segments that were lost."""
+        """RFC 9293 section 3.4, table 6; with one more byte number for ACKs: that of a car which
+        has filled the window with segments that were lost."""
         window = self._window
         if length == 0:
             return 0 <= d <= window
         return window > 0 and (0 <= d < window or 0 <= d + length - 1 < window)
 
     def _refresh(self, length, now):
-        """Tell the car where we are. Segments without content are limited, or two stacks could answer each other."""
+        """Tell the car where we are. Segments without content are limited, or two stacks could
+        answer each other."""
         if self.state == TIME_WAIT:
             self._life = ticks_add(now, _TIME_WAIT_MS)
         if length:

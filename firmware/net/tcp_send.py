@@ -1,4 +1,5 @@
-"""The sending half of a TCP connection: what waits, what is in flight, and when it is sent again (RFC 9293, 6298, 5681).
+"""The sending half of a TCP connection: what waits, what is in flight, and when it is sent again
+(RFC 9293, 6298, 5681).
 
 Choices:
 * At most 4 segments are in flight, one after a timeout. That is less than the first window of RFC 6928, so no slow start
@@ -24,10 +25,11 @@ _FAST = const(3)  # duplicate ACKs that say "lost"
 
 
 class Sender:
-    """(hi, lo) is the position of the first byte that is not acknowledged; every other place counts from it.
+    """(hi, lo) is the position of the first byte that is not acknowledged; every other place counts
+    from it.
 
-    pick() chooses the next segment: at, size, and last, which says that FIN goes with it. timer is the tick when
-    expired() is to be called, for a retransmission or the probe of a closed window.
+    pick() chooses the next segment: at, size, and last, which says that FIN goes with it. timer is
+    the tick when expired() is to be called, for a retransmission or the probe of a closed window.
     """
 
     def __init__(self, buf):
@@ -122,7 +124,8 @@ class Sender:
             self._recover = self.max
 
     def again(self):
-        """Content that is in flight is wanted now: its first segment goes again. The timer runs on."""
+        """Content that is in flight is wanted now: its first segment goes again. The timer runs
+        on."""
         if self.max and self.ring.n:
             self._resend = True
 
@@ -178,7 +181,8 @@ class Sender:
         return n if n < self.mss else self.mss
 
     def _may_send(self, now):
-        """True if the segment at _nxt may leave. A closed or too small window starts the timer of its probe."""
+        """True if the segment at _nxt may leave. A closed or too small window starts the timer of
+        its probe."""
         at = self._nxt
         if at >= self.ring.n:
             return self.fin and at == self.ring.n
@@ -187,7 +191,8 @@ class Sender:
             return False
         if at + size <= self.window:
             return True
-        # A car whose window never held a whole segment gets what it can take; others get their message whole.
+        # A car whose window never held a whole segment gets what it can take; others get their
+        # message whole.
         if at < self.window and (self._force or (self._window_max < size and self.window * 2 >= self._window_max)):
             return True
         if not self.max and self.timer is None:
@@ -196,7 +201,8 @@ class Sender:
 
 
 def mss_option(buf, at, end):
-    """The largest segment that we send: the option of a SYN, options at buf[at:end], and our own limit."""
+    """The largest segment that we send: the option of a SYN, options at buf[at:end], and our own
+    limit."""
     while at < end and buf[at]:
         if buf[at] == 1:
             at += 1

@@ -1,9 +1,10 @@
-"""TLS between a TCP connection and the V2G session: to the session it looks like the connection itself.
+"""TLS between a TCP connection and the V2G session: to the session it looks like the connection
+itself.
 
-A machine around an engine (module tls13, or a stand-in): bytes in, bytes out. One stage serves one car after another.
-While the handshake runs there is one step of it in a tick, so that the pilot is looked at between two operations with keys.
-Only the time that the station waits for the car counts against the car: a P-521 operation of our own takes
-seconds on a small controller (R-TLS-14).
+A machine around an engine (module tls13, or a stand-in): bytes in, bytes out. One stage serves one
+car after another. While the handshake runs there is one step of it in a tick, so that the pilot is
+looked at between two operations with keys. Only the time that the station waits for the car counts
+against the car: a P-521 operation of our own takes seconds on a small controller (R-TLS-14).
 """
 
 import hashlib
@@ -70,12 +71,14 @@ def reason_text(reason, alert):
 
 
 class TlsStage:
-    """engine: tls13.Conn. when() -> (Unix seconds, whether the clock is known), for the validity of certificates.
-    limit_ms: what a car may let us wait during a handshake, all pauses together. plain: cars without TLS are taken too.
-    key_log: called with each line of secrets (NSS key log), or None.
+    """engine: tls13.Conn. when() -> (Unix seconds, whether the clock is known), for the validity of
+    certificates. limit_ms: what a car may let us wait during a handshake, all pauses together.
+    plain: cars without TLS are taken too. key_log: called with each line of secrets (NSS key log),
+    or None.
 
-    phase, vehicle (the CN of the vehicle certificate, that is the EVCCID; printable ASCII), leaf (SHA-256 of that certificate, None
-    until the handshake is done) and conn (the connection below, or None) are for reading. refused counts handshakes that failed.
+    phase, vehicle (the CN of the vehicle certificate, that is the EVCCID; printable ASCII), leaf
+    (SHA-256 of that certificate, None until the handshake is done) and conn (the connection below,
+    or None) are for reading. refused counts handshakes that failed.
     """
 
     def __init__(self, engine, when, trace, limit_ms, plain=False, key_log=None):
@@ -125,7 +128,8 @@ class TlsStage:
         return ticks_add(self._since, 1 if self._more else self._limit_ms - self._waited_ms)
 
     def pump(self, now):
-        """Move bytes both ways, and do a step of the handshake. Call after everything that the network has done."""
+        """Move bytes both ways, and do a step of the handshake. Call after everything that the
+        network has done."""
         if self.phase == SHAKING:
             if self._more and now == self._since:
                 return
@@ -153,7 +157,8 @@ class TlsStage:
             self._flush()
 
     def lost(self, now):
-        """TCP says that the connection has ended. Return True if that was in the middle of the handshake."""
+        """TCP says that the connection has ended. Return True if that was in the middle of the
+        handshake."""
         shaking = self.phase == SHAKING
         if shaking:
             self.refused += 1
@@ -201,7 +206,8 @@ class TlsStage:
 
     @property
     def at_end(self):
-        """The car has closed, by close_notify or TCP, or its bytes cannot be trusted; and everything is read."""
+        """The car has closed, by close_notify or TCP, or its bytes cannot be trusted; and
+        everything is read."""
         if self.phase == PLAIN:
             return self._in_at == self._in_n and self.conn.at_end
         if self.phase != OPEN or self._engine.state in (_ENDED, _FAILED):

@@ -1,6 +1,8 @@
-"""The configuration in the file system of the device: read, change one key, check. One JSON object (app/config.py).
+"""The configuration in the file system of the device: read, change one key, check. One JSON object
+(app/config.py).
 
-It is written beside the old one and then renamed over it: a cut of the power leaves one of the two, whole.
+It is written beside the old one and then renamed over it: a cut of the power leaves one of the two,
+whole.
 """
 
 import json
@@ -12,7 +14,8 @@ DEFAULT = "/config.json"
 
 
 class ConfigFile:
-    """path: of the file; what is written first stands beside it as .new. Errors are config.ConfigError."""
+    """path: of the file; what is written first stands beside it as .new. Errors are
+    config.ConfigError."""
 
     def __init__(self, path=DEFAULT):
         self.path = path
@@ -26,7 +29,8 @@ class ConfigFile:
         return True
 
     def changes(self):
-        """What the file says: a dict of the keys that differ from the defaults. {} without a file."""
+        """What the file says: a dict of the keys that differ from the defaults. {} without a
+        file."""
         try:
             with open(self.path) as f:
                 text = f.read()
@@ -43,7 +47,8 @@ class ConfigFile:
         return self._key(key, self.check())
 
     def set(self, key, text):
-        """Give a key the value in `text` (JSON; a bare word is a text), if the whole is valid with it. Return the value."""
+        """Give a key the value in `text` (JSON; a bare word is a text), if the whole is valid with
+        it. Return the value."""
         changes = self.changes()
         self._key(key, config.defaults())
         value = _value(key, text)

@@ -1,7 +1,9 @@
-"""Lines from stdin and lines to stdout. Neither ever makes the station wait. What the lines mean: operator.py.
+"""Lines from stdin and lines to stdout. Neither ever makes the station wait. What the lines mean:
+operator.py.
 
-On a pipe, lines come whole and nothing is echoed. On the serial line of a board (person=True) somebody types: what is typed is
-echoed and can be corrected by Backspace and Ctrl-U; a line that begins with @ comes from a program and is not echoed.
+On a pipe, lines come whole and nothing is echoed. On the serial line of a board (person=True)
+somebody types: what is typed is echoed and can be corrected by Backspace and Ctrl-U; a line that
+begins with @ comes from a program and is not echoed.
 """
 
 import select
@@ -22,7 +24,8 @@ END = None  # what lines() ends with at the end of stdin
 
 
 class LineReader:
-    """Cuts bytes into lines of bounded length; pure. person: see above; `echo` is then what is to be shown."""
+    """Cuts bytes into lines of bounded length; pure. person: see above; `echo` is then what is to
+    be shown."""
 
     def __init__(self, person=False):
         self.echo = bytearray()
@@ -33,7 +36,8 @@ class LineReader:
         self._escape = 0  # inside of the bytes of an arrow key or its like
 
     def feed(self, data):
-        """Return the list of whole lines in data, without line ends. A line that is too long comes as "" + "!"."""
+        """Return the list of whole lines in data, without line ends. A line that is too long comes
+        as "" + "!"."""
         lines = []
         for byte in data:
             if byte == 10 or byte == 13:
@@ -92,7 +96,8 @@ def _decode(line):
 
 
 class StdIn:
-    """Lines from stdin without blocking. `source` is what the caller registers with its poller. person: see above."""
+    """Lines from stdin without blocking. `source` is what the caller registers with its poller.
+    person: see above."""
 
     def __init__(self, source=None, person=False):
         self.source = _raw(sys.stdin) if source is None else source
@@ -102,7 +107,8 @@ class StdIn:
         self._poll.register(self.source, _POLLIN)
 
     def lines(self):
-        """Call when stdin is readable: a list of lines; END is its last member when stdin has ended."""
+        """Call when stdin is readable: a list of lines; END is its last member when stdin has
+        ended."""
         data = bytearray()
         while len(data) < _READ_MAX and self._poll.poll(0):
             # One byte at a time: read(n) of MicroPython waits until all n bytes are here.
@@ -121,11 +127,13 @@ class StdIn:
 
 
 class StdOut:
-    """Lines to stdout without blocking: offer() says False while the reader is slow, and the caller tries later.
+    """Lines to stdout without blocking: offer() says False while the reader is slow, and the caller
+    tries later.
 
-    chunk: bytes that the stream takes without waiting when poll() says that it is writable. pause_ms: time that it takes to
-    send them, where poll() does not know (a UART of rp2 is always writable): at most one chunk goes out in that time.
-    crlf: end lines as a terminal wants it. again_ms: when to look again after a False.
+    chunk: bytes that the stream takes without waiting when poll() says that it is writable.
+    pause_ms: time that it takes to send them, where poll() does not know (a UART of rp2 is always
+    writable): at most one chunk goes out in that time. crlf: end lines as a terminal wants it.
+    again_ms: when to look again after a False.
     """
 
     def __init__(self, stream=None, chunk=_CHUNK, pause_ms=0, crlf=False, again_ms=_AGAIN_MS):
@@ -141,7 +149,8 @@ class StdOut:
         self._poll.register(self.stream, _POLLOUT)
 
     def offer(self, data):
-        """Take one line (bytes, with its line end) or refuse it. True: it is written, or will be."""
+        """Take one line (bytes, with its line end) or refuse it. True: it is written, or will
+        be."""
         if not self.flush():
             return False
         if self._crlf and data[-1:] == b"\n" and data[-2:] != b"\r\n":

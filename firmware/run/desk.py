@@ -1,7 +1,8 @@
-"""The commands of an engineer at the serial line: what this device is, its configuration, its clock, its records.
+"""The commands of an engineer at the serial line: what this device is, its configuration, its
+clock, its records.
 
-info | config get [KEY] | config set KEY JSON | config check | config reset KEY|all | clock [UNIX_S] | heap
-trace | stream on|off
+info | config get [KEY] | config set KEY JSON | config check | config reset KEY|all | clock [UNIX_S]
+| heap trace | stream on|off
 """
 
 import gc
@@ -21,10 +22,10 @@ _YEAR_2100_S = const(4102444800 >> 8)  # compared in units of 256 s: no 32-bit i
 
 
 class Desk:
-    """path: of the configuration. start: the tick of the boot. board: its name. set_clock(unix_s), or None where the
-    clock is the system's.
-    mark: of the heap, boards/common/heap_mark; None where nobody counts. read() -> (least bytes free behind a collection of
-    garbage, largest piece then, collections, µs of the longest), each since the boot; now() -> (bytes free, largest piece).
+    """path: of the configuration. start: the tick of the boot. board: its name. set_clock(unix_s),
+    or None where the clock is the system's. mark: of the heap, boards/common/heap_mark; None where
+    nobody counts. read() -> (least bytes free behind a collection of garbage, largest piece then,
+    collections, µs of the longest), each since the boot; now() -> (bytes free, largest piece).
     """
 
     COMMANDS = (
@@ -51,7 +52,8 @@ class Desk:
 
     @property
     def file(self):
-        """The configuration in the file system: run.config_file.ConfigFile. Its code comes into the heap with the first use."""
+        """The configuration in the file system: run.config_file.ConfigFile. Its code comes into the
+        heap with the first use."""
         if self._file is None:
             from firmware.run.config_file import ConfigFile
 
@@ -94,7 +96,8 @@ class Desk:
         self._loop = self._lines = self._keeper = None
 
     def may_write(self):
-        """Raise Refused while the flash must not be written: on some boards that stops the processor."""
+        """Raise Refused while the flash must not be written: on some boards that stops the
+        processor."""
         why = self._loop.occupied() if self._loop is not None else ""
         if why:
             raise Refused("not while " + why + ": writing stops the processor; stop the session, then try again")
@@ -192,7 +195,8 @@ def free():
 
 
 def heap(mark=None):
-    """Free and used bytes, and the largest piece that can still be had (to 256 bytes where it must be tried)."""
+    """Free and used bytes, and the largest piece that can still be had (to 256 bytes where it must
+    be tried)."""
     unused = free()
     used = gc.mem_alloc() if hasattr(gc, "mem_alloc") else 0
     if mark is not None:

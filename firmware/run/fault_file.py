@@ -1,10 +1,12 @@
-"""The trace of a failure in a file, so that it outlives a reset (R-SECURITY-15): /fault.trace, lines of report.py, the newest 16 kB.
+"""The trace of a failure in a file, so that it outlives a reset (R-SECURITY-15): /fault.trace,
+lines of report.py, the newest 16 kB.
 
-It is written after a fault of our own, a fault of the power stage or of the pilot, and a session that FAILED. When the flash is written:
-two seconds after that, and never while the contactor is closed or a car is in a session (on some boards the processor stands still
-meanwhile); in steps of 512 bytes, at least 50 ms apart, so that the pilot is looked at in between; at most once a minute and
-twenty times between two starts, for the sake of the flash. A file that was cut off by a reset is no /fault.trace: it is written beside
-the old one and renamed at the end.
+It is written after a fault of our own, a fault of the power stage or of the pilot, and a session
+that FAILED. When the flash is written: two seconds after that, and never while the contactor is
+closed or a car is in a session (on some boards the processor stands still meanwhile); in steps of
+512 bytes, at least 50 ms apart, so that the pilot is looked at in between; at most once a minute
+and twenty times between two starts, for the sake of the flash. A file that was cut off by a reset
+is no /fault.trace: it is written beside the old one and renamed at the end.
 """
 
 import os

@@ -1,4 +1,5 @@
-"""The station behind a modem: frames between the modem's driver and the supervisor. It waits by run_loop.py.
+"""The station behind a modem: frames between the modem's driver and the supervisor. It waits by
+run_loop.py.
 
 One turn: models or pins of the board, frames in, what is due, frames out, and only then printing.
 """
@@ -19,8 +20,8 @@ _F = const(0)
 
 
 class FrameLoop(RunLoop):
-    """board: modem (start poll due recv frame send event), power stage, models (poll, due), sources (what to wait on).
-    charger: app.charger.Charger. The others as RunLoop says."""
+    """board: modem (start poll due recv frame send event), power stage, models (poll, due), sources
+    (what to wait on). charger: app.charger.Charger. The others as RunLoop says."""
 
     COMMANDS = (
         ("counters", "counters  what was dropped or went wrong since boot"),
@@ -64,7 +65,8 @@ class FrameLoop(RunLoop):
         return True
 
     def occupied(self):
-        """Why the device itself must not be touched now (flash, restart), in words; "" when it may."""
+        """Why the device itself must not be touched now (flash, restart), in words; "" when it
+        may."""
         if self.power.hw.contactor:
             return "the contactor is closed"
         return "a car is in a session" if self.charger.busy and not self.safe.session_over else ""
@@ -143,7 +145,8 @@ class FrameLoop(RunLoop):
         self.charger.start(now)
 
     def _broken(self, what, error, now):
-        """A fault of our own: contactor open, pilot F, trace, and a new beginning (docs/design.md, the run loop)."""
+        """A fault of our own: contactor open, pilot F, trace, and a new beginning (docs/design.md,
+        the run loop)."""
         self.safe.off(now)
         self._n = 0
         self._again = ticks_add(now, _FAULT_PAUSE_MS)
@@ -191,7 +194,8 @@ class FrameLoop(RunLoop):
         self.charger.modem(self.board.modem.up, now)
 
     def counters(self):
-        """name=value of everything that was dropped or gone wrong since boot; what is 0 is left out."""
+        """name=value of everything that was dropped or gone wrong since boot; what is 0 is left
+        out."""
         charger = self.charger
         found = self.board.counters()
         for part, names, drops in (("slac", _SLAC_DROPS, charger.slac.drops), ("net", _NET_DROPS, charger.net.drops)):

@@ -1,4 +1,5 @@
-"""The console while no station runs: a line server for tools and for a person, in place of the REPL's prompt."""
+"""The console while no station runs: a line server for tools and for a person, in place of the
+REPL's prompt."""
 
 from firmware.clock import ticks_ms
 from firmware.run.operator import Operator, Refused

@@ -6,13 +6,15 @@ A line is a request. Who sends it decides how it is answered:
     setpoint -5000        typed at the serial line of a board: plain lines
     @7f setpoint -5000    from a program, on either: any number of lines "@7f TEXT", then one "@7f ok" or "@7f error WHY"
 
-A tag is one to eight letters or digits. At a board, what is no command is a line of Python, run in __main__. Nothing that comes by
-the powerline gets here.
+A tag is one to eight letters or digits. At a board, what is no command is a line of Python, run in
+__main__. Nothing that comes by the powerline gets here.
 
-Commands come from objects that have them: COMMANDS, pairs of the word and its usage (its form, two spaces, what it does), and
-for each a method do_WORD(args, now) -> None, a text, or an iterator of texts or bytes, which is asked for its next line when there is
-room for it. It may raise Refused; False says that its words are wrong, and the usage is told. say_WORD, if there is one, answers people instead. So a table costs no heap. Answers are queues of
-lines, written when the output takes them: neither a slow reader nor a long answer makes the station wait.
+Commands come from objects that have them: COMMANDS, pairs of the word and its usage (its form, two
+spaces, what it does), and for each a method do_WORD(args, now) -> None, a text, or an iterator of
+texts or bytes, which is asked for its next line when there is room for it. It may raise Refused;
+False says that its words are wrong, and the usage is told. say_WORD, if there is one, answers
+people instead. So a table costs no heap. Answers are queues of lines, written when the output takes
+them: neither a slow reader nor a long answer makes the station wait.
 """
 
 from firmware.run import console
@@ -89,7 +91,8 @@ class Operator:
             self.command(line, now)
 
     def command(self, line, now):
-        """One line. Exceptions of our own come out, for run.safe to report; the sender has been told then."""
+        """One line. Exceptions of our own come out, for run.safe to report; the sender has been
+        told then."""
         tag = None
         if line[:1] == "@":
             tag, _, line = line[1:].partition(" ")
@@ -129,7 +132,8 @@ class Operator:
         return None
 
     def tell(self, lines):
-        """Lines (an iterator of texts or bytes) for the person at the serial line, in their turn."""
+        """Lines (an iterator of texts or bytes) for the person at the serial line, in their
+        turn."""
         self._job(None, lines, None)
 
     def pump(self):
@@ -248,8 +252,8 @@ class Operator:
 
 
 def run_python(line):
-    """Run one line in __main__. Return an iterator of what it has to show, or None. What it prints itself is not in it, and
-    is written at once."""
+    """Run one line in __main__. Return an iterator of what it has to show, or None. What it prints
+    itself is not in it, and is written at once."""
     import __main__
 
     space = __main__.__dict__

@@ -1,8 +1,9 @@
-"""A socket of the operating system with the calls of net.tcp_conn.TcpConn: what SessionLink, TlsSessionLink and TlsStage take for the
-connection of a car.
+"""A socket of the operating system with the calls of net.tcp_conn.TcpConn: what SessionLink,
+TlsSessionLink and TlsStage take for the connection of a car.
 
-Nothing is queued here: what the system does not take stays with the caller, who is asked again when there is room. One write
-of the caller is one write to the system, because some cars take one read for one message (docs/design.md, frames).
+Nothing is queued here: what the system does not take stays with the caller, who is asked again when
+there is room. One write of the caller is one write to the system, because some cars take one read
+for one message (docs/design.md, frames).
 """
 
 from firmware.clock import ticks_add, ticks_diff, ticks_ms
@@ -16,13 +17,16 @@ _REST_MS = const(500)
 
 
 class OsConn:
-    """sock: non-blocking and connected. poller: run.poller.Poller, in which it stands as `sock` until it is `gone`.
+    """sock: non-blocking and connected. poller: run.poller.Poller, in which it stands as `sock`
+    until it is `gone`.
 
-    rest: after close() the socket stays for up to 0.5 s, or until the car closes, and what comes in is thrown away. Bytes that
-    reach a closed socket are answered with RST, which could overtake an alert. FIN comes behind that pause (MicroPython has no
-    shutdown()), so it is for cars that an alert tells.
+    rest: after close() the socket stays for up to 0.5 s, or until the car closes, and what comes in
+    is thrown away. Bytes that reach a closed socket are answered with RST, which could overtake an
+    alert. FIN comes behind that pause (MicroPython has no shutdown()), so it is for cars that an
+    alert tells.
 
-    broken: the system reports the connection lost. wrote: bytes have left since the owner cleared it.
+    broken: the system reports the connection lost. wrote: bytes have left since the owner cleared
+    it.
     """
 
     def __init__(self, sock, poller, rest=False):
@@ -99,8 +103,9 @@ class OsConn:
             self.broken = True
 
     def watch(self):
-        """Wait for what can be used. A car that does not take its answer is not read meanwhile: that bounds the input of one
-        that sends and never reads (R-V2GTP-07). Behind the end of its stream there is nothing to wait for."""
+        """Wait for what can be used. A car that does not take its answer is not read meanwhile:
+        that bounds the input of one that sends and never reads (R-V2GTP-07). Behind the end of its
+        stream there is nothing to wait for."""
         mask = OUT if self._blocked else (0 if self._ended else IN)
         if mask != self._mask and not self.gone:
             self._mask = mask

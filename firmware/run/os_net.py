@@ -1,7 +1,9 @@
-"""IPv6 sockets of the operating system: the differences of MicroPython's unix port and CPython, and nothing else.
+"""IPv6 sockets of the operating system: the differences of MicroPython's unix port and CPython, and
+nothing else.
 
-MicroPython takes and gives raw sockaddr bytes and has no getsockname(); CPython has tuples. Addresses are 16 bytes
-here. CPython is served so that tests can run on the desk; the product runs on MicroPython.
+MicroPython takes and gives raw sockaddr bytes and has no getsockname(); CPython has tuples.
+Addresses are 16 bytes here. CPython is served so that tests can run on the desk; the product runs
+on MicroPython.
 """
 
 import socket
@@ -36,7 +38,8 @@ class NetError(StartError):
 
 
 def interface(name):
-    """Return (index, address) of an interface: its link-local address, or ::1 for the loopback interface.
+    """Return (index, address) of an interface: its link-local address, or ::1 for the loopback
+    interface.
 
     Raises NetError if there is no such interface or it has no usable IPv6 address.
     """
@@ -49,7 +52,8 @@ def interface(name):
     try:
         with open("/proc/net/if_inet6") as f:
             for line in f:
-                # address, index, prefix length, scope, flags, name; flag 40: tentative, not usable yet
+                # address, index, prefix length, scope, flags, name; flag 40: tentative, not usable
+                # yet
                 words = line.split()
                 if len(words) != 6 or words[5] != name or int(words[4], 16) & 0x40:
                     continue
@@ -92,7 +96,8 @@ def parse(addr):
 
 
 def udp_server(name, index, port):
-    """A non-blocking UDP socket on one interface, member of ff02::1. Second value: the kernel filters the interface."""
+    """A non-blocking UDP socket on one interface, member of ff02::1. Second value: the kernel
+    filters the interface."""
     s = socket.socket(_AF_INET6, socket.SOCK_DGRAM)
     try:
         s.setsockopt(_IPPROTO_IPV6, _IPV6_V6ONLY, 1)
@@ -100,7 +105,8 @@ def udp_server(name, index, port):
     except OSError:
         pass  # refused to some users on old kernels: the caller looks at the scope of each sender anyway
     try:
-        # No SO_REUSEADDR: a second station on this interface must fail, not steal every other request.
+        # No SO_REUSEADDR: a second station on this interface must fail, not steal every other
+        # request.
         s.bind(sockaddr(b"\0" * 16, port, 0))
         s.setsockopt(_IPPROTO_IPV6, _IPV6_JOIN_GROUP, _ALL_NODES + struct.pack("@I", index))
     except OSError as e:
@@ -111,7 +117,8 @@ def udp_server(name, index, port):
 
 
 def tcp_listener(address, port, index):
-    """A non-blocking listener on the address of one interface. Raises OSError: the port may be in use."""
+    """A non-blocking listener on the address of one interface. Raises OSError: the port may be in
+    use."""
     s = socket.socket(_AF_INET6, socket.SOCK_STREAM)
     try:
         s.setsockopt(_SOL_SOCKET, _SO_REUSEADDR, 1)  # a restart must not wait for old connections in TIME_WAIT
@@ -136,7 +143,8 @@ def accept(listener):
 
 
 def read(sock, buf):
-    """Read into buf: bytes read, 0 at the end of the stream, None if there is nothing now. OSError: connection lost."""
+    """Read into buf: bytes read, 0 at the end of the stream, None if there is nothing now. OSError:
+    connection lost."""
     if _MICROPYTHON:
         return sock.readinto(buf)
     try:
@@ -161,7 +169,8 @@ def reset_on_close(sock):
 
 
 def receive(sock, size):
-    """One datagram: (data, sender); (None, None) if there is none. Longer ones are cut to `size`."""
+    """One datagram: (data, sender); (None, None) if there is none. Longer ones are cut to
+    `size`."""
     try:
         return sock.recvfrom(size)
     except OSError:

@@ -1,4 +1,5 @@
-"""The last records of the trace as text for a person: names of messages and states, times in seconds."""
+"""The last records of the trace as text for a person: names of messages and states, times in
+seconds."""
 
 from firmware.app.plug_steps import STATE_NAMES as CHARGER
 from firmware.session import sap

@@ -1,8 +1,10 @@
-"""What waits: one poll() on the line of the car, stdin and the earliest due tick, car after car until `quit`.
+"""What waits: one poll() on the line of the car, stdin and the earliest due tick, car after car
+until `quit`.
 
-frame_loop.py (a modem) and socket_loop.py (sockets of the operating system) say what is on the line. Here is what both have: commands,
-trace, the desk of an engineer, and when garbage is collected. It never turns without a reason. One turn: take what came in, answer it,
-fire what is due; then print; then collect garbage while the car prepares its next request.
+frame_loop.py (a modem) and socket_loop.py (sockets of the operating system) say what is on the
+line. Here is what both have: commands, trace, the desk of an engineer, and when garbage is
+collected. It never turns without a reason. One turn: take what came in, answer it, fire what is
+due; then print; then collect garbage while the car prepares its next request.
 """
 
 import gc
@@ -18,11 +20,13 @@ _MICROPYTHON = sys.implementation.name == "micropython"
 
 
 class RunLoop:
-    """safe: run.safe.Safe around the session machine, for whatever goes wrong outside of it too. power: app.power.Power. trace:
-    firmware/trace. lines: run.trace_lines.TraceLines. stdin, stdout: of run.console, or None. desk: run.desk.Desk, or None.
+    """safe: run.safe.Safe around the session machine, for whatever goes wrong outside of it too.
+    power: app.power.Power. trace: firmware/trace. lines: run.trace_lines.TraceLines. stdin, stdout:
+    of run.console, or None. desk: run.desk.Desk, or None.
 
-    A kind of loop has besides: open(); work(now), everything but waiting and printing; due, tick of the next work(); busy, may a car
-    be energised; occupied(); answered(), True once after the car got an answer; and _heard().
+    A kind of loop has besides: open(); work(now), everything but waiting and printing; due, tick of
+    the next work(); busy, may a car be energised; occupied(); answered(), True once after the car
+    got an answer; and _heard().
     """
 
     COMMANDS = ()
@@ -85,7 +89,8 @@ class RunLoop:
         """A source that a kind of loop has given to the poller has something."""
 
     def _begin(self, ready):
-        """Listen to the operator, and tell who started us that the car may come: READY and this text."""
+        """Listen to the operator, and tell who started us that the car may come: READY and this
+        text."""
         self.operator.open()
         if self._stdout is not None:
             self._stdout.offer(b"READY " + ready.encode() + b"\n")

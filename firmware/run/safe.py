@@ -1,7 +1,8 @@
-"""The one place that catches every exception (docs/design.md, the run loop): what goes wrong in one session ends that session only.
+"""The one place that catches every exception (docs/design.md, the run loop): what goes wrong in one
+session ends that session only.
 
-Contactor open first, then the trace, then a new session machine. Discovery and the next car go on (R-SDP-03,
-R-ERRORS-09).
+Contactor open first, then the trace, then a new session machine. Discovery and the next car go on
+(R-SDP-03, R-ERRORS-09).
 """
 
 import gc
@@ -30,9 +31,10 @@ def describe(error):
 class Safe:
     """Wraps the session machine: same calls, exceptions are caught here.
 
-    make_secc() builds a machine; power has off(now); trace takes error(now, text). After a fault `event()` says CLOSE,
-    the broken machine is asked for nothing but the answer that it still has, and lost() replaces it. If it has
-    fault(now), that makes its answer a FAILED one. `faults` counts.
+    make_secc() builds a machine; power has off(now); trace takes error(now, text). After a fault
+    `event()` says CLOSE, the broken machine is asked for nothing but the answer that it still has,
+    and lost() replaces it. If it has fault(now), that makes its answer a FAILED one. `faults`
+    counts.
     """
 
     CLOSE = 1  # the same code as the machine's own
@@ -47,7 +49,8 @@ class Safe:
         self.secc = make_secc()
 
     def start(self, now, vehicle=None, leaf=None):
-        """vehicle: name in the certificate of the car, None without TLS; leaf: SHA-256 of that certificate."""
+        """vehicle: name in the certificate of the car, None without TLS; leaf: SHA-256 of that
+        certificate."""
         self._now = now
         try:
             if vehicle is None:
@@ -128,7 +131,8 @@ class Safe:
             self.attempt("paused session", now, self.secc.paused.forget, now, why)
 
     def lost(self, now):
-        """The connection is gone. What the machine does with that may fail; the power is off in any case."""
+        """The connection is gone. What the machine does with that may fail; the power is off in any
+        case."""
         if not self.broken:
             try:
                 self.secc.lost(now)
@@ -148,7 +152,8 @@ class Safe:
             self.report("power off failed", error, now)
 
     def attempt(self, what, now, call, *args):
-        """call(*args); an exception is traced and gives None. For what is not the session's: datagrams, commands."""
+        """call(*args); an exception is traced and gives None. For what is not the session's:
+        datagrams, commands."""
         try:
             return call(*args)
         except Exception as error:
@@ -168,7 +173,8 @@ class Safe:
                 return  # `faults` says it
 
     def fault(self, now):
-        """The station itself is at fault (hardware): FAILED to the request under way, session over."""
+        """The station itself is at fault (hardware): FAILED to the request under way, session
+        over."""
         if not self.broken and not self.secc.session_over:
             self.attempt("fault answer", now, self.secc.fault, now)
 

@@ -1,5 +1,5 @@
-"""The station on a network interface of the operating system: discovery, and connections for SessionLink or TlsSessionLink. It
-waits by run_loop.py.
+"""The station on a network interface of the operating system: discovery, and connections for
+SessionLink or TlsSessionLink. It waits by run_loop.py.
 
 One turn: take what came in, answer it at once, fire what is due, and only then print.
 """
@@ -23,7 +23,8 @@ _POLLS = const(4)  # polls of the machine in one turn
 
 
 def listen(address, index, wanted_port):
-    """(listener, port): the wanted port, or for 0 a random one of the range that cars accept (49152..65535)."""
+    """(listener, port): the wanted port, or for 0 a random one of the range that cars accept
+    (49152..65535)."""
     for _ in range(_PORT_TRIES):
         port = wanted_port or _PORT_FIRST + (ord(os.urandom(1)) << 8 | ord(os.urandom(1))) % (65536 - _PORT_FIRST)
         try:
@@ -37,8 +38,8 @@ def listen(address, index, wanted_port):
 
 
 class SocketLoop(RunLoop):
-    """name: interface. cfg: dict of app/config. stage: a net.tls_stage.TlsStage, or None for a station without TLS. The others as
-    RunLoop says.
+    """name: interface. cfg: dict of app/config. stage: a net.tls_stage.TlsStage, or None for a
+    station without TLS. The others as RunLoop says.
 
     open() starts to listen and prints READY; run() serves until `quit`; close() ends everything.
     """
@@ -106,7 +107,8 @@ class SocketLoop(RunLoop):
         self._safely(now, self._move, now)
 
     def answered(self):
-        """The garbage of a message goes now, in the pause of the car, and not in the middle of the next answer."""
+        """The garbage of a message goes now, in the pause of the car, and not in the middle of the
+        next answer."""
         wrote = False
         for conn in self._conns:
             wrote = wrote or conn.wrote
@@ -128,7 +130,8 @@ class SocketLoop(RunLoop):
     # -- discovery
 
     def _mine(self, sender):
-        """True if the sender is on this interface: its link-local address carries the interface (R-SDP-01)."""
+        """True if the sender is on this interface: its link-local address carries the interface
+        (R-SDP-01)."""
         address, _, scope = os_net.parse(sender)
         if address == os_net.LOOPBACK:
             return self.name == "lo"
@@ -165,7 +168,8 @@ class SocketLoop(RunLoop):
             return
         if len(self._conns) == _CONNS:
             self._conns.pop(0).end()  # the oldest: it only rests, or the link would have refused the others
-        # A car with TLS is told by an alert or close_notify, and can wait for the FIN; for others the FIN is what tells.
+        # A car with TLS is told by an alert or close_notify, and can wait for the FIN; for others
+        # the FIN is what tells.
         conn = OsConn(sock, self._poller, self._stage is not None)
         self._conns.append(conn)
         self.trace.note(now, "connected: " + os_net.text(os_net.parse(sender)[0]))
@@ -193,7 +197,8 @@ class SocketLoop(RunLoop):
                 conn.watch()
 
     def _safely(self, now, call, *args):
-        """call(*args). A fault of our own outside of the session: power off, the car away, and the next one may come."""
+        """call(*args). A fault of our own outside of the session: power off, the car away, and the
+        next one may come."""
         try:
             call(*args)
         except Exception as error:

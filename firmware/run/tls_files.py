@@ -1,4 +1,5 @@
-"""TLS of a station out of its configuration and its file system: profile, own chain and key, roots, key log."""
+"""TLS of a station out of its configuration and its file system: profile, own chain and key, roots,
+key log."""
 
 import sys
 
@@ -9,8 +10,9 @@ from firmware.net.tls_profile import PROFILES
 from firmware.net.tls_stage import TlsStage
 from firmware.run.errors import StartError
 
-# Bytes for everything that TLS needs: 19 kB for a station that waits, 16 kB more in a handshake (32 bits, P-521, chains
-# of three), and the rest is room for a car with larger certificates. Pointers make it more on 64 bits.
+# Bytes for everything that TLS needs: 19 kB for a station that waits, 16 kB more in a handshake (32
+# bits, P-521, chains of three), and the rest is room for a car with larger certificates. Pointers
+# make it more on 64 bits.
 ARENA = (44 if sys.maxsize < 1 << 32 else 72) * 1024
 
 CHAIN = "secc_chain.pem"  # leaf first, then its sub-CAs
@@ -75,7 +77,8 @@ def _read(cfg, name):
 
 
 class KeyLog:
-    """A file of secrets for Wireshark. Opened for each line: a session that ends badly has its lines too."""
+    """A file of secrets for Wireshark. Opened for each line: a session that ends badly has its
+    lines too."""
 
     def __init__(self, path):
         self._path = path

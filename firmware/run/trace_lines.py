@@ -1,4 +1,5 @@
-"""Trace records as lines on stdout: numbers and hex only, names are put to them on the host (host_tools/station/process.py).
+"""Trace records as lines on stdout: numbers and hex only, names are put to them on the host
+(host_tools/station/process.py).
 
     READY port=P addr=A                        discovery answers from now on
     M t rx|tx TYPE STATE EXI                   one V2GTP message: payload type and EXI stream in hex, state number
@@ -36,9 +37,11 @@ def line(kind, t_ms, direction, payload_type, state, buf, at, n):
 
 
 class TraceLines:
-    """Drains a trace into an output (console.StdOut) and adds power samples while a session is open.
+    """Drains a trace into an output (console.StdOut) and adds power samples while a session is
+    open.
 
-    A trace with `keep` is not consumed: what happens from stream(True) on is written, until stream(False).
+    A trace with `keep` is not consumed: what happens from stream(True) on is written, until
+    stream(False).
     """
 
     def __init__(self, trace, out, power):
@@ -54,7 +57,8 @@ class TraceLines:
         return self._sample_due
 
     def sample(self, now, session_open):
-        """Record a power sample each 250 ms while the contactor is closed, and one more when it has opened."""
+        """Record a power sample each 250 ms while the contactor is closed, and one more when it has
+        opened."""
         if not session_open and not self._was_closed:
             self._sample_due = None
             return
@@ -93,7 +97,8 @@ class TraceLines:
         return done and self._out.flush()
 
     def kept(self, skip=0):
-        """The lines of what a trace with `keep` holds, oldest first, without line ends; consumes nothing. skip: records left out."""
+        """The lines of what a trace with `keep` holds, oldest first, without line ends; consumes
+        nothing. skip: records left out."""
         trace = self._trace
         cursor = Cursor(trace)
         lines = []

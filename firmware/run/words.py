@@ -17,7 +17,8 @@ _MEANING = (
     "pilot shorted to earth",
     "station not available",
 )
-# Codes of the power stage: 1 and 2 are those of drivers/contactor.py, what is above belongs to the converter.
+# Codes of the power stage: 1 and 2 are those of drivers/contactor.py, what is above belongs to the
+# converter.
 _FAULTS = (
     "",
     "contactor stuck open: coil, wire or mirror contact",

@@ -1,8 +1,10 @@
-"""Numbers that facts hold. On a target they stand in the sources that import them (host_tools/building/constants.py)."""
+"""Numbers that facts hold. On a target they stand in the sources that import them
+(host_tools/building/constants.py)."""
 
 from micropython import const
 
-# What a session may ask of the power path. A handler only says so and opens no contactor; `app/power.py` acts.
+# What a session may ask of the power path. A handler only says so and opens no contactor;
+# `app/power.py` acts.
 ASK_OFF = const(0)  # no power, contactors open
 ASK_TEST = const(1)  # DC: insulation test before the charge (cable check)
 ASK_PRECHARGE = const(2)  # DC: output follows the vehicle's pre-charge target

@@ -20,16 +20,18 @@ The law is a table. What is in none of its rows is refused as out of order.
 
     (states, request, handler, guards, states it may lead to, timer)
 
-A row holds for each of its `states`. handler(facts, request) returns (answer, next state). While it must wait for the power
-path it returns (WAIT, again): the machine calls again(facts, request) in place of the handler 20 ms later, behind the same
-guards. Each of `guards` is called with the facts before the handler and raises PeerError to refuse the request. A next state
-that the row does not have is a fault of ours. `timer` is the key of the configuration with the time that the car has for its
-next request, counted from the answer.
+A row holds for each of its `states`. handler(facts, request) returns (answer, next state). While it
+must wait for the power path it returns (WAIT, again): the machine calls again(facts, request) in
+place of the handler 20 ms later, behind the same guards. Each of `guards` is called with the facts
+before the handler and raises PeerError to refuse the request. A next state that the row does not
+have is a fault of ours. `timer` is the key of the configuration with the time that the car has for
+its next request, counted from the answer.
 """
 
 from firmware.session.states import ENDED, FAILED, IDLE, SAP
 
-# The lowest first: an import inside of an import takes C stack, which the 32-bit image has too little of for the whole depth.
+# The lowest first: an import inside of an import takes C stack, which the 32-bit image has too
+# little of for the whole depth.
 for _leaf in ("messages", "loop", "schedule", "steps"):
     __import__("firmware.session.iso20." + _leaf)
 from firmware.session.iso20 import dialect as iso20

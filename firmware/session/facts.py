@@ -1,6 +1,7 @@
 """What one session knows: the only thing that a handler reads besides the request.
 
-Facts are in hands, each with one writer (`make lint` proves it; what is to be written elsewhere is asked for by a method here):
+Facts are in hands, each with one writer (`make lint` proves it; what is to be written elsewhere is
+asked for by a method here):
 
     f.car       said by the vehicle; the handlers of the dialect write it
     f.session   what vehicle and station have agreed on, and how far they are; the handlers write it
@@ -8,8 +9,9 @@ Facts are in hands, each with one writer (`make lint` proves it; what is to be w
     f.station   measured; app/power.py writes it
     f           the connection and its clock; the machine (secc.py) writes it
 
-Units are in the names; power and current are positive from the station to the vehicle and negative the other way
-([V2G20-1034], R-LOOP-06). A connection begins with new facts, so nothing leaks from the one before (R-SESSION-11).
+Units are in the names; power and current are positive from the station to the vehicle and negative
+the other way ([V2G20-1034], R-LOOP-06). A connection begins with new facts, so nothing leaks from
+the one before (R-SESSION-11).
 """
 
 from firmware.session.codes import AC, ASK_OFF, DC, TEST_RUNNING
@@ -18,7 +20,8 @@ NO_ID = b"\x00" * 8
 
 
 class PeerError(Exception):
-    """The vehicle broke the protocol. code: response code of the dialect; note: why, for the trace."""
+    """The vehicle broke the protocol. code: response code of the dialect; note: why, for the
+    trace."""
 
     def __init__(self, code, note):
         super().__init__(code, note)
@@ -27,13 +30,15 @@ class PeerError(Exception):
 
 
 class Limits:
-    """What a vehicle allows: charge_w, charge_ma, discharge_w, discharge_ma (magnitudes), max_mv, min_mv."""
+    """What a vehicle allows: charge_w, charge_ma, discharge_w, discharge_ma (magnitudes), max_mv,
+    min_mv."""
 
     def __init__(self):
         self.set(0, 0, 0, 0, 0, 0)
 
     def set(self, charge_w, charge_ma, max_mv, min_mv, discharge_w, discharge_ma):
-        """What parameter discovery says. Discharge limits are magnitudes; some vehicles send them negative (D-02)."""
+        """What parameter discovery says. Discharge limits are magnitudes; some vehicles send them
+        negative (D-02)."""
         self.charge_w = max(charge_w, 0)
         self.charge_ma = max(charge_ma, 0)
         self.max_mv = max(max_mv, 0)
@@ -42,8 +47,8 @@ class Limits:
         self.discharge_ma = abs(discharge_ma)
 
     def narrow(self, first, charge_w, charge_ma, max_mv, min_mv, discharge_w, discharge_ma):
-        """What a later request says: it may only narrow what parameter discovery said, which is `first` (R-LOOP-03); None =
-        not told, the value before holds (R-LOOP-11, R-LOOP-12)."""
+        """What a later request says: it may only narrow what parameter discovery said, which is
+        `first` (R-LOOP-03); None = not told, the value before holds (R-LOOP-11, R-LOOP-12)."""
         if charge_w is not None:
             self.charge_w = min(max(charge_w, 0), first.charge_w)
         if charge_ma is not None:
@@ -65,8 +70,8 @@ class Hand:
 class Facts:
     """Facts of the session at hand.
 
-    draw_id(offered) -> a fresh session id, and join(offered) -> what a paused session of this car has kept, or None, are the
-    machine's; the handler of the session set-up calls them.
+    draw_id(offered) -> a fresh session id, and join(offered) -> what a paused session of this car
+    has kept, or None, are the machine's; the handler of the session set-up calls them.
     """
 
     def __init__(self, cfg, draw_id=None, join=None):
@@ -152,7 +157,8 @@ class Facts:
 
 
 def offered_max_charge_w(f):
-    """Most power towards the vehicle that the station offers, in W; in AC no more than the cable carries."""
+    """Most power towards the vehicle that the station offers, in W; in AC no more than the cable
+    carries."""
     if f.session.current == DC:
         return f.cfg["dc_max_charge_w"]
     return _carried_w(f, f.cfg["ac_max_charge_w"])

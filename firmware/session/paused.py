@@ -1,8 +1,10 @@
-"""The session that a car has paused: what of it is kept, and who may join it again (R-STOP-09, R-SESSION-05..10).
+"""The session that a car has paused: what of it is kept, and who may join it again (R-STOP-09,
+R-SESSION-05..10).
 
-One at most, in RAM only. It is bound to the vehicle certificate: kept is a digest over session id, hash of the leaf and the
-name in it, so an id that was overheard is worth nothing, and a car without a certificate joins nothing ([V2G20-2545],
-[V2G20-2550]). The standard suggests SHA-512; MicroPython's hashlib has SHA-256, and nobody else ever sees the digest.
+One at most, in RAM only. It is bound to the vehicle certificate: kept is a digest over session id,
+hash of the leaf and the name in it, so an id that was overheard is worth nothing, and a car without
+a certificate joins nothing ([V2G20-2545], [V2G20-2550]). The standard suggests SHA-512;
+MicroPython's hashlib has SHA-256, and nobody else ever sees the digest.
 """
 
 import hashlib
@@ -21,13 +23,14 @@ def same(a, b):
 
 
 def binding(session_id, leaf, name):
-    """Digest of 32 bytes over a session id (8 bytes), the SHA-256 of a vehicle's leaf certificate and the name in it."""
+    """Digest of 32 bytes over a session id (8 bytes), the SHA-256 of a vehicle's leaf certificate
+    and the name in it."""
     return hashlib.sha256(bytes(session_id) + leaf + name.encode()).digest()
 
 
 class Paused:
-    """max_ms: how long it can be joined. trace: note(now, text, value). `due`: tick at which it expires, None = nothing is
-    kept."""
+    """max_ms: how long it can be joined. trace: note(now, text, value). `due`: tick at which it
+    expires, None = nothing is kept."""
 
     def __init__(self, max_ms, trace):
         self.due = None
@@ -45,8 +48,8 @@ class Paused:
         self._begun = False
 
     def keep(self, f, kept, dialect, now):
-        """The pause is confirmed. f: facts of the session; its car has a certificate, and `kept` is what it needs to go on,
-        its id first."""
+        """The pause is confirmed. f: facts of the session; its car has a certificate, and `kept` is
+        what it needs to go on, its id first."""
         self._digest = binding(f.session.id, f.vehicle_cert_sha256, f.vehicle_name)
         self._current = f.session.current
         self._dialect = dialect
@@ -60,9 +63,9 @@ class Paused:
         )
 
     def take(self, offered, f, dialect, now):
-        """A session is set up with an offered id. What was kept (`kept` of the session before) if it is that session and the
-        car, by certificate, protocol and current (AC, DC), the one that paused it; else None. Nothing is kept afterwards in
-        any case."""
+        """A session is set up with an offered id. What was kept (`kept` of the session before) if
+        it is that session and the car, by certificate, protocol and current (AC, DC), the one that
+        paused it; else None. Nothing is kept afterwards in any case."""
         self.poll(now)
         kept, digest = self._kept, self._digest
         self._drop()
@@ -110,5 +113,6 @@ class Paused:
 
 
 def short(leaf):
-    """First digits of a certificate's SHA-256, as tools show it: enough to tell cars apart in a log."""
+    """First digits of a certificate's SHA-256, as tools show it: enough to tell cars apart in a
+    log."""
     return "".join(["%02x" % b for b in leaf[:4]])

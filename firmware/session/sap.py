@@ -30,8 +30,9 @@ def refused():
 
 
 def choose(f, req):
-    """(answer, dialect or None). First drop what is not supported, then take the best priority; the car's order breaks ties
-    (R-SAP-01, [V2G20-167]). The answer names the SchemaID of the car's entry (R-SAP-02)."""
+    """(answer, dialect or None). First drop what is not supported, then take the best priority; the
+    car's order breaks ties (R-SAP-01, [V2G20-167]). The answer names the SchemaID of the car's
+    entry (R-SAP-02)."""
     best = chosen = None
     for entry in req[supportedAppProtocolReq.AppProtocol]:
         if best is None or entry[AppProtocol.Priority] < best[AppProtocol.Priority]:
@@ -45,8 +46,9 @@ def choose(f, req):
 
 
 def name(state, payload, head):
-    """The name of a message of any protocol, from a trace: state of the session, V2GTP payload type, first bytes. In later
-    states a dialect may use SupportedAppProtocol's payload type for its own messages. An unknown one is its payload type."""
+    """The name of a message of any protocol, from a trace: state of the session, V2GTP payload
+    type, first bytes. In later states a dialect may use SupportedAppProtocol's payload type for its
+    own messages. An unknown one is its payload type."""
     if payload != v2gtp.SAP or state != SAP:
         for dialect in dialects.DIALECTS:
             known = dialect.name(payload, head)

@@ -1,8 +1,11 @@
-"""The session machine of the station: V2GTP bytes in, V2GTP bytes out (docs/design.md, what happens).
+"""The session machine of the station: V2GTP bytes in, V2GTP bytes out.
 
-One object for the life of the process, one connection at a time. It owns the cutter, the facts and the timers. What to do
-with a request is in the steps of the dialect that SupportedAppProtocol has chosen (`dialects.py`); nothing here
-knows a message. Every way out of a session goes through `_off`, which opens the contactor.
+docs/design.md, what happens, has the picture.
+
+One object for the life of the process, one connection at a time. It owns the cutter, the facts and
+the timers. What to do with a request is in the steps of the dialect that SupportedAppProtocol has
+chosen (`dialects.py`); nothing here knows a message. Every way out of a session goes through
+`_off`, which opens the contactor.
 """
 
 from codec import exi, v2gtp
@@ -27,8 +30,8 @@ _LATCHED = (ENDED, FAILED)
 
 
 class Secc:
-    """cfg: dict of app/config; power: app/power.Power; rand(n) -> bytes from the hardware generator; wall() -> Unix
-    seconds; trace: firmware/trace.Trace."""
+    """cfg: dict of app/config; power: app/power.Power; rand(n) -> bytes from the hardware
+    generator; wall() -> Unix seconds; trace: firmware/trace.Trace."""
 
     def __init__(self, cfg, power, rand, wall, trace):
         self.cfg = cfg
@@ -63,8 +66,9 @@ class Secc:
     # -- the machine contract
 
     def start(self, now, vehicle=None, leaf=None):
-        """A TCP connection was accepted. vehicle: the name in the vehicle certificate that TLS 1.3 has checked (the EVCCID,
-        [V2G20-2598]); None without TLS. leaf: SHA-256 of that certificate; without it nothing is paused or joined."""
+        """A TCP connection was accepted. vehicle: the name in the vehicle certificate that TLS 1.3
+        has checked (the EVCCID, [V2G20-2598]); None without TLS. leaf: SHA-256 of that certificate;
+        without it nothing is paused or joined."""
         self.facts = f = Facts(self.cfg, self._draw_id, self._join)
         f.vehicle_name = vehicle
         f.vehicle_cert_sha256 = leaf if vehicle is not None else None
@@ -78,7 +82,8 @@ class Secc:
         self._deadline = ticks_add(now, self.cfg["setup_timeout_ms"])
 
     def rx(self, buf, n, now):
-        """n bytes from the car. More than the buffer holds while an answer is due ends the session (R-V2GTP-07)."""
+        """n bytes from the car. More than the buffer holds while an answer is due ends the session
+        (R-V2GTP-07)."""
         at = 0
         self._now = now
         while at < n and self.state != IDLE and not self._event:
@@ -150,7 +155,8 @@ class Secc:
             self.facts.stop_asked = True
 
     def fault(self, now):
-        """An error of our own: power off, FAILED to the request under way, session over (R-ERRORS-09). For safe.py."""
+        """An error of our own: power off, FAILED to the request under way, session over
+        (R-ERRORS-09). For safe.py."""
         self._off(now)
         self.paused.forget(now, "fault of the station")
         if self._req is not None:
@@ -198,7 +204,8 @@ class Secc:
         self._go(FAILED, now)
 
     def _spoil(self, now):
-        """A failure in a session leaves nothing to join (R-SESSION-08). Before there is one a stranger could be at fault."""
+        """A failure in a session leaves nothing to join (R-SESSION-08). Before there is one a
+        stranger could be at fault."""
         if self.facts.session.id is not NO_ID:
             self.paused.forget(now, "the session has failed")
 
@@ -275,7 +282,8 @@ class Secc:
             self._retry = ticks_add(now, _RETRY_MS)
             return
         if then not in leads_to:
-            # A fault of ours: nothing is asked of the power path, the answer is FAILED (run/safe.py).
+            # A fault of ours: nothing is asked of the power path, the answer is FAILED
+            # (run/safe.py).
             raise AssertionError("%s leads to %s" % (dialects.state_name(self.state), dialects.state_name(then)))
         self.power.apply(f, now)  # before the answer: off is off when the car reads of it (R-ERRORS-03)
         self._answer(answer, now)
@@ -288,7 +296,8 @@ class Secc:
             self.paused.keep(f, keep, self.dialect, now)
 
     def _row(self):
-        """The row of the request under way, after what every request must have; PeerError if there is none."""
+        """The row of the request under way, after what every request must have; PeerError if there
+        is none."""
         msg = self._msg
         if msg != sap.REQUEST:
             self.dialect.check(self.facts, msg, self._req)
@@ -298,7 +307,8 @@ class Secc:
         raise PeerError(self.dialect.OUT_OF_ORDER, "request out of order")
 
     def _negotiate(self, now):
-        """SupportedAppProtocol: the set-up timer goes on; without a common protocol there is nothing to wait for (R-SAP-04)."""
+        """SupportedAppProtocol: the set-up timer goes on; without a common protocol there is
+        nothing to wait for (R-SAP-04)."""
         answer, dialect = sap.choose(self.facts, self._req)
         self._answer(answer, now)
         if dialect is None:
@@ -313,7 +323,8 @@ class Secc:
         return self.paused.take(offered, self.facts, self.dialect, self._now)
 
     def _draw_id(self, offered):
-        """Eight random bytes: not zero, not the offered ones, not the last ones (R-SESSION-01, R-SESSION-04)."""
+        """Eight random bytes: not zero, not the offered ones, not the last ones (R-SESSION-01,
+        R-SESSION-04)."""
         while True:
             new = self._rand(8)
             if new != NO_ID and new != bytes(offered) and new != self._last_id:
@@ -321,7 +332,8 @@ class Secc:
                 return new
 
     def _refuse(self, code, note, now):
-        """Power off, then the answer of the right type with the code and every mandatory field (R-ERRORS-01..03)."""
+        """Power off, then the answer of the right type with the code and every mandatory field
+        (R-ERRORS-01..03)."""
         self._trace.note(now, "refused: " + note)
         self._off(now)
         self._spoil(now)

@@ -1,6 +1,8 @@
-"""The states that every session has, whatever protocol it speaks. What lies between them is the dialect's (`dialects.py`).
+"""The states that every session has, whatever protocol it speaks. What lies between them is the
+dialect's (`dialects.py`).
 
-Trace lines carry the numbers, so a number once given stays. States are compared with sets, never by their order.
+Trace lines carry the numbers, so a number once given stays. States are compared with sets, never by
+their order.
 """
 
 from micropython import const

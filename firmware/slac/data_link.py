@@ -1,7 +1,8 @@
-"""Is the car in the network? Asks the own modem after a match, tells once that the link is ready and once that it is lost.
+"""Is the car in the network? Asks the own modem after a match, tells once that the link is ready
+and once that it is lost.
 
-A modem that does not answer is no link. For chips that cannot be asked the first IPv6 frame from the line counts; they
-never tell a loss, the session's own timers have to.
+A modem that does not answer is no link. For chips that cannot be asked the first IPv6 frame from
+the line counts; they never tell a loss, the session's own timers have to.
 """
 
 from firmware.clock import ticks_add, ticks_diff
@@ -14,8 +15,9 @@ NOT_JOINED = 3
 
 _FAST_MS = const(100)  # between questions while joining
 _SLOW_MS = const(1000)  # and then
-# TT_link_status_response, 5 s, in two parts: behind the first the modem is asked once more. A station that has computed for
-# seconds has not asked in that time, and must not take its own silence for that of the modem.
+# TT_link_status_response, 5 s, in two parts: behind the first the modem is asked once more. A
+# station that has computed for seconds has not asked in that time, and must not take its own
+# silence for that of the modem.
 _SILENT_MS = const(4000)
 _LAST_MS = const(1000)
 _LATE_MS = const(100)  # polled that late, the station was busy: it has not heard what the modem may have said
@@ -26,7 +28,8 @@ _LINKED = const(2)
 
 
 class DataLink:
-    """modem: the own one (watch()). can_ask: it answers VS_PL_LINK_STATUS. ready_ms: a link this old is told."""
+    """modem: the own one (watch()). can_ask: it answers VS_PL_LINK_STATUS. ready_ms: a link this
+    old is told."""
 
     def __init__(self, modem, can_ask, ready_ms):
         self.can_ask = can_ask
@@ -55,7 +58,8 @@ class DataLink:
         self._modem.watch(0, 0)
 
     def said(self, up, now):
-        """The modem's answer, or a frame of the car; return LOST or 0. One "no" is asked again before it counts."""
+        """The modem's answer, or a frame of the car; return LOST or 0. One "no" is asked again
+        before it counts."""
         if self._state == _JOINING:
             if up != self._seen:
                 self._seen = up
@@ -76,7 +80,8 @@ class DataLink:
         return 0
 
     def poll(self, now):
-        """Fire the timer; return UP, LOST, NOT_JOINED or 0. A link seen in time may settle past the end (R-LINK-17)."""
+        """Fire the timer; return UP, LOST, NOT_JOINED or 0. A link seen in time may settle past the
+        end (R-LINK-17)."""
         if self.due is None or ticks_diff(now, self.due) < 0:
             return 0
         if self._state == _JOINING and self._seen:

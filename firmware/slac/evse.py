@@ -1,8 +1,10 @@
-"""The station's side of the data link: key of the own modem, matching of cars, link supervision (ISO 15118-3, annex A).
+"""The station's side of the data link: key of the own modem, matching of cars, link supervision
+(ISO 15118-3, annex A).
 
-A machine (docs/design.md). It owns the own modem (modem.py), five matching runs (matches.py, match.py), the data link (data_link.py) and the pilot
-validation (validate.py), and decides between them: which frame counts for which run, and who gets the key.
-Matching proves nothing about who a car is: its MAC is a name, not an authorisation (R-SECURITY-03).
+A machine (docs/design.md). It owns the own modem (modem.py), five matching runs (matches.py,
+match.py), the data link (data_link.py) and the pilot validation (validate.py), and decides between
+them: which frame counts for which run, and who gets the key. Matching proves nothing about who a
+car is: its MAC is a name, not an authorisation (R-SECURITY-03).
 """
 
 from codec import mme
@@ -59,8 +61,9 @@ _COUNT = const(0x3FFFFFFF)
 
 
 class Slac:
-    """cfg: keys slac_…, set_key_… and evse_id. mac: 6 bytes of this host. rand(n): hardware random bytes. trace: note(now,
-    text, value) and attenuation(now, mac, sounds, groups); the key is never in it (R-SECURITY-07).
+    """cfg: keys slac_…, set_key_… and evse_id. mac: 6 bytes of this host. rand(n): hardware random
+    bytes. trace: note(now, text, value) and attenuation(now, mac, sounds, groups); the key is never
+    in it (R-SECURITY-07).
 
     start() once at boot; restarts of the modem come by modem_down() and modem_up(), also those that SET_KEY causes.
     `ev_mac` is valid from MATCHED on. `started_at`: tick of the first parameter request since plug-in, or None.
@@ -108,7 +111,8 @@ class Slac:
         self._go(WAITING if self._plugged else UNPLUGGED)
 
     def plugged(self, yes, now):
-        """The pilot has left state A, or is in A again: then the network is left, and a key that a car had is replaced."""
+        """The pilot has left state A, or is in A again: then the network is left, and a key that a
+        car had is replaced."""
         yes = bool(yes)
         if yes == self._plugged:
             return
@@ -121,20 +125,23 @@ class Slac:
         self._go(WAITING if yes else UNPLUGGED)
 
     def leave(self, now):
-        """The session is over while the car stays plugged: leave the network, take a new key, be ready for a match."""
+        """The session is over while the car stays plugged: leave the network, take a new key, be
+        ready for a match."""
         if self.state >= JOINING:
             self._unmatch()
             self._renew(now)
             self._go(WAITING)
 
     def pause(self, now):
-        """The session pauses: the car may vanish from the line without being lost, the key stays (R-LINK-23)."""
+        """The session pauses: the car may vanish from the line without being lost, the key stays
+        (R-LINK-23)."""
         if self.state == LINKED:
             self._link.off()
             self._go(PAUSED)
 
     def resume(self, now):
-        """Wake-up: the same network has to come up within T_conn_resume, then LINK_UP is told again."""
+        """Wake-up: the same network has to come up within T_conn_resume, then LINK_UP is told
+        again."""
         if self.state == PAUSED:
             self._resumed = True
             self._link.join(now, _RESUME_MS)
@@ -154,7 +161,8 @@ class Slac:
         self.modem.up(now)
 
     def peer_frame(self, now):
-        """An IPv6 frame came in from the line: the sign of a link for modems that cannot be asked."""
+        """An IPv6 frame came in from the line: the sign of a link for modems that cannot be
+        asked."""
         if not self._link.can_ask:
             self._link.said(True, now)
 
@@ -173,7 +181,8 @@ class Slac:
 
     @property
     def modem_fault(self):
-        """The modem has not taken its key in as many tries as are allowed; MODEM_FAULT was told then."""
+        """The modem has not taken its key in as many tries as are allowed; MODEM_FAULT was told
+        then."""
         return self.modem.gives_up
 
     @property
@@ -250,7 +259,8 @@ class Slac:
         return result == step.OK
 
     def _find(self, buf, run_at, unicast):
-        """The run of a frame; None and counted if there is none, or if a broadcast came where the car must mean us."""
+        """The run of a frame; None and counted if there is none, or if a broadcast came where the
+        car must mean us."""
         if unicast and not mme.same(buf, 0, self.mac, 0, 6):
             self._drop(DROP_ADDRESS)
             return None
@@ -276,8 +286,9 @@ class Slac:
             self._judged(run.profile(buf, now))
 
     def _parm(self, buf, now):
-        """SLAC_PARM.REQ: silence unless a car is plugged (R-LINK-01) and the modem has its key. While a car joins, only that
-        car may try again; a link that is up is not disturbed by anybody (R-LINK-07)."""
+        """SLAC_PARM.REQ: silence unless a car is plugged (R-LINK-01) and the modem has its key.
+        While a car joins, only that car may try again; a link that is up is not disturbed by
+        anybody (R-LINK-07)."""
         if not mme.zero(buf, mme.BODY, 2):
             self._drop(DROP_FIELD)
             return
@@ -408,7 +419,8 @@ class Slac:
             self._trace.note(now, "slac: odd attenuation, dB", mean_db)
 
     def _failed(self, run, why, now):
-        """A run has failed. The car may try again, at the matching rate, for the time of repetition (R-LINK-22)."""
+        """A run has failed. The car may try again, at the matching rate, for the time of repetition
+        (R-LINK-22)."""
         self._trace.note(now, why, run.heard if run.state == step.SETTLING else None)
         run.close()
         run.failures += 1
@@ -438,7 +450,8 @@ class Slac:
         self._go(ENDED)
 
     def tx(self, out):
-        """Next frame into out (1518 bytes), 0 = none. Answers to the car go first: it waits 100 ms for them."""
+        """Next frame into out (1518 bytes), 0 = none. Answers to the car go first: it waits 100 ms
+        for them."""
         nid = self.modem.nid
         nmk = self.modem.nmk
         for run in self.runs.items:

@@ -1,7 +1,9 @@
-"""One matching run of one vehicle, from its parameter request to its match request (ISO 15118-3, annex A.9).
+"""One matching run of one vehicle, from its parameter request to its match request (ISO 15118-3,
+annex A.9).
 
-A run is known by the vehicle's MAC and the run id, eight bytes without meaning. It judges the frames that Slac found to
-be its own and keeps its timers. A bad frame is only counted; retries and timers are not affected (R-LINK-14).
+A run is known by the vehicle's MAC and the run id, eight bytes without meaning. It judges the
+frames that Slac found to be its own and keeps its timers. A bad frame is only counted; retries and
+timers are not affected (R-LINK-14).
 """
 
 from array import array
@@ -51,8 +53,8 @@ WHY = (
 
 
 class Match:
-    """station: MAC of this host. station_id: 17 bytes for the attenuation report. offset_db: receive offset of the board,
-    added to each group (saturates at 255)."""
+    """station: MAC of this host. station_id: 17 bytes for the attenuation report. offset_db:
+    receive offset of the board, added to each group (saturates at 255)."""
 
     def __init__(self, station, station_id, offset_db):
         self.station = station
@@ -87,9 +89,11 @@ class Match:
         )
 
     def open(self, buf, age, now):
-        """Begin, or begin again with nothing counted (R-LINK-06), on a parameter request that was judged by Slac.
+        """Begin, or begin again with nothing counted (R-LINK-06), on a parameter request that was
+        judged by Slac.
 
-        False if the same request has gone on for TT_matching_repetition and nothing followed: the run fails at its due."""
+        False if the same request has gone on for TT_matching_repetition and nothing followed: the
+        run fails at its due."""
         if self.state == REQUESTED:
             if ticks_diff(now, self._opened) >= _REPETITION_MS:
                 return False
@@ -112,7 +116,8 @@ class Match:
         self._go(FREE, 0)
 
     def start_atten(self, buf, now):
-        """START_ATTEN_CHAR.IND: the first opens the sounding window, later ones change nothing (R-LINK-08, -09)."""
+        """START_ATTEN_CHAR.IND: the first opens the sounding window, later ones change nothing
+        (R-LINK-08, -09)."""
         if not mme.zero(buf, mme.BODY, 2) or buf[mme.START_RESP_TYPE] != 1:
             return FIELD
         if self.state != REQUESTED:
@@ -121,7 +126,8 @@ class Match:
         return OK
 
     def sound(self, buf):
-        """MNBC_SOUND.IND. It measures nothing; that it came and no profile did tells of a modem that cannot measure."""
+        """MNBC_SOUND.IND. It measures nothing; that it came and no profile did tells of a modem
+        that cannot measure."""
         if not mme.zero(buf, mme.BODY, 2):
             return FIELD
         if self.state not in (SOUNDING, SETTLING):
@@ -161,8 +167,8 @@ class Match:
         return OK
 
     def match(self, buf, now):
-        """MATCH.REQ. The key goes out only behind an exchange of attenuation (R-LINK-15), and again to the repeated
-        request of a run that is matched already (R-LINK-16)."""
+        """MATCH.REQ. The key goes out only behind an exchange of attenuation (R-LINK-15), and again
+        to the repeated request of a run that is matched already (R-LINK-16)."""
         if (
             not mme.zero(buf, mme.BODY, 2)
             or buf[mme.MATCH_LENGTH] != mme.MATCH_REQ_LENGTH
@@ -200,7 +206,8 @@ class Match:
         return FAILED  # without a profile nothing is reported: any number would be an invention (R-LINK-11)
 
     def _average(self):
-        """The mean is rounded to the nearest dB, halves up: truncating would call the line better than it is."""
+        """The mean is rounded to the nearest dB, halves up: truncating would call the line better
+        than it is."""
         half = self.sounds >> 1
         for i in range(mme.GROUPS):
             mean = (self._sums[i] + half) // self.sounds + self.offset_db

@@ -1,7 +1,9 @@
-"""The five runs that a station has for cars at once (R-LINK-07): whose frame is it, and where does a new car go.
+"""The five runs that a station has for cars at once (R-LINK-07): whose frame is it, and where does
+a new car go.
 
-A run that has failed keeps its MAC and its failures while it is free, so that the matching rate and the number of
-attempts hold for each car on its own and crosstalk of a neighbour's car does not use up ours.
+A run that has failed keeps its MAC and its failures while it is free, so that the matching rate and
+the number of attempts hold for each car on its own and crosstalk of a neighbour's car does not use
+up ours.
 """
 
 from codec import mme
@@ -46,7 +48,8 @@ class Matches:
         return found
 
     def slot(self, buf, now):
-        """A free run for the frame's source: that of its earlier attempts if there is one. None: see `refused`."""
+        """A free run for the frame's source: that of its earlier attempts if there is one. None:
+        see `refused`."""
         free = None
         for run in self.items:
             if run.state != FREE:

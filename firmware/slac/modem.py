@@ -1,8 +1,9 @@
-"""The own modem as a member of a logical network: give it a new key, see that it took it, ask whether a link is up.
+"""The own modem as a member of a logical network: give it a new key, see that it took it, ask
+whether a link is up.
 
-A modem that got a key restarts; the answer to SET_KEY says little (Qualcomm firmware has 1 for "applied", where HomePlug
-has 0, and says it to requests that it does not apply). So the key counts once the modem names the right network id
-(R-LINK-21). Key bytes leave this object in frames only.
+A modem that got a key restarts; the answer to SET_KEY says little (Qualcomm firmware has 1 for
+"applied", where HomePlug has 0, and says it to requests that it does not apply). So the key counts
+once the modem names the right network id (R-LINK-21). Key bytes leave this object in frames only.
 """
 
 from codec import mme
@@ -36,7 +37,8 @@ _RESTART_MS = const(10000)  # slowest restart that is known
 
 
 class Modem:
-    """cfg: set_key_ok, set_key_tries, set_key_verify (see Slac). mac: of this host. rand(n): hardware random bytes.
+    """cfg: set_key_ok, set_key_tries, set_key_verify (see Slac). mac: of this host. rand(n):
+    hardware random bytes.
 
     `nmk`, `nid`: the key and its network id. `mac`: the modem's own address, learned from what confirms the key.
     """
@@ -78,7 +80,8 @@ class Modem:
         self._due = ticks_add(now, wait_ms) if wait_ms else None
 
     def new_key(self, now):
-        """Another key from 16 random bytes, to the modem at once (R-LINK-20). The one place here that allocates."""
+        """Another key from 16 random bytes, to the modem at once (R-LINK-20). The one place here
+        that allocates."""
         self._fresh()
         self._set(now)
 
@@ -96,7 +99,8 @@ class Modem:
         self._go(SETTING, now, _ANSWER_MS)
 
     def down(self, now):
-        """The modem restarts. True if SET_KEY made it do so, or may have: the answer can get lost in the restart."""
+        """The modem restarts. True if SET_KEY made it do so, or may have: the answer can get lost
+        in the restart."""
         if self.state == AWAY or self.state == OFF:
             return False
         self._send = 0
@@ -134,8 +138,8 @@ class Modem:
         return mme.same(buf, mme.SOURCE, self.mac, 0, 6)
 
     def frame(self, kind, buf, now):
-        """A checked frame of kind SET_KEY_CNF, GET_KEY_CNF or LINK_STATUS_CNF; return KEY, FAULT, LINK_YES,
-        LINK_NO or 0."""
+        """A checked frame of kind SET_KEY_CNF, GET_KEY_CNF or LINK_STATUS_CNF; return KEY, FAULT,
+        LINK_YES, LINK_NO or 0."""
         if kind == mme.LINK_STATUS_CNF:
             if not self._every_ms or buf[mme.LINK_MSTATUS] or not self.is_own(buf):
                 return 0

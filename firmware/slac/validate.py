@@ -1,8 +1,9 @@
-"""CM_VALIDATE: the car asks the station to count toggles of the pilot between B and C (ISO 15118-3, A.9.3; R-LINK-18).
+"""CM_VALIDATE: the car asks the station to count toggles of the pilot between B and C (ISO 15118-3,
+A.9.3; R-LINK-18).
 
-By default the station says that this is not required. When it counts, the first request is answered with "ready", the
-second opens a window in which the pilot counts; the number is the answer. Nothing here touches the matching run: what
-goes wrong fails the validation only.
+By default the station says that this is not required. When it counts, the first request is answered
+with "ready", the second opens a window in which the pilot counts; the number is the answer. Nothing
+here touches the matching run: what goes wrong fails the validation only.
 """
 
 from codec import mme
@@ -44,7 +45,8 @@ class Validation:
         self._go(_IDLE, 0)
 
     def request(self, buf, now):
-        """VALIDATE.REQ of a car in a run or in the network. False if a field is wrong: no answer."""
+        """VALIDATE.REQ of a car in a run or in the network. False if a field is wrong: no
+        answer."""
         if buf[mme.VALIDATE_SIGNAL]:
             return False
         if self._state >= _COUNTING:
@@ -66,7 +68,8 @@ class Validation:
         return True
 
     def toggles(self, n, now):
-        """The pilot has counted n; a number given while it counts is kept until the end of the window."""
+        """The pilot has counted n; a number given while it counts is kept until the end of the
+        window."""
         if self._state >= _COUNTING:
             self._toggles = n if n < 255 else 255
             if self._state == _COUNTED:

@@ -1,8 +1,8 @@
-"""The self-test of a board, followed from the host: lines of firmware/app/selftest_cmd.py become results, questions go to whoever
-answers them.
+"""The self-test of a board, followed from the host: lines of firmware/app/selftest_cmd.py become
+results, questions go to whoever answers them.
 
-A line to a station (SimLine, PortLine) has ask(words) -> lines of the answer, and turn(plug), which turns a simulated test plug
-or does nothing.
+A line to a station (SimLine, PortLine) has ask(words) -> lines of the answer, and turn(plug), which
+turns a simulated test plug or does nothing.
 """
 
 import queue
@@ -23,7 +23,8 @@ class SelftestError(Exception):
 
 
 def parse(line):
-    """One result as a dict: code, step, level, text, what, cause, remedy, values {name: {value, unit}}. None if it is none."""
+    """One result as a dict: code, step, level, text, what, cause, remedy, values {name: {value,
+    unit}}. None if it is none."""
     from firmware.app.selftest_codes import CODES
 
     found = _RESULT.match(line)
@@ -41,7 +42,8 @@ def parse(line):
 
 
 class SimLine:
-    """A station with simulated hardware as a process of this machine. fault: out of board.sim_board.FAULTS."""
+    """A station with simulated hardware as a process of this machine. fault: out of
+    board.sim_board.FAULTS."""
 
     def __init__(self, fault="none", runtime=RUNTIME, pp_ohm=1500, socket_config=True):
         from host_tools.station.process import SeccProcess
@@ -104,8 +106,8 @@ class SimLine:
 
 
 class PortLine:
-    """A board at a serial port. args: port and baud. From the prompt of the REPL the station is started, and stopped again at the
-    end. Raises PortError."""
+    """A board at a serial port. args: port and baud. From the prompt of the REPL the station is
+    started, and stopped again at the end. Raises PortError."""
 
     def __init__(self, args):
         from host_tools.board.port.errors import NoAnswer
@@ -150,8 +152,9 @@ class PortLine:
 
 
 def follow(line, words, on_result, answer, limit_s=900.0):
-    """Run a test to its end: the list of results. words: options of `selftest start`. on_result(record) for each as it comes.
-    answer(record) -> "next", "skip" or "stop" for each question; it may take its time. Raises SelftestError."""
+    """Run a test to its end: the list of results. words: options of `selftest start`.
+    on_result(record) for each as it comes. answer(record) -> "next", "skip" or "stop" for each
+    question; it may take its time. Raises SelftestError."""
     line.ask(" ".join(["start", *words]))
     results = []
     end = time.monotonic() + limit_s

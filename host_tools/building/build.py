@@ -1,5 +1,5 @@
-"""Fetch and build what is missing, below build/. Each step leaves a stamp of what it was made from; a step whose stamp
-still fits costs nothing. `make` calls this.
+"""Fetch and build what is missing, below build/. Each step leaves a stamp of what it was made from;
+a step whose stamp still fits costs nothing. `make` calls this.
 
     python3 host_tools/building/build.py STEP...      e.g. packages-test unix mcu32 venv schemas
     MICROPY_DIR=/path/to/micropython         use this source of MicroPython 1.25 instead of fetching it
@@ -37,7 +37,8 @@ def _make(name, folder, title, *variables):
     run(name, ["make", "-C", str(folder), "-j%d" % (os.cpu_count() or 1), *variables], title)
 
 
-# Python for the sources with names of slots alone: to start it for every module takes longer than to compile them.
+# Python for the sources with names of slots alone: to start it for every module takes longer than
+# to compile them.
 _FOLDING = """#!/bin/sh
 for source; do :; done
 if grep -qsE "slots|%s" "$source"; then exec "%s" "%s" --cross "%s" "$@"; fi
@@ -46,10 +47,11 @@ exec "%s" "$@"
 
 
 def cross():
-    """The command that builds call as mpy-cross: it puts in the numbers of slots (fold.py) and runs build/mpy-cross/mpy-cross.
+    """The command that builds call as mpy-cross: it puts in the numbers of slots (fold.py) and runs
+    build/mpy-cross/mpy-cross.
 
-    MicroPython's makefiles compile a module anew when its source is newer than its .mpy, and know nothing of where the numbers
-    come from: when those change, all .mpy files go.
+    MicroPython's makefiles compile a module anew when its source is newer than its .mpy, and know
+    nothing of where the numbers come from: when those change, all .mpy files go.
     """
     stamp = stamp_of(TAG, os.environ.get("MICROPY_DIR", ""))
     binary = BUILD / "mpy-cross" / "mpy-cross"
@@ -69,8 +71,8 @@ def cross():
 
 
 def _venv(name, folder, stamp, title, requirements):
-    """A virtual environment build/<folder>; made anew when the interpreter or the place is another. What the requirements
-    require in turn comes in the versions of pins/<folder>.txt."""
+    """A virtual environment build/<folder>; made anew when the interpreter or the place is another.
+    What the requirements require in turn comes in the versions of pins/<folder>.txt."""
     pins = _PINS / (folder + ".txt")
     stamp = stamp_of(stamp, pins)
     path = BUILD / folder
@@ -88,7 +90,8 @@ def _venv(name, folder, stamp, title, requirements):
 
 
 def pins():
-    """Write host_tools/building/pins anew: every version that pip takes today for what is pinned in pyproject.toml and above."""
+    """Write host_tools/building/pins anew: every version that pip takes today for what is pinned in
+    pyproject.toml and above."""
     for folder, requirements in (("venv", ["-e", ".[dev]"]), ("venv-evcc", EVCC)):
         path = BUILD / ("pins-" + folder)
         shutil.rmtree(path, ignore_errors=True)
@@ -186,7 +189,8 @@ STEPS.update(("packages-" + goal, lambda goal=goal: packages(goal)) for goal in 
 
 
 def _step(name):
-    """What a name stands for: a step, packages-board-BOARD, or a board whose image is built. None: nothing."""
+    """What a name stands for: a step, packages-board-BOARD, or a board whose image is built. None:
+    nothing."""
     if name in STEPS:
         return STEPS[name]
     if name.startswith("packages-board-"):
@@ -195,7 +199,8 @@ def _step(name):
 
 
 def refuse_odd_paths(names):
-    """Missing, before anything is fetched or built, if a step of `names` cannot work at the paths that it would be given."""
+    """Missing, before anything is fetched or built, if a step of `names` cannot work at the paths
+    that it would be given."""
     # Images: the makefiles of MicroPython and pico-sdk take paths without quoting them.
     steps = [name for name in names if name not in STEPS or name in ("mpy-cross", "images")]
     steps = [name for name in steps if not name.startswith("packages-")]

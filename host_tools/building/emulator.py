@@ -9,9 +9,10 @@ PACKAGES = (("node", "nodejs"), ("npm", "npm"))  # probe, Debian package: for th
 
 
 def emulator():
-    """build/emu/node_modules: what host_tools/emu/js/package-lock.json pins, with its digests. The file is without addresses, so
-    that any registry will do; after a change of package.json write it anew in that folder with
-    npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved"""
+    """build/emu/node_modules: what host_tools/emu/js/package-lock.json pins, with its digests. The
+    file is without addresses, so that any registry will do; after a change of package.json write it
+    anew in that folder with npm install --package-lock-only --ignore-scripts
+    --omit-lockfile-registry-resolved"""
     files = [ROOT / "host_tools" / "emu" / "js" / name for name in ("package.json", "package-lock.json")]
     folder = BUILD / "emu"
     stamp = stamp_of(*files)

@@ -1,4 +1,5 @@
-"""Images of MicroPython's esp32 port, where ESP-IDF is installed; and the checks of a board's definition that need no SDK."""
+"""Images of MicroPython's esp32 port, where ESP-IDF is installed; and the checks of a board's
+definition that need no SDK."""
 
 import csv
 import hashlib
@@ -26,15 +27,17 @@ _SUBTYPES = {
              "spiffs": 0x82, "littlefs": 0x83},
 }  # fmt: skip
 
-# What an image may need at most: the stock image, which fits the 0x1f0000 of its own partition with Wi-Fi and Bluetooth that
-# this one leaves out; TLS 1.3 with PSA, 153 kB in the image of the RP2040; and what is frozen, by its share there.
+# What an image may need at most: the stock image, which fits the 0x1f0000 of its own partition with
+# Wi-Fi and Bluetooth that this one leaves out; TLS 1.3 with PSA, 153 kB in the image of the RP2040;
+# and what is frozen, by its share there.
 STOCK = 0x1F0000
 TLS13 = 160 * 1024
 FROZEN_GROWS = 1.35  # of a frozen module in flash over its .mpy file
 
 
 def partitions(text):
-    """[(name, type, subtype, offset, size)] of a partitions.csv; Missing names a line that is none."""
+    """[(name, type, subtype, offset, size)] of a partitions.csv; Missing names a line that is
+    none."""
     out = []
     for number, row in enumerate(csv.reader(text.splitlines()), 1):
         cells = [cell.strip() for cell in row]
@@ -73,13 +76,15 @@ def table_faults(entries, flash):
 
 
 def table(entries):
-    """The partition table as it lies in flash: entries of 32 bytes, their MD5, 0xff up to a size of 0xc00."""
+    """The partition table as it lies in flash: entries of 32 bytes, their MD5, 0xff up to a size of
+    0xc00."""
     out = b"".join(struct.pack("<HBBII16sI", 0x50AA, k, s, at, n, name.encode(), 0) for name, k, s, at, n in entries)
     return (out + b"\xeb\xeb" + b"\xff" * 14 + hashlib.md5(out).digest()).ljust(0xC00, b"\xff")
 
 
 def options(text):
-    """[(line, name, value, has a comment)] of an sdkconfig fragment. A comment covers the options right below it."""
+    """[(line, name, value, has a comment)] of an sdkconfig fragment. A comment covers the options
+    right below it."""
     out, covered = [], False
     for number, line in enumerate(text.splitlines(), 1):
         line = line.strip()
@@ -111,7 +116,8 @@ def option_faults(text, known):
 
 
 def known_options(board):
-    """Names in MicroPython's own fragments, and those that kconfig.txt of the board has from ESP-IDF's Kconfig files."""
+    """Names in MicroPython's own fragments, and those that kconfig.txt of the board has from
+    ESP-IDF's Kconfig files."""
     names = {
         line.split()[0] for line in (board.folder / "kconfig.txt").read_text().splitlines() if line and line[0] != "#"
     }
@@ -121,14 +127,16 @@ def known_options(board):
 
 
 def estimate(board):
-    """(bytes that the application may need at most, bytes of its partition, bytes of frozen .mpy files)."""
+    """(bytes that the application may need at most, bytes of its partition, bytes of frozen .mpy
+    files)."""
     frozen = sum(len(compiled(path, name, board.march)) for name, path in Manifest(board.name).modules.items())
     room = next(size for _, kind, _, _, size in partitions((board.folder / "partitions.csv").read_text()) if kind == 0)
     return STOCK + TLS13 + int(frozen * FROZEN_GROWS), room, frozen
 
 
 def check(board):
-    """Everything that can be known without the SDK. Missing with all faults, or a line of what was found."""
+    """Everything that can be known without the SDK. Missing with all faults, or a line of what was
+    found."""
     entries = partitions((board.folder / "partitions.csv").read_text())
     faults = table_faults(entries, board.image["flash_bytes"])
     faults += option_faults((board.folder / "sdkconfig.board").read_text(), known_options(board))
@@ -143,7 +151,8 @@ def check(board):
 
 
 def build(board, cross):
-    """build/<board>/firmware.bin, from the boot loader on. cross() gives the path of mpy-cross. Missing without ESP-IDF."""
+    """build/<board>/firmware.bin, from the boot loader on. cross() gives the path of mpy-cross.
+    Missing without ESP-IDF."""
     name = board.name
     say("checked boards/%s: %s" % (name, check(board)))
     idf = os.environ.get("IDF_PATH")

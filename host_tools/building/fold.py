@@ -158,8 +158,8 @@ class _Source:
 
 
 def fold(source, path):
-    """The source (bytes) with numbers for the names of codec.slots and of states (constants.py). `path` is for messages.
-    FoldError, SyntaxError."""
+    """The source (bytes) with numbers for the names of codec.slots and of states (constants.py).
+    `path` is for messages. FoldError, SyntaxError."""
     try:
         source = constants.inline(source, path)
     except constants.ConstantError as error:

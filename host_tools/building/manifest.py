@@ -1,4 +1,5 @@
-"""What a board freezes, read from its manifest.py: the one list that image, deploy and sizes share."""
+"""What a board freezes, read from its manifest.py: the one list that image, deploy and sizes
+share."""
 
 from pathlib import Path
 
@@ -8,7 +9,8 @@ BOARDS = ROOT / "boards"
 
 
 class Manifest:
-    """modules: {path on the target, "codec/exi.py": Path of the source}. foreign: what MicroPython itself brings."""
+    """modules: {path on the target, "codec/exi.py": Path of the source}. foreign: what MicroPython
+    itself brings."""
 
     def __init__(self, board):
         self.folder = BOARDS / board
@@ -40,7 +42,8 @@ class Manifest:
 
 
 def group(name):
-    """Package by which sizes are shown: "codec", "codec/tables", "firmware/net", … or the module itself."""
+    """Package by which sizes are shown: "codec", "codec/tables", "firmware/net", … or the module
+    itself."""
     parts = Path(name).with_suffix("").parts
     if parts[0] in ("firmware", "codec") and len(parts) > 2:
         return "/".join(parts[:2])

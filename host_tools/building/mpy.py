@@ -1,5 +1,5 @@
-"""Compile modules of the target with mpy-cross, numbers put in for the names of slots: what fits into an image, or onto the
-file system of a board."""
+"""Compile modules of the target with mpy-cross, numbers put in for the names of slots: what fits
+into an image, or onto the file system of a board."""
 
 import hashlib
 import subprocess
@@ -20,7 +20,8 @@ VERSION = (6, 3)  # of the .mpy format, and of its native code
 
 
 def compiled(path, name, march="", arguments=()):
-    """The .mpy of a source as bytes, kept below build/mpy. `name` is what tracebacks show. Missing if it does not compile."""
+    """The .mpy of a source as bytes, kept below build/mpy. `name` is what tracebacks show. Missing
+    if it does not compile."""
     try:
         source = fold(path.read_bytes(), name)
     except (FoldError, SyntaxError) as error:
@@ -45,6 +46,7 @@ def compiled(path, name, march="", arguments=()):
 
 
 def described(mpy):
-    """(.mpy version, sub-version, architecture) of sys.implementation._mpy; the architecture is None when unknown."""
+    """(.mpy version, sub-version, architecture) of sys.implementation._mpy; the architecture is
+    None when unknown."""
     arch = mpy >> 10 & 0x3F
     return mpy & 0xFF, mpy >> 8 & 3, ARCHES[arch] if arch < len(ARCHES) else None

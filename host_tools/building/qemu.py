@@ -1,5 +1,6 @@
-"""The image that runs the tests on an emulated Cortex-M3: build/qemu_m3/firmware.elf, from MicroPython's qemu port and
-boards/qemu_m3. Frozen are the firmware, its models, and every test that runs on a bare image (tests/lib/closure.py)."""
+"""The image that runs the tests on an emulated Cortex-M3: build/qemu_m3/firmware.elf, from
+MicroPython's qemu port and boards/qemu_m3. Frozen are the firmware, its models, and every test that
+runs on a bare image (tests/lib/closure.py)."""
 
 import os
 import shutil
@@ -17,7 +18,8 @@ _PACKAGES = ("codec", "drivers", "firmware")
 
 
 def linker_script(text):
-    """The port's script for this machine, made fit: code in the first memory of 4 MB, data and heap in the second.
+    """The port's script for this machine, made fit: code in the first memory of 4 MB, data and heap
+    in the second.
 
     Missing if the port's script is not the one that this was written for.
     """
@@ -52,7 +54,8 @@ def manifest(board, modules):
 
 
 def build(board, cross):
-    """Bring the image up to date. cross: function that gives the path of mpy-cross, made if it is not there."""
+    """Bring the image up to date. cross: function that gives the path of mpy-cross, made if it is
+    not there."""
     name, place = board.name, board.folder
     folder, made = BUILD / name, BUILD / (name + "-made")
     binary = board.image_path

@@ -13,7 +13,8 @@ _PARTS = ("codec", "drivers", "firmware", "boards/common")
 
 
 def build(board, cross):
-    """build/<board>/firmware.uf2 (and .bin, .elf, .elf.map). cross() gives the path of mpy-cross."""
+    """build/<board>/firmware.uf2 (and .bin, .elf, .elf.map). cross() gives the path of
+    mpy-cross."""
     name, place = board.name, board.folder
     folder, image = BUILD / name, board.image_path
     places = [os.environ.get(variable, "") for variable in ("MICROPY_DIR", "MBEDTLS_DIR")]

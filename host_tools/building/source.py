@@ -1,5 +1,5 @@
-"""Sources of others that the images are built from: a folder that is given, or the distribution's source package, or a
-git clone."""
+"""Sources of others that the images are built from: a folder that is given, or the distribution's
+source package, or a git clone."""
 
 import os
 import shutil
@@ -14,9 +14,11 @@ _FETCH_LIMIT_S = 300
 
 
 class Source:
-    """One source: where it may come from, and `proof`, a file by which a folder is known to hold it.
+    """One source: where it may come from, and `proof`, a file by which a folder is known to hold
+    it.
 
-    The folder of the tree goes by `name`, the name of Debian's source package; `env` is the variable that names another.
+    The folder of the tree goes by `name`, the name of Debian's source package; `env` is the
+    variable that names another.
     """
 
     def __init__(self, name, title, env, tag, archive, git, proof):
@@ -65,7 +67,8 @@ MICROPYTHON = Source(
     "micropython", "MicroPython", "MICROPY_DIR", TAG, "micropython_%s*.orig.tar.xz" % TAG.lstrip("v"),
     "https://github.com/micropython/micropython", "ports/unix/Makefile",
 )  # fmt: skip
-# The suite has the latest of the long-term branch 3.6. A clone needs a tag: releases carry their generated files.
+# The suite has the latest of the long-term branch 3.6. A clone needs a tag: releases carry their
+# generated files.
 MBEDTLS = Source(
     "mbedtls", "mbedTLS", "MBEDTLS_DIR", "mbedtls-3.6.6", "mbedtls_3.6.*.orig.tar.bz2",
     "https://github.com/Mbed-TLS/mbedtls", "library/ssl_tls13_server.c",
@@ -73,13 +76,14 @@ MBEDTLS = Source(
 
 
 def source():
-    """Folder of the MicroPython source; fetched into build/micropython unless MICROPY_DIR names one."""
+    """Folder of the MicroPython source; fetched into build/micropython unless MICROPY_DIR names
+    one."""
     return MICROPYTHON.given() or MICROPYTHON.fetched()
 
 
 def mbedtls():
-    """Folder of the mbedTLS source: what MBEDTLS_DIR names, or what a whole checkout of MicroPython carries, or
-    build/mbedtls."""
+    """Folder of the mbedTLS source: what MBEDTLS_DIR names, or what a whole checkout of MicroPython
+    carries, or build/mbedtls."""
     given = MBEDTLS.given()
     if given:
         return given
@@ -94,8 +98,8 @@ PACKAGES = {"pico-sdk": "pico-sdk-source", "tinyusb": "tinyusb-source"}
 
 
 def port_source():
-    """The MicroPython source with what the rp2 port wants below lib/: pico-sdk, TinyUSB, mbedTLS. A whole checkout that
-    MICROPY_DIR names is taken as it is."""
+    """The MicroPython source with what the rp2 port wants below lib/: pico-sdk, TinyUSB, mbedTLS. A
+    whole checkout that MICROPY_DIR names is taken as it is."""
     tree = source()
     wanted = {"pico-sdk": "pico_sdk_init.cmake", "tinyusb": "src/tusb.h", "mbedtls": MBEDTLS.proof}
     absent = [name for name, proof in wanted.items() if not (tree / "lib" / name / proof).is_file()]
@@ -146,7 +150,8 @@ def _from_debian(what, path):
 
 
 def _apt():
-    """Environment of a private apt configuration below build/apt, up to date; the system's own state of apt is only read."""
+    """Environment of a private apt configuration below build/apt, up to date; the system's own
+    state of apt is only read."""
     if not shutil.which("apt-get"):
         raise Missing("no apt-get here to fetch the source package of Debian with")
     entries = source_entries(Path("/etc/apt"), SUITE)
@@ -168,10 +173,11 @@ def _apt():
 
 
 def source_entries(etc_apt, suite):
-    """Entries (deb822 text, sources and packages) for `suite`, one for each entry of Debian's main archive below `etc_apt`.
+    """Entries (deb822 text, sources and packages) for `suite`, one for each entry of Debian's main
+    archive below `etc_apt`.
 
-    Only the suite changes: mirror, key and options stay as the system has them. Security and foreign archives are left
-    out: they have no such suite.
+    Only the suite changes: mirror, key and options stay as the system has them. Security and
+    foreign archives are left out: they have no such suite.
     """
     out = []
     for file in sorted((etc_apt / "sources.list.d").glob("*.sources")):

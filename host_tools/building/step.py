@@ -1,4 +1,5 @@
-"""What the steps of the build share: progress lines, commands with a log, stamps, and one run at a time."""
+"""What the steps of the build share: progress lines, commands with a log, stamps, and one run at a
+time."""
 
 import contextlib
 import fcntl

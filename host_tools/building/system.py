@@ -1,4 +1,5 @@
-"""System packages: what a goal needs is checked before anything long starts, and named with its remedy."""
+"""System packages: what a goal needs is checked before anything long starts, and named with its
+remedy."""
 
 import importlib.util
 import os
@@ -9,7 +10,8 @@ import sys
 
 from host_tools.building.step import Missing, run, say
 
-# (probe, Debian packages). A probe is a program that must be in PATH, or one of the functions below.
+# (probe, Debian packages). A probe is a program that must be in PATH, or one of the functions
+# below.
 _VENV = (("venv", "python3-venv"),)
 _BASE = (("cc", "gcc libc6-dev"), ("make", "make"), ("xz", "xz-utils"), ("bzip2", "bzip2"), *_VENV)
 _M32 = (("cc -m32", "gcc-multilib"),)
@@ -58,12 +60,14 @@ def missing(probes):
 
 
 def packages(goal):
-    """Missing, with the command that helps, if `goal` lacks something; as root it is installed instead."""
+    """Missing, with the command that helps, if `goal` lacks something; as root it is installed
+    instead."""
     _provide(GOALS[goal])
 
 
 def board_packages(board):
-    """The same for the image of a board: what every image needs, and what its board.toml says besides."""
+    """The same for the image of a board: what every image needs, and what its board.toml says
+    besides."""
     _provide((*_BASE, *board.packages.items()))
 
 

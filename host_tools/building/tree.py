@@ -1,7 +1,8 @@
-"""What an installed package has of a checkout: the sources that the commands need, as host_tools/tree (setup.py, root.py).
+"""What an installed package has of a checkout: the sources that the commands need, as
+host_tools/tree (setup.py, root.py).
 
-The firmware runs on CPython, is compiled for boards and explains its records: codec/, drivers/, firmware/ and boards/ belong
-to the tools, but not as four packages of everybody's site-packages.
+The firmware runs on CPython, is compiled for boards and explains its records: codec/, drivers/,
+firmware/ and boards/ belong to the tools, but not as four packages of everybody's site-packages.
 """
 
 import shutil

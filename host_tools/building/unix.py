@@ -1,4 +1,5 @@
-"""The images for this computer, 64 and 32 bits: MicroPython's unix port as variant boards/<board>, with our modules frozen."""
+"""The images for this computer, 64 and 32 bits: MicroPython's unix port as variant boards/<board>,
+with our modules frozen."""
 
 import os
 import shutil

@@ -1,5 +1,5 @@
-"""Keys of the configuration: who reads one that firmware/app/config_spec.py does not have, which one nobody reads, and where a
-default stands a second time.
+"""Keys of the configuration: who reads one that firmware/app/config_spec.py does not have, which
+one nobody reads, and where a default stands a second time.
 
 python -m host_tools.checks.config_keys      exit 1 names each
 """
@@ -32,7 +32,8 @@ def _get(node):
 
 
 def reads(source):
-    """[(line, key, True if a default of its own stands there)] of what is read by a constant key."""
+    """[(line, key, True if a default of its own stands there)] of what is read by a constant
+    key."""
     out = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Subscript) and _cfg(node.value) and isinstance(node.ctx, ast.Load):
@@ -44,7 +45,8 @@ def reads(source):
 
 
 def words(source):
-    """All strings of a source: a key may be read through a name, as the timers of the steps table are."""
+    """All strings of a source: a key may be read through a name, as the timers of the steps table
+    are."""
     return {n.value for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
 
 

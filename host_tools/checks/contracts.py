@@ -1,5 +1,6 @@
-"""Who implements a contract of boards/contract.py has all of it, with the right parameters; who calls by one uses nothing else of
-it; and a class that has most of a contract is in the table. Proved on the syntax tree, so that nothing has to be built for it.
+"""Who implements a contract of boards/contract.py has all of it, with the right parameters; who
+calls by one uses nothing else of it; and a class that has most of a contract is in the table.
+Proved on the syntax tree, so that nothing has to be built for it.
 tests/unit/boards/test_contracts.py does the same with living objects. Exit 1 names every line.
 
 python -m host_tools.checks.contracts
@@ -39,7 +40,8 @@ def read(text):
 
 
 class Shape:
-    """What a class has, its bases included: calls {name: ast.arguments, None if nobody can say}, reads {name}."""
+    """What a class has, its bases included: calls {name: ast.arguments, None if nobody can say},
+    reads {name}."""
 
     def __init__(self, calls, reads, bases, line):
         self.calls, self.reads, self.bases, self.line = calls, reads, bases, line
@@ -73,7 +75,8 @@ def _own(node):
 
 @functools.lru_cache(None)
 def shapes(path, text):
-    """{dotted name: Shape} of the classes of one file, those inside of functions and classes too. "": the module itself."""
+    """{dotted name: Shape} of the classes of one file, those inside of functions and classes too.
+    "": the module itself."""
     tree = ast.parse(text)
     out = {}
 
@@ -97,7 +100,8 @@ def shapes(path, text):
 
 
 class Tree:
-    """All classes of the project. changes: {path: text} in place of what is on the disk, for tests."""
+    """All classes of the project. changes: {path: text} in place of what is on the disk, for
+    tests."""
 
     def __init__(self, root=ROOT, changes=None):
         self.root = root
@@ -131,7 +135,8 @@ class Tree:
         return self._wholes[id(shape)]
 
     def find(self, pattern):
-        """[(file, dotted name, Shape)] of an entry of IMPLEMENTERS, with the classes that are made of it."""
+        """[(file, dotted name, Shape)] of an entry of IMPLEMENTERS, with the classes that are made
+        of it."""
         file, _, name = pattern.partition(":")
         out = [(path, name, shapes(path, text).get(name)) for path, text in self.files.items() if _fits(path, file)]
         out = [entry for entry in out if entry[2] is not None]
@@ -148,7 +153,8 @@ class Tree:
         return out
 
     def _base(self, name, file):
-        """(file, Shape) of a base as it is called in a file: one of that file, else the only one, else one of the target."""
+        """(file, Shape) of a base as it is called in a file: one of that file, else the only one,
+        else one of the target."""
         found = sorted(self.names.get(name, ()), key=lambda entry: (entry[0] != file, entry[0].startswith("tests/")))
         return found[0] if found else None
 

@@ -2,9 +2,10 @@
 
 python -m host_tools.checks.hands      exit 1 names every line that writes a fact of another hand
 
-Seen are assignments to an attribute of f.car, f.session, f.station, f.wanted and f itself, whether they are reached through `f`,
-through `facts` or through a local name for one of them; calls of set() and narrow() on Limits; and setattr() on any of them.
-A method of Facts may write everything: it is how one hand asks for what another one owns.
+Seen are assignments to an attribute of f.car, f.session, f.station, f.wanted and f itself, whether
+they are reached through `f`, through `facts` or through a local name for one of them; calls of
+set() and narrow() on Limits; and setattr() on any of them. A method of Facts may write everything:
+it is how one hand asks for what another one owns.
 """
 
 import ast
@@ -26,7 +27,8 @@ _NAMES = ("f", "facts")
 
 
 class _Function(ast.NodeVisitor):
-    """Finds the writes in one function. hand(node): "car", ... for an object of a hand, "" for the facts, None for all else."""
+    """Finds the writes in one function. hand(node): "car", ... for an object of a hand, "" for the
+    facts, None for all else."""
 
     def __init__(self):
         self.local = {}

@@ -1,9 +1,11 @@
-"""No test may fail because the machine is busy: where a test waits, compares with the host's clock, or limits a process. Exit 1 names
-every line; what to write in its place stands in tests/lib/patience.py.
+"""No test may fail because the machine is busy: where a test waits, compares with the host's clock,
+or limits a process. Exit 1 names every line; what to write in its place stands in
+tests/lib/patience.py.
 
 python -m host_tools.checks.host_clock
 
-Found on the syntax tree, so only what stands in one function: a clock's value that travels in an attribute is not seen.
+Found on the syntax tree, so only what stands in one function: a clock's value that travels in an
+attribute is not seen.
 """
 
 import ast
@@ -19,7 +21,8 @@ FREE = (
     "tests/interop/latency.py",
     "tests/unit/test_clock.py",  # it is the clock's own
 )
-# Peers of others run in real time there, and what they are asked is limited generously: only asserts are looked at.
+# Peers of others run in real time there, and what they are asked is limited generously: only
+# asserts are looked at.
 ASSERTS_ONLY = ("tests/interop/",)
 LEAST_S = 60  # a limit below that is one that a busy machine reaches; below 1 s it is a look that is repeated
 _CLOCKS = {
@@ -71,7 +74,8 @@ def _stained(function):
         before = set(found)
         for node in _own(function):
             if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
-                # A tick that is handed to a machine is no measurement; what the machine gives back is its own.
+                # A tick that is handed to a machine is no measurement; what the machine gives back
+                # is its own.
                 value = node.value
                 if _comes_from_clock(value, found) and _is_time(value, found):
                     for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
@@ -80,7 +84,8 @@ def _stained(function):
 
 
 def _is_time(value, stained):
-    """Is the value itself a time: the clock, arithmetic with it, or the arithmetic of ticks, max, min, int?"""
+    """Is the value itself a time: the clock, arithmetic with it, or the arithmetic of ticks, max,
+    min, int?"""
     if _is_clock(value) or (isinstance(value, ast.Name) and value.id in stained):
         return True
     if isinstance(value, (ast.BinOp, ast.UnaryOp, ast.Tuple, ast.IfExp)):

@@ -1,5 +1,5 @@
-"""Which module may import which (docs/design.md), proved on the syntax tree. Exit 1 names every line that breaks it; a
-file that has grown too long is a warning.
+"""Which module may import which (docs/design.md), proved on the syntax tree. Exit 1 names every
+line that breaks it; a file that has grown too long is a warning.
 
 python -m host_tools.checks.layers
 """
@@ -51,7 +51,8 @@ ALLOWED = {
     "main": ("board", "evse", "firmware.main", "mcu", "update"),
     "update": (),
 }
-# Package -> the one place outside of it that may import it: a session speaks through a dialect and knows none.
+# Package -> the one place outside of it that may import it: a session speaks through a dialect and
+# knows none.
 INNER = {"firmware.session.iso20": "firmware.session.dialects"}
 OURS = ("codec", "drivers", "firmware", "board", "mcu", "twin", "evse", "update", "host_tools", "tests")
 # Modules that only some places may import.
@@ -73,7 +74,8 @@ def layer(module):
 
 
 def imports(tree):
-    """(line, module) of every import, `from a import b` as a.b when b may be a module of ours; "." for a relative one."""
+    """(line, module) of every import, `from a import b` as a.b when b may be a module of ours; "."
+    for a relative one."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for name in node.names:
@@ -135,7 +137,8 @@ def modules():
 
 
 def long_files():
-    """(path, lines) of what is longer than a file should be; tables are generated and not counted."""
+    """(path, lines) of what is longer than a file should be; tables are generated and not
+    counted."""
     for folder in ("codec", "drivers", "firmware", "boards", "host_tools", "tests"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             lines = path.read_text().count("\n")

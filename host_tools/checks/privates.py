@@ -1,5 +1,5 @@
-"""No object reaches into another: `other._name`, and `from module import _name`, in what runs on a target and in host_tools.
-Proved on the syntax tree. Exit 1 names every line.
+"""No object reaches into another: `other._name`, and `from module import _name`, in what runs on a
+target and in host_tools. Proved on the syntax tree. Exit 1 names every line.
 
 python -m host_tools.checks.privates
 """
@@ -18,7 +18,8 @@ def _private(name):
 
 
 def check(source):
-    """[(line, text)] of every access to what is another's. A class may call what it inherits: Base._name."""
+    """[(line, text)] of every access to what is another's. A class may call what it inherits:
+    Base._name."""
     tree = ast.parse(source)
     own = {"self", "cls"}
     for node in ast.walk(tree):

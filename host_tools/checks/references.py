@@ -1,7 +1,9 @@
-"""Does it exist, what documents, comments and docstrings refer to? Exit 1 names every reference without a target.
+"""Does it exist, what documents, comments and docstrings refer to? Exit 1 names every reference
+without a target.
 
-Looked at are links of Markdown with the heading behind #, pages and their headings as in (docs/design.md, frames), Python
-files, paths below a folder of the project, and words that can only point outside: an issue, the number of a section.
+Looked at are links of Markdown with the heading behind #, pages and their headings as in
+(docs/design.md, frames), Python files, paths below a folder of the project, and words that can only
+point outside: an issue, the number of a section.
 
 python -m host_tools.checks.references
 """
@@ -31,7 +33,8 @@ _NOT_OURS = ("boot.py", "board/stage.py")  # a name of MicroPython, and what a b
 
 
 def prose(path, text):
-    """(line, words) of what people read in a file: all of it, or comments and docstrings of Python."""
+    """(line, words) of what people read in a file: all of it, or comments and docstrings of
+    Python."""
     if not path.endswith(".py"):
         yield from enumerate(text.splitlines(), 1)
         return
@@ -44,7 +47,8 @@ def prose(path, text):
 
 
 def slugs(text):
-    """The anchors that headings of a page have: lower case, without punctuation, a hyphen for each space."""
+    """The anchors that headings of a page have: lower case, without punctuation, a hyphen for each
+    space."""
     heads = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
 
@@ -60,7 +64,8 @@ def faults(root=ROOT):
 
 
 def _page(root, path, name):
-    """The Markdown file that is meant: beside the one that names it, in docs/, or from the top. None: there is none."""
+    """The Markdown file that is meant: beside the one that names it, in docs/, or from the top.
+    None: there is none."""
     for place in ((root / path).parent / name, root / "docs" / name, root / name):
         if place.exists():
             return place

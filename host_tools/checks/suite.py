@@ -1,4 +1,5 @@
-"""Checks of the sources, one line each, everything of a failing one: python -m host_tools.checks lint gen-check"""
+"""Checks of the sources, one line each, everything of a failing one: python -m host_tools.checks
+lint gen-check"""
 
 import subprocess
 import sys
@@ -29,7 +30,8 @@ CHECKS = {
 
 
 def results(names):
-    """(title, passed, text to show, seconds) of each check; of one that passed only the warnings are shown."""
+    """(title, passed, text to show, seconds) of each check; of one that passed only the warnings
+    are shown."""
     for name in names:
         for title, arguments in CHECKS[name]:
             begin = time.monotonic()

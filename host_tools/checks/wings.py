@@ -1,5 +1,6 @@
-"""Which folder of host_tools may import which, proved on the syntax tree: data flows one way, no file imports in a circle,
-no command imports another. Exit 1 names every line that breaks it. Imports inside of functions count too.
+"""Which folder of host_tools may import which, proved on the syntax tree: data flows one way, no
+file imports in a circle, no command imports another. Exit 1 names every line that breaks it.
+Imports inside of functions count too.
 
 python -m host_tools.checks.wings
 """
@@ -10,7 +11,8 @@ import sys
 
 from host_tools.root import ROOT
 
-# Wing (folder or file of host_tools) -> what of ours it may import. A wing names only wings that stand above it.
+# Wing (folder or file of host_tools) -> what of ours it may import. A wing names only wings that
+# stand above it.
 ALLOWED = {
     "root": (),
     "boardfile": ("root",),
@@ -65,7 +67,8 @@ def _statements(source):
 
 
 def imports(source, known):
-    """(line, module) of every import; `from a import b` is a.b where that is a module of `known`. "." for a relative one."""
+    """(line, module) of every import; `from a import b` is a.b where that is a module of `known`.
+    "." for a relative one."""
     for line, module, names in _statements(source):
         for name in names or ("",):
             whole = module + "." + name
@@ -89,7 +92,8 @@ def check(module, source, known=()):
 
 
 def circles(sources):
-    """Import circles of {module: source}, each as the list of its modules, the first one again at the end.
+    """Import circles of {module: source}, each as the list of its modules, the first one again at
+    the end.
 
     That a package runs before its modules is not counted: its file may collect them."""
     graph = {name: {m for _, m in imports(text, sources) if m in sources} for name, text in sources.items()}

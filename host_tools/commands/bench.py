@@ -114,7 +114,8 @@ def _latency_page(rows, loops):
         "|---|--:|--:|--:|--:|--:|--:|",
     ]
     for name, count, median, most, small, pypi, _ in rows:
-        # A ratio near or below 1 must show its first decimals: there the other station is as quick or quicker.
+        # A ratio near or below 1 must show its first decimals: there the other station is as quick
+        # or quicker.
         theirs = f"{pypi:.1f} | {pypi / median:.{0 if pypi > 10 * median else 1}f}" if pypi else "- | -"
         lines.append(f"| {name} | {count} | {median:.2f} | {most:.2f} | {small:.2f} | {theirs} |")
     return lines

@@ -1,4 +1,5 @@
-"""`microv2g demo`: from plug-in to unplug, car and station as two processes with a simulated cable between them, live."""
+"""`microv2g demo`: from plug-in to unplug, car and station as two processes with a simulated cable between them,
+live."""
 
 import argparse
 import json
@@ -104,7 +105,8 @@ def run(args):
 
 
 def _certificates(folder):
-    """A strict PKI that lives for the demo; made anew each time, which takes a third of a second."""
+    """A strict PKI that lives for the demo; made anew each time, which takes a third of a
+    second."""
     from host_tools.pki import issue, profile
 
     issue.write_all(folder, issue.make("strict", 2, dict(profile.NAMES)))

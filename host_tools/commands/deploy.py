@@ -1,4 +1,5 @@
-"""`microv2g deploy`: our modules onto a board with a stock image of MicroPython, or a changed package onto one with ours."""
+"""`microv2g deploy`: our modules onto a board with a stock image of MicroPython, or a changed package onto one with
+ours."""
 
 import argparse
 import json

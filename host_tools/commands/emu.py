@@ -237,7 +237,8 @@ def _pty(args):
     with EmulatedBoard(
         args.image, data, faults=faults, seed=args.seed, observer=Observer(log.record), usb=args.usb
     ) as board:
-        # By a flag and not by an exception: the emulator must be left between two of its messages, to be asked for the flash.
+        # By a flag and not by an exception: the emulator must be left between two of its messages,
+        # to be asked for the flash.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.append(True))
         pty = Pty()

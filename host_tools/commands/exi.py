@@ -1,4 +1,5 @@
-"""`microv2g exi decode|encode`: single EXI messages to JSON and back, for people who look into captures."""
+"""`microv2g exi decode|encode`: single EXI messages to JSON and back, for people who look into
+captures."""
 
 import argparse
 import json
@@ -83,7 +84,8 @@ class _Image:
 
 
 def _plain(line):
-    """JSON without escapes beyond the basic plane: MicroPython's json reads a surrogate pair as two characters."""
+    """JSON without escapes beyond the basic plane: MicroPython's json reads a surrogate pair as two
+    characters."""
     word, _, text = line.partition(" ")
     if "\\u" in text:
         try:

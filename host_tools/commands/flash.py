@@ -1,4 +1,5 @@
-"""`microv2g flash`: firmware onto a board. What the file is and what the chip is are known before anything is erased."""
+"""`microv2g flash`: firmware onto a board. What the file is and what the chip is are known before anything is
+erased."""
 
 import argparse
 import json

@@ -1,4 +1,5 @@
-"""`microv2g pki new|show|install`: certificates of ISO 15118-20 for tests and trials, what is wrong with others, and onto a board."""
+"""`microv2g pki new|show|install`: certificates of ISO 15118-20 for tests and trials, what is wrong with others, and onto a
+board."""
 
 import argparse
 import importlib.util

@@ -36,7 +36,8 @@ def terminal(args):
 
     station = Station.open(args.port, args.baud)
     print(_HINT.format(port=station.name, baud=args.baud), flush=True)
-    # The terminal is pyserial's; it has the keys of every system right. raw: control characters reach the screen as they are.
+    # The terminal is pyserial's; it has the keys of every system right. raw: control characters
+    # reach the screen as they are.
     term = Miniterm(station.serial, echo=False, eol="cr", filters=["direct"])
     term.exit_character = "\x1d"
     term.menu_character = "\x14"

@@ -74,7 +74,8 @@ def register(subparsers):
 
 
 def merged_config(args):
-    """The configuration file with the command line over it; only what was given. Raises OSError, ConfigError."""
+    """The configuration file with the command line over it; only what was given. Raises OSError,
+    ConfigError."""
     from firmware.app import config
 
     changes = {}

@@ -21,8 +21,9 @@ class BoardError(Exception):
 
 
 class EmulatedBoard:
-    """image: UF2 or binary. flash: a file system image (bytes or path; also one of the whole flash), which goes to `storage`
-    = (offset, size); None = erased. seed: of everything random; two boards with the same calls have the same cycle counts.
+    """image: UF2 or binary. flash: a file system image (bytes or path; also one of the whole
+    flash), which goes to `storage` = (offset, size); None = erased. seed: of everything random; two
+    boards with the same calls have the same cycle counts.
 
     usb: a computer is at the USB connector, and the console is that of USB and not the UART.
 
@@ -82,8 +83,8 @@ class EmulatedBoard:
         self._run(self.ns + ms * _NS_PER_MS)
 
     def until(self, what, limit_ms):
-        """Run until a text has been printed (since the last until() that found one), or what() is true. BoardError after
-        limit_ms. For a text: returns what was printed up to its end."""
+        """Run until a text has been printed (since the last until() that found one), or what() is
+        true. BoardError after limit_ms. For a text: returns what was printed up to its end."""
         if isinstance(what, str):
             found = self._run(self.ns + limit_ms * _NS_PER_MS, lambda: what in self.console)
             if not found:
@@ -144,7 +145,8 @@ class EmulatedBoard:
         self.world.type(text.encode() if isinstance(text, str) else text, self._usb)
 
     def exec(self, source, limit_ms=20000):
-        """Run a script by the raw REPL; returns (output, error). The board must be at its prompt, or be stopped by Ctrl-C."""
+        """Run a script by the raw REPL; returns (output, error). The board must be at its prompt,
+        or be stopped by Ctrl-C."""
         self.type("\r\x03\x03\x01")
         self.until("raw REPL; CTRL-B to exit\r\n>", limit_ms)
         # In pieces that the ring buffer of the REPL holds, as mpremote sends them.
@@ -171,8 +173,9 @@ class EmulatedBoard:
         return b"".join(self._process.read(at + i, min(1 << 16, n - i)) for i in range(0, n, 1 << 16))
 
     def power_cut(self, after_ms=0.0):
-        """The power goes in after_ms, also in the middle of a write to the flash, whose cells are then half way. Returns the
-        operation of the flash that it has hit: "erase", "program" or ""."""
+        """The power goes in after_ms, also in the middle of a write to the flash, whose cells are
+        then half way. Returns the operation of the flash that it has hit: "erase", "program" or "".
+        """
         self.fault = ""
         self._process.command(do="cut", at=self.ns + after_ms * _NS_PER_MS)
         self._run(self.ns + after_ms * _NS_PER_MS + 50 * _NS_PER_MS)
@@ -181,8 +184,8 @@ class EmulatedBoard:
         return self.fault[6:]
 
     def power_cut_in(self, operations, part, limit_ms=1000):
-        """As power_cut(), in the erasure or programming behind the next so many, when `part` (0..1) of its time has passed.
-        "" if there are not so many within limit_ms: the power goes then."""
+        """As power_cut(), in the erasure or programming behind the next so many, when `part` (0..1)
+        of its time has passed. "" if there are not so many within limit_ms: the power goes then."""
         self.fault = ""
         self._process.command(do="cut in", operations=operations, part=part)
         self._run(self.ns + limit_ms * _NS_PER_MS)
@@ -196,13 +199,15 @@ class EmulatedBoard:
         self._process.command(do="power")
 
     def watch(self, name, address, span=False):
-        """Count how often the code at an address is reached, and the longest time between two of them; with `span`, how
-        long the function that begins there takes instead. In metrics()["watch"][name]."""
+        """Count how often the code at an address is reached, and the longest time between two of
+        them; with `span`, how long the function that begins there takes instead. In
+        metrics()["watch"][name]."""
         self._process.command(do="watch", name=name, at=address, span=span)
 
     def profile(self, functions, every_us=0):
-        """[(function, share)] of where the processor was since the last call, the largest first; "(asleep)" is one of them.
-        functions: symbols.functions() of the image. every_us: begin to look, so often."""
+        """[(function, share)] of where the processor was since the last call, the largest first;
+        "(asleep)" is one of them. functions: symbols.functions() of the image. every_us: begin to
+        look, so often."""
         counts = self._process.command(do="profile", every=every_us * 1000)["counts"]
         names = sorted((address, name) for name, address in functions.items())
         starts = [address for address, _ in names]
@@ -214,8 +219,9 @@ class EmulatedBoard:
         return sorted(shares.items(), key=lambda item: -item[1])
 
     def stack_free(self, bottom, top):
-        """(bytes of the C stack between these addresses that were never written since power-on, its size): the emulator's RAM
-        begins as zeros. What was written as zeros at the deepest place counts as free."""
+        """(bytes of the C stack between these addresses that were never written since power-on, its
+        size): the emulator's RAM begins as zeros. What was written as zeros at the deepest place
+        counts as free."""
         stack = self._process.ram(bottom, top - bottom)
         return len(stack) - len(stack.lstrip(b"\0")), len(stack)
 

@@ -49,7 +49,8 @@ class Pty:
 
 
 class Served:
-    """A board that runs in a thread of its own with its UART on a terminal, for tests of programs that talk to it.
+    """A board that runs in a thread of its own with its UART on a terminal, for tests of programs
+    that talk to it.
 
     with Served(board) as served:
         subprocess.run(["mpremote", "connect", served.path, ...])

@@ -22,7 +22,8 @@ class Faults:
 
     @classmethod
     def named(cls, names):
-        """Fields for Faults, out of a list like ["swapped", "spi_limit_hz=8e6"]. ValueError names those there are."""
+        """Fields for Faults, out of a list like ["swapped", "spi_limit_hz=8e6"]. ValueError names
+        those there are."""
         known = {field.name: field.type for field in fields(cls)}
         out = {}
         for name in names:

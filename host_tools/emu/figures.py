@@ -1,10 +1,12 @@
-"""The figures of a scenario: as a dict, as tables of a terminal, and as Markdown for docs/benchmarks.md."""
+"""The figures of a scenario: as a dict, as tables of a terminal, and as Markdown for
+docs/benchmarks.md."""
 
 from dataclasses import asdict
 
 
 def facts(result):
-    """A dict for --json; (name, ms) of the messages condensed to the longest and the mean of each name."""
+    """A dict for --json; (name, ms) of the messages condensed to the longest and the mean of each
+    name."""
     out = asdict(result)
     for session in out["sessions"]:
         session["messages"] = [
@@ -27,7 +29,8 @@ def mean(values):
 
 
 def messages(rows):
-    """[(name, count, mean ms, longest ms, longest for the car)] of Observer.messages, in the order of first appearance."""
+    """[(name, count, mean ms, longest ms, longest for the car)] of Observer.messages, in the order
+    of first appearance."""
     by_name = {}
     for name, ms, car_ms in rows:
         by_name.setdefault(name, []).append((ms, car_ms))

@@ -1,4 +1,5 @@
-"""The file system of a board as an image: what a freshly flashed board is given, and what is found on it behind a run."""
+"""The file system of a board as an image: what a freshly flashed board is given, and what is found
+on it behind a run."""
 
 import json
 

@@ -1,4 +1,5 @@
-"""What is measured of an emulated board while it works: messages, latencies, phases. All times are emulated."""
+"""What is measured of an emulated board while it works: messages, latencies, phases. All times are
+emulated."""
 
 from host_tools.recordings.oneline import summary
 
@@ -13,7 +14,8 @@ def tcp_payload(frame):
 
 
 def frames(burst):
-    """The frames in what was read from the chip: length[4] AA AA AA AA length[2] 00 00 frame 55 55."""
+    """The frames in what was read from the chip: length[4] AA AA AA AA length[2] 00 00 frame 55
+    55."""
     at = 0
     while at + 14 <= len(burst):
         n = burst[at + 8] | burst[at + 9] << 8
@@ -22,10 +24,13 @@ def frames(burst):
 
 
 class Observer:
-    """sink(record) gets records like those of a trace (host_tools/recordings/oneline.py), with t_ms of the emulator.
+    """sink(record) gets records like those of a trace (host_tools/recordings/oneline.py), with t_ms
+    of the emulator.
 
-    messages: [(name of the answer, ms, ms of the car)]: from the release of CS behind the read of the request to the release
-    behind the write of the answer, and from the car's sending to its having the answer. causes: ms from each rising edge of INT to the read of its cause. duties, coils, loads: [(ms, value)].
+    messages: [(name of the answer, ms, ms of the car)]: from the release of CS behind the read of
+    the request to the release behind the write of the answer, and from the car's sending to its
+    having the answer. causes: ms from each rising edge of INT to the read of its cause. duties,
+    coils, loads: [(ms, value)].
     """
 
     def __init__(self, sink=None):

@@ -1,4 +1,5 @@
-"""The section of docs/benchmarks.md that `microv2g emu --doc` writes; `make bench` writes the rest and keeps it."""
+"""The section of docs/benchmarks.md that `microv2g emu --doc` writes; `make bench` writes the rest
+and keeps it."""
 
 from pathlib import Path
 

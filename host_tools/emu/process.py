@@ -53,7 +53,8 @@ class Process:
         return wire.parse(self._exactly(n))
 
     def command(self, **what):
-        """Carry out a command of js/main.mjs while the chip stands still; returns its answer, a dict."""
+        """Carry out a command of js/main.mjs while the chip stands still; returns its answer, a
+        dict."""
         self.send(wire.framed(b"J" + json.dumps(what).encode()))
         _, records = self.receive()
         reply = json.loads(records[-1][2])

@@ -1,5 +1,5 @@
-"""The sessions of `microv2g emu`: boot, sessions with discharge over TLS, unplug, the same again for the least free heap, power cuts;
-and the figures of them."""
+"""The sessions of `microv2g emu`: boot, sessions with discharge over TLS, unplug, the same again
+for the least free heap, power cuts; and the figures of them."""
 
 import random
 from dataclasses import dataclass, field
@@ -102,7 +102,8 @@ class Result:
 
 
 class Scenario:
-    """image: Path of a UF2 with its ELF beside it. sink(record) gets what happens, as it happens."""
+    """image: Path of a UF2 with its ELF beside it. sink(record) gets what happens, as it
+    happens."""
 
     def __init__(self, image, out, sink, seed=1, tls=True, loop_ms=6000, key_log="", faults=None):
         self.image = Path(image)
@@ -174,8 +175,8 @@ class Scenario:
                 self.result.stack_free, self.result.stack_size = board.stack_free(*self._stack)
 
     def _heap(self, image, services):
-        """All of it again, with so many collections that nothing lives between two of them unseen. They take time, so nothing else is
-        measured here."""
+        """All of it again, with so many collections that nothing lives between two of them unseen.
+        They take time, so nothing else is measured here."""
         observer = Observer(self.sink)
         with self._board(image, observer) as board:
             board.until(READY, _BOOT_MS)
@@ -319,7 +320,8 @@ class Scenario:
     # -- power cuts
 
     def _cuts(self, image, count):
-        """Set a key again and again and let the power go somewhere in it: each start must find the old or the new value."""
+        """Set a key again and again and let the power go somewhere in it: each start must find the
+        old or the new value."""
         dice = random.Random(self.seed)
         with self._board(image, None) as board:
             board.until(READY, _BOOT_MS)

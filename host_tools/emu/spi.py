@@ -1,4 +1,5 @@
-"""The SPI bus between board and chip model: bytes in bulk where the chip can say its answer ahead, else one by one."""
+"""The SPI bus between board and chip model: bytes in bulk where the chip can say its answer ahead,
+else one by one."""
 
 from drivers.qca_frame import INTR_CAUSE
 from host_tools.emu.wire import FLOATING

@@ -6,7 +6,8 @@ _SYMTAB, _STT_FUNC = 2, 2
 
 
 def functions(path):
-    """{name: address} of an ELF file of 32 bits, little-endian; {} if there is none. ValueError if it is something else."""
+    """{name: address} of an ELF file of 32 bits, little-endian; {} if there is none. ValueError if
+    it is something else."""
     return {name: value & ~1 for name, value, kind in _symbols(path) if kind == _STT_FUNC}
 
 

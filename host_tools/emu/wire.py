@@ -1,4 +1,5 @@
-"""Messages between the world (this side) and the emulator (js/link.mjs). Little-endian, a length of four bytes before each.
+"""Messages between the world (this side) and the emulator (js/link.mjs). Little-endian, a length of
+four bytes before each.
 
 From the emulator a head and records, each answered before emulated time goes on:
 
@@ -25,7 +26,8 @@ FLOATING = 0x100  # MISO: nobody drives it
 
 
 class Head(NamedTuple):
-    """Counters of the emulator when it sent a message: ns, cycles, ns without work, cycles in interrupt handlers."""
+    """Counters of the emulator when it sent a message: ns, cycles, ns without work, cycles in
+    interrupt handlers."""
 
     ns: float
     cycles: float

@@ -1,5 +1,6 @@
-"""The world around the emulated board: modem behind SPI, pilot and proximity, contactor, powerline, cars. The models are those
-of host_tools/twin and host_tools/ev; this file wires them to the pins and to the time of the emulator.
+"""The world around the emulated board: modem behind SPI, pilot and proximity, contactor, powerline,
+cars. The models are those of host_tools/twin and host_tools/ev; this file wires them to the pins
+and to the time of the emulator.
 """
 
 from firmware.clock import sooner, ticks_add, ticks_diff
@@ -40,7 +41,8 @@ class Random:
 
 
 class World:
-    """seed: of everything random. faults: dict of faults.Faults. observer: what is told (host_tools/emu/observer.py)."""
+    """seed: of everything random. faults: dict of faults.Faults. observer: what is told
+    (host_tools/emu/observer.py)."""
 
     def __init__(self, seed=1, faults=None, observer=None):
         self.rand = Random(seed)
@@ -78,7 +80,8 @@ class World:
     # -- people
 
     def plug(self, tls=None, trace=None, **ev):
-        """Plug a car in: options of ev/options.py. tls: its net.tls_stage.TlsStage. trace: see ev/car.py. Returns the Car."""
+        """Plug a car in: options of ev/options.py. tls: its net.tls_stage.TlsStage. trace: see
+        ev/car.py. Returns the Car."""
         cfg = dict(options.DEFAULTS)
         cfg.update(ev)
         mac = b"\x02EV\x00\x00\x02"
@@ -174,7 +177,8 @@ class World:
         state.pp_mv = 3300 if ohm is None else 3300 * ohm // (1000 + ohm)
         contactor.welded = faults.welded
         contactor.stuck_open = faults.stuck_open
-        # The mirror contact is closed to ground while the main contacts are open; a wire that is off reads as closed.
+        # The mirror contact is closed to ground while the main contacts are open; a wire that is
+        # off reads as closed.
         state.mirror = 1 if contactor.closed or faults.mirror_open else 0
         state.ahead = self.bus.ahead()
         due = sooner(sooner(chip.due, contactor.due), sooner(self.line.due, self._car_due))

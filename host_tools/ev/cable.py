@@ -1,4 +1,5 @@
-"""The car's end of the simulated cable (twin/cable.py): a UDP socket to a station with `--link sim`, and the loop that waits."""
+"""The car's end of the simulated cable (twin/cable.py): a UDP socket to a station with `--link
+sim`, and the loop that waits."""
 
 import os
 import select
@@ -65,8 +66,9 @@ class Cable:
 
 
 def run(cfg, port, sink, stopped=lambda: False):
-    """One car from plug-in to unplug; returns its Car. sink(record) gets every message and note; stopped() is true once the
-    session is to end in an orderly way. LinkError if there is no station on the port."""
+    """One car from plug-in to unplug; returns its Car. sink(record) gets every message and note;
+    stopped() is true once the session is to end in an orderly way. LinkError if there is no station
+    on the port."""
     cable = Cable(port)
     tracer = Trace(sink)
     mac = bytes((2,)) + os.urandom(4) + b"\x10"

@@ -1,8 +1,9 @@
-"""A whole simulated car, from plug-in to unplug: pilot, modem, matching, IPv6, discovery, TCP and session.
+"""A whole simulated car, from plug-in to unplug: pilot, modem, matching, IPv6, discovery, TCP and
+session.
 
-A machine (docs/design.md) that also runs on MicroPython. What is between it and a station is a cable: `send(modem, data,
-now)` takes what its modem puts on the powerline, line_rx() brings what others put there; `load` is what the pilot of the
-station feels, pilot() is what the car sees of it.
+A machine (docs/design.md) that also runs on MicroPython. What is between it and a station is a
+cable: `send(modem, data, now)` takes what its modem puts on the powerline, line_rx() brings what
+others put there; `load` is what the pilot of the station feels, pilot() is what the car sees of it.
 """
 
 from firmware.clock import sooner, ticks_add, ticks_diff
@@ -53,10 +54,11 @@ _CLOSED_STATES = (CABLE_CHECK, PRECHARGE, START, LOOP, STOP)  # of the session: 
 
 
 class Car:
-    """cfg: options.DEFAULTS with changes. mac: 6 bytes of its host; its modem has the next one. rand(n), wall(): as in
-    Evcc. trace: message() of the session, note(now, text, value). tls: a net.tls_stage.TlsStage with a client's engine, for
-    a car that speaks nothing but TLS. `load`: (ohm, flags, pp_ohm) of twin.cable; `done`
-    once it is unplugged after all; `ok`, `why`: how it ended."""
+    """cfg: options.DEFAULTS with changes. mac: 6 bytes of its host; its modem has the next one.
+    rand(n), wall(): as in Evcc. trace: message() of the session, note(now, text, value). tls: a
+    net.tls_stage.TlsStage with a client's engine, for a car that speaks nothing but TLS. `load`:
+    (ohm, flags, pp_ohm) of twin.cable; `done` once it is unplugged after all; `ok`, `why`: how it
+    ended."""
 
     def __init__(self, cfg, mac, cable, rand, wall, trace, tls=None):
         self.cfg = cfg

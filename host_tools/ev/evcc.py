@@ -1,8 +1,10 @@
-"""The vehicle side of a session: answers in, requests out, on the machine contract (start rx poll tx due event).
+"""The vehicle side of a session: answers in, requests out, on the machine contract (start rx poll
+tx due event).
 
-The order is two tables: state -> request (next_request.NEXT), and state -> what to do with its answer (below). An answer handler
-returns the next state; the same state again means: repeat at the pace. No I/O, clock or randomness of its own, so it runs against the station
-machine in simulated time as well as over sockets.
+The order is two tables: state -> request (next_request.NEXT), and state -> what to do with its
+answer (below). An answer handler returns the next state; the same state again means: repeat at the
+pace. No I/O, clock or randomness of its own, so it runs against the station machine in simulated
+time as well as over sockets.
 """
 
 from codec import exi, exi_json, v2gtp
@@ -87,8 +89,8 @@ class Refused(Exception):
 
 
 class Evcc:
-    """cfg: options.DEFAULTS with changes; wall() -> Unix seconds; trace: as firmware/trace.Trace. `ok` and `why` tell how it
-    ended; energy is in `battery`."""
+    """cfg: options.DEFAULTS with changes; wall() -> Unix seconds; trace: as firmware/trace.Trace.
+    `ok` and `why` tell how it ended; energy is in `battery`."""
 
     def __init__(self, cfg, wall, trace):
         self.cfg = cfg
@@ -160,7 +162,8 @@ class Evcc:
         return self.battery.discharge_w if self.bpt and above else 0
 
     def request_stop(self):
-        """The driver wants to end: the session is closed in an orderly way after the next answer."""
+        """The driver wants to end: the session is closed in an orderly way after the next
+        answer."""
         self._stop_wish = True
 
     # -- the machine contract
@@ -409,7 +412,8 @@ class Evcc:
         return STOP if self.pausing else LOOP
 
     def _energy(self, v, now):
-        """What flowed since the last answer goes into the battery; then the new power is taken over."""
+        """What flowed since the last answer goes into the battery; then the new power is taken
+        over."""
         self.battery.run(self.present_w, ticks_diff(now, self._integrated))
         self._integrated = now
         cfg = self.cfg

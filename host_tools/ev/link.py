@@ -1,4 +1,5 @@
-"""The simulated car over the operating system's sockets: discovery, TCP, and the loop that waits."""
+"""The simulated car over the operating system's sockets: discovery, TCP, and the loop that
+waits."""
 
 import socket
 import time
@@ -25,7 +26,8 @@ class LinkError(Exception):
 
 
 class Tracer:
-    """What Evcc writes its messages to: decoded records for sink(record), with t_ms counted from the tick `begin`."""
+    """What Evcc writes its messages to: decoded records for sink(record), with t_ms counted from
+    the tick `begin`."""
 
     def __init__(self, sink, begin=None):
         self._sink = sink
@@ -66,8 +68,9 @@ class Trace(Tracer):
 
 
 def discover(iface, note, stopped, sdp_port=_SDP_PORT, secure=False):
-    """(address, port) of the station, by SDP on the interface. secure: the car wants TLS, else plain TCP. LinkError if nobody
-    answers, or a station that wants the other; KeyboardInterrupt once stopped() is true."""
+    """(address, port) of the station, by SDP on the interface. secure: the car wants TLS, else
+    plain TCP. LinkError if nobody answers, or a station that wants the other; KeyboardInterrupt
+    once stopped() is true."""
     try:
         index = socket.if_nametoindex(iface)
     except OSError:
@@ -102,8 +105,8 @@ def discover(iface, note, stopped, sdp_port=_SDP_PORT, secure=False):
 
 
 def run(cfg, iface, sink, stopped=lambda: False, sdp_port=_SDP_PORT):
-    """One whole session; returns the Evcc. sink(record) gets every message and note; stopped() is true once the session
-    is to end in an orderly way. LinkError if there is no station."""
+    """One whole session; returns the Evcc. sink(record) gets every message and note; stopped() is
+    true once the session is to end in an orderly way. LinkError if there is no station."""
     trace = Trace(sink)
 
     def note(text):

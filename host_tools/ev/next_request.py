@@ -1,4 +1,5 @@
-"""Which request the simulated car sends in which state, with its numbers of this moment. `ev` is the machine of evcc.py."""
+"""Which request the simulated car sends in which state, with its numbers of this moment. `ev` is
+the machine of evcc.py."""
 
 from codec.slots import ChannelSelection, ChargeProgress, ChargingSession, Processing
 from host_tools.ev import requests, states

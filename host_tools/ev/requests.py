@@ -1,9 +1,11 @@
-"""Every request of a car with all mandatory fields, as slot lists: one builder for the simulated car and for the tests.
+"""Every request of a car with all mandatory fields, as slot lists: one builder for the simulated
+car and for the tests.
 
     car = Car(soc=40, present_w=3000)
     msg, value = loop(car, AC_BPT, DYNAMIC)      what codec.exi.encode takes
 
-A request is made from the numbers of a car and from what belongs to this request alone. Every function returns (message id, value).
+A request is made from the numbers of a car and from what belongs to this request alone. Every
+function returns (message id, value).
 """
 
 from codec.rational import from_int, from_milli
@@ -69,8 +71,8 @@ def is_bpt(service):
 
 
 class Car:
-    """What a car says of itself. Power, current and voltage of limits are positive in both directions; None is left out where the
-    schema allows it."""
+    """What a car says of itself. Power, current and voltage of limits are positive in both
+    directions; None is left out where the schema allows it."""
 
     def __init__(self, **numbers):
         self.session_id = bytes(8)
@@ -253,7 +255,8 @@ def precharge(car, processing):
 
 
 def profile(car, w, tuple_id=None):
-    """EVPowerProfile of one hour at w; tuple_id: of the schedule that the car takes, None in Dynamic control."""
+    """EVPowerProfile of one hour at w; tuple_id: of the schedule that the car takes, None in
+    Dynamic control."""
     entry = [None] * PowerScheduleEntry.LEN
     entry[PowerScheduleEntry.Duration] = 3600
     entry[PowerScheduleEntry.Power] = from_int(w)

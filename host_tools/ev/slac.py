@@ -1,10 +1,13 @@
-"""The vehicle's side of matching (ISO 15118-3, annex A), with the things that go wrong in the field as switches.
+"""The vehicle's side of matching (ISO 15118-3, annex A), with the things that go wrong in the field
+as switches.
 
-A machine (docs/design.md) that runs on MicroPython too. It asks for parameters, sounds, takes the station with the lowest
-mean attenuation, asks it for the key, gives the key to its own modem and waits until the modems see each other.
+A machine (docs/design.md) that runs on MicroPython too. It asks for parameters, sounds, takes the
+station with the lowest mean attenuation, asks it for the key, gives the key to its own modem and
+waits until the modems see each other.
 
-cfg, all optional: `sounds` 0..10 (10), `attempts` (3), `run_id` 8 bytes (random), `link_status` (True; False: the
-network counts as joined once the own modem has the key), `set_key_ok` (1), `faults`, a tuple of names:
+cfg, all optional: `sounds` 0..10 (10), `attempts` (3), `run_id` 8 bytes (random), `link_status`
+(True; False: the network counts as joined once the own modem has the key), `set_key_ok` (1),
+`faults`, a tuple of names:
 
     wrong_run_id   another run id from START_ATTEN_CHAR on       wrong_mac      MATCH.REQ names another vehicle
     replay_match   the answered MATCH.REQ goes out again         slow          START after 250 ms, MATCH.REQ after 980 ms
@@ -61,8 +64,8 @@ _STATIONS = const(4)
 
 
 class EvSlac:
-    """mac: of the car's host; rand(n); trace: note(now, text, value). `evse_mac`, `nid`, `nmk` after MATCHED; `toggling`
-    is true while the pilot shall toggle between B and C."""
+    """mac: of the car's host; rand(n); trace: note(now, text, value). `evse_mac`, `nid`, `nmk`
+    after MATCHED; `toggling` is true while the pilot shall toggle between B and C."""
 
     def __init__(self, cfg, mac, rand, trace):
         self.cfg = cfg
@@ -218,7 +221,8 @@ class EvSlac:
         self._again(now, _GAP_MS)
 
     def _choose(self, now):
-        """The station that is heard best, of those that have reported (the others may not be able to)."""
+        """The station that is heard best, of those that have reported (the others may not be able
+        to)."""
         best = None
         for mac in sorted(self.stations):
             mean = self.stations[mac]

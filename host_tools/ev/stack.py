@@ -1,5 +1,6 @@
-"""The network side of the simulated car: the station's own stack, with discovery and the active open in place of the
-listener. Frames in, frames out, on the machine contract; it also runs on MicroPython."""
+"""The network side of the simulated car: the station's own stack, with discovery and the active
+open in place of the listener. Frames in, frames out, on the machine contract; it also runs on
+MicroPython."""
 
 from firmware.clock import sooner, ticks_add, ticks_diff
 from firmware.net.block import copy, equal
@@ -49,7 +50,8 @@ class ClientConn(TcpConn):
 
 
 class CarStack(Stack):
-    """start(), then at ADDRESS discover(), then at STATION connect(). conns[0] is the connection."""
+    """start(), then at ADDRESS discover(), then at STATION connect(). conns[0] is the
+    connection."""
 
     def __init__(self, mac, rand, trace, sdp_port=15118, security=0x10):
         Stack.__init__(self, mac, rand, trace, sdp_port)

@@ -1,4 +1,5 @@
-"""TLS 1.3 of the simulated car on CPython: OpenSSL with the calls of the engine of firmware/net/tls_stage.py.
+"""TLS 1.3 of the simulated car on CPython: OpenSSL with the calls of the engine of
+firmware/net/tls_stage.py.
 
 An independent peer of the station: nothing of it is mbedTLS.
 """
@@ -119,7 +120,8 @@ def _common_name(certificate):
 
 
 def vehicle_name(folder):
-    """CN of the vehicle certificate in `folder`: the EVCCID ([V2G20-2598]). OSError or ValueError if it cannot be read."""
+    """CN of the vehicle certificate in `folder`: the EVCCID ([V2G20-2598]). OSError or ValueError
+    if it cannot be read."""
     from cryptography import x509
     from cryptography.x509.oid import NameOID
 
@@ -128,7 +130,8 @@ def vehicle_name(folder):
 
 
 def context(folder, profile="strict", key_log=""):
-    """SSLContext of a car with the files of `folder`. OSError or ssl.SSLError if they are not there or not good."""
+    """SSLContext of a car with the files of `folder`. OSError or ssl.SSLError if they are not there
+    or not good."""
     folder = Path(folder)
     c = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     c.check_hostname = False  # a car knows its station by its chain ([V2G20-2598]), not by a host name

@@ -1,4 +1,5 @@
-"""Print the state diagram of the session from its one table, `firmware/session/iso20/steps.py`, into docs/session.md.
+"""Print the state diagram of the session from its one table, `firmware/session/iso20/steps.py`,
+into docs/session.md.
 
 python -m host_tools.gen.diagram          rewrite docs/session.md
 python -m host_tools.gen.diagram --check  exit 1 if it is not in step

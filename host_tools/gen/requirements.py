@@ -1,4 +1,5 @@
-"""docs/requirements.md, out of docs/requirements.src (texts and verdicts, by hand) and of the ids that code and tests name.
+"""docs/requirements.md, out of docs/requirements.src (texts and verdicts, by hand) and of the ids
+that code and tests name.
 
 python -m host_tools.gen.requirements           write the page
 python -m host_tools.gen.requirements --check   exit 1: an unknown or double id, or a page that is not in step
@@ -31,7 +32,8 @@ _IN_TEST = re.compile(r"_(r_[a-z][a-z0-9]*(?:_[a-z]+)*|d)((?:_\d\d)+)(?![^\W_])"
 
 
 class Requirement:
-    """One line: id | verdict: why | text | source. code and tests: (file, line) of every reference."""
+    """One line: id | verdict: why | text | source. code and tests: (file, line) of every
+    reference."""
 
     def __init__(self, line):
         self.id, verdict, self.text, self.source = (part.strip() for part in line.split(" | "))
@@ -76,7 +78,8 @@ def named(text):
 
 
 def load(root):
-    """(head of the page, {group: title}, {id: Requirement}, faults), with every reference of the tree."""
+    """(head of the page, {group: title}, {id: Requirement}, faults), with every reference of the
+    tree."""
     head, titles, items, faults = [], {}, {}, []
     for number, line in enumerate((root / SOURCE).read_text(encoding="utf-8").splitlines(), 1):
         if line.startswith("## "):

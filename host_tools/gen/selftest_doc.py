@@ -1,4 +1,5 @@
-"""docs/selftest.md: how the self-test is used, and every code with cause and remedy, out of firmware/app/selftest_codes.py.
+"""docs/selftest.md: how the self-test is used, and every code with cause and remedy, out of
+firmware/app/selftest_codes.py.
 
 python -m host_tools.gen.selftest_doc            write it
 python -m host_tools.gen.selftest_doc --check    is it in step? exit status 1 if not

@@ -1,4 +1,5 @@
-"""Print the law of the supervisor from its one table, `firmware/app/plug_steps.py`, into docs/supervisor.md.
+"""Print the law of the supervisor from its one table, `firmware/app/plug_steps.py`, into
+docs/supervisor.md.
 
 python -m host_tools.gen.supervisor          rewrite docs/supervisor.md
 python -m host_tools.gen.supervisor --check  exit 1 if it is not in step
@@ -43,7 +44,8 @@ def _load():
 
 
 def comments(text, table):
-    """The comment of each row of a table in the source, "" where there is none. A row is one line."""
+    """The comment of each row of a table in the source, "" where there is none. A row is one
+    line."""
     out = []
     inside = False
     for line in text.splitlines():

@@ -3,8 +3,9 @@
     from host_tools.pki import bad
     bad.make("expired", "build/pki", "build/expired")
 
-writes `device/` and `car/` as the good PKI has them, each with its own chain broken in that one way and with the good
-roots. So the bad station belongs before the good car, and the bad car before the good station.
+writes `device/` and `car/` as the good PKI has them, each with its own chain broken in that one way
+and with the good roots. So the bad station belongs before the good car, and the bad car before the
+good station.
 """
 
 from pathlib import Path
@@ -106,7 +107,8 @@ def _wrong_purpose(pki, stem):
 
 
 def _huge(pki, stem):
-    """16 kB by an extension that nobody knows; critical, so that one who could hold it must refuse it as well."""
+    """16 kB by an extension that nobody knows; critical, so that one who could hold it must refuse
+    it as well."""
     cert, key = pki.leaf(stem, extra=[(x509.UnrecognizedExtension(_PRIVATE_OID, bytes(_HUGE)), True)])
     return [cert, *pki.chain(stem)[1:]], key
 
@@ -125,7 +127,8 @@ KINDS = tuple(_MAKERS)
 
 
 def make(kind, pki_dir, out_dir):
-    """Write out_dir/device and out_dir/car with chains that are bad in the way `kind`, one of KINDS. -> Path of out_dir"""
+    """Write out_dir/device and out_dir/car with chains that are bad in the way `kind`, one of
+    KINDS. -> Path of out_dir"""
     pki, out = _Pki(pki_dir), Path(out_dir)
     v2g, oem = pki.made["v2g_root"][0], pki.made["oem_root"][0]
     issue.write_station(out / "device", *_MAKERS[kind](pki, "secc"), [oem, v2g])

@@ -1,7 +1,9 @@
-"""Words about certificates: who signed whom, for what, how long, and what is wrong. See report() and lines().
+"""Words about certificates: who signed whom, for what, how long, and what is wrong. See report()
+and lines().
 
-The rules of X.509 hold for everything. Curve and hash are judged only when a profile is named. Two limits hold always, as
-no message of ISO 15118-20 exceeds them: two sub-CAs in a chain, 1600 bytes in a certificate.
+The rules of X.509 hold for everything. Curve and hash are judged only when a profile is named. Two
+limits hold always, as no message of ISO 15118-20 exceeds them: two sub-CAs in a chain, 1600 bytes
+in a certificate.
 """
 
 import itertools
@@ -191,8 +193,8 @@ def _nodes(files):
 
 
 def report(arguments, kind=None, now=None):
-    """Everything about the certificates and keys in these files and directories. kind: strict, field, or None for "do not
-    judge curve and hash". -> dict for JSON; `lines` puts it in words."""
+    """Everything about the certificates and keys in these files and directories. kind: strict,
+    field, or None for "do not judge curve and hash". -> dict for JSON; `lines` puts it in words."""
     now = now or issue.now_utc()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the library's remarks on odd fields

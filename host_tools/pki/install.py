@@ -1,7 +1,8 @@
-"""Certificates and key of a station onto its board, with the configuration that uses them, and the clock that judges others.
+"""Certificates and key of a station onto its board, with the configuration that uses them, and the
+clock that judges others.
 
-Files are written beside the old ones, read back and renamed. The key goes over the serial line to the board and nowhere else; it is
-never printed.
+Files are written beside the old ones, read back and renamed. The key goes over the serial line to
+the board and nowhere else; it is never printed.
 """
 
 import time
@@ -31,7 +32,8 @@ class InstallError(Exception):
 
 
 def files(folder, profile):
-    """{name: bytes} of the folder DIR/device of `microv2g pki new DIR` (or DIR itself). InstallError if something is wrong with them."""
+    """{name: bytes} of the folder DIR/device of `microv2g pki new DIR` (or DIR itself).
+    InstallError if something is wrong with them."""
     from host_tools.pki import explain
 
     folder = Path(folder)
@@ -48,7 +50,8 @@ def files(folder, profile):
 
 
 def install(port, folder, profile, say=lambda text: None):
-    """Onto the board at `port`; it is restarted, and its clock set from this computer. say(text): progress."""
+    """Onto the board at `port`; it is restarted, and its clock set from this computer. say(text):
+    progress."""
     from host_tools.board.deploy.copy import Copier
     from host_tools.board.flash.repl import Repl
     from host_tools.board.port import Station

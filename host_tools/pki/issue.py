@@ -21,8 +21,9 @@ _USAGES = (
 DAY = datetime.timedelta(days=1)
 MARK = Path("certs", "v2g_root.pem")  # what shows that a directory is one of ours
 
-# Files of the PyPI vehicle iso15118 0.31.2 below PKI_PATH -> our stems. It has one certificate of the car for TLS and for
-# contract installation, named OEM: it gets the vehicle certificate, which is what a station must see [V2G20-2339].
+# Files of the PyPI vehicle iso15118 0.31.2 below PKI_PATH -> our stems. It has one certificate of
+# the car for TLS and for contract installation, named OEM: it gets the vehicle certificate, which
+# is what a station must see [V2G20-2339].
 EVCC_CERTS = {
     "v2gRootCACert": "v2g_root",
     "cpoSubCA1Cert": "cpo_sub1",
@@ -50,7 +51,8 @@ def new_key(kind):
 
 
 def subject_of(row, names):
-    """CN and O are UTF8String, DC is IA5String [V2G20-3038]. No country: a vehicle has none [V2G20-2598]."""
+    """CN and O are UTF8String, DC is IA5String [V2G20-3038]. No country: a vehicle has none
+    [V2G20-2598]."""
     return x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, profile.ORGANISATION),
@@ -61,8 +63,8 @@ def subject_of(row, names):
 
 
 def certificate(row, subject, key, issuer, issuer_key, not_before, not_after, extra=()):
-    """One signed certificate by a row of profile.py; the hash follows the curve of the signer. `issuer`: its name.
-    extra: (extension, critical) beyond the profile, for broken ones."""
+    """One signed certificate by a row of profile.py; the hash follows the curve of the signer.
+    `issuer`: its name. extra: (extension, critical) beyond the profile, for broken ones."""
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -98,7 +100,8 @@ def valid_days(row, days):
 
 
 def make(kind, days, names=None, now=None):
-    """{stem: (certificate, key)} of a whole PKI. kind: strict or field. names: replaces some of profile.NAMES."""
+    """{stem: (certificate, key)} of a whole PKI. kind: strict or field. names: replaces some of
+    profile.NAMES."""
     names = dict(profile.NAMES, **(names or {}))
     now = now or now_utc()
     out = {}
@@ -149,7 +152,8 @@ def folder(path, private=False):
 
 
 def write_station(place, chain, key, roots):
-    """What goes onto the file system of a station. chain: leaf first, without the root; roots: anchors for vehicles."""
+    """What goes onto the file system of a station. chain: leaf first, without the root; roots:
+    anchors for vehicles."""
     _write_end(place, "secc", chain, key, roots)
 
 
@@ -166,7 +170,8 @@ def _write_end(place, stem, chain, key, roots):
 
 
 def write_all(directory, made):
-    """Write a PKI from make(): one file per certificate and key, and the bundles of station, car and PyPI vehicle."""
+    """Write a PKI from make(): one file per certificate and key, and the bundles of station, car
+    and PyPI vehicle."""
     directory = folder(directory)
     certs, keys = folder(directory / "certs"), folder(directory / "private", private=True)
     for stem, (cert, key) in made.items():
@@ -177,7 +182,8 @@ def write_all(directory, made):
         return [made[s][0] for s in profile.chain_of(stem)[:-1]]
 
     v2g, oem = made["v2g_root"][0], made["oem_root"][0]
-    # A vehicle may hang below an OEM or a V2G root, never below the root of a contract [V2G20-2331].
+    # A vehicle may hang below an OEM or a V2G root, never below the root of a contract
+    # [V2G20-2331].
     write_station(directory / "device", chain("secc"), made["secc"][1], [oem, v2g])
     write_car(directory / "car", chain("vehicle"), made["vehicle"][1], [v2g])
     certs = folder(directory / "iso15118_2" / "certs")

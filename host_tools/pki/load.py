@@ -1,4 +1,5 @@
-"""Read files that may hold certificates and keys, or anything else: PEM bundles, DER, whole directories."""
+"""Read files that may hold certificates and keys, or anything else: PEM bundles, DER, whole
+directories."""
 
 import os
 import re

@@ -30,8 +30,8 @@ def _name(name):
 
 
 class Node:
-    """parent: who signed it, children: what it signed. problems: what is wrong; notes: what is worth knowing.
-    Raises whatever the library does if a field cannot be read."""
+    """parent: who signed it, children: what it signed. problems: what is wrong; notes: what is
+    worth knowing. Raises whatever the library does if a field cannot be read."""
 
     def __init__(self, cert):
         self.cert = cert

@@ -1,8 +1,9 @@
 """What is asked of each certificate, as data.
 
-The text of ISO 15118-20 Annex B was not at hand. What stands here is what implementers report of it, with the requirement
-they name: keys and hashes [V2G20-2674] [V2G20-1001], names of the vehicle [V2G20-2598] [V2G20-3073], sub-CAs and revocation
-pointers [V2G20-911] [V2G20-2590], no extension beside those of the profile [V2G20-2686].
+The text of ISO 15118-20 Annex B was not at hand. What stands here is what implementers report of
+it, with the requirement they name: keys and hashes [V2G20-2674] [V2G20-1001], names of the vehicle
+[V2G20-2598] [V2G20-3073], sub-CAs and revocation pointers [V2G20-911] [V2G20-2590], no extension
+beside those of the profile [V2G20-2686].
 """
 
 from collections import namedtuple
@@ -10,11 +11,13 @@ from collections import namedtuple
 PROFILES = ("strict", "field")
 CURVES = {"strict": "secp521r1", "field": "secp256r1"}  # field: what test cars of today bring, P-256 as in ISO 15118-2
 HASHES = {"strict": "sha512", "field": "sha256"}
-# Ed448 is the second algorithm of the standard [V2G20-2319]: accepted by `show`, not made, as mbedTLS has none.
+# Ed448 is the second algorithm of the standard [V2G20-2319]: accepted by `show`, not made, as
+# mbedTLS has none.
 ALSO_STRICT = "ed448"
 
-# stem: of file names; issuer: stem of the issuer, None = self-signed; path_len: CAs that may follow, None = no limit;
-# usage: KeyUsage bits; eku: ExtendedKeyUsage; eku_critical: AMD1 Table B.14 wants it for the vehicle.
+# stem: of file names; issuer: stem of the issuer, None = self-signed; path_len: CAs that may
+# follow, None = no limit; usage: KeyUsage bits; eku: ExtendedKeyUsage; eku_critical: AMD1 Table
+# B.14 wants it for the vehicle.
 Row = namedtuple("Row", "stem issuer cn dc path_len ca usage eku eku_critical title")
 
 _CA = ("key_cert_sign", "crl_sign")
@@ -35,7 +38,8 @@ def _leaf(stem, issuer, cn, dc, usage, title, eku=None, eku_critical=False):
     return Row(stem, issuer, cn, dc, None, False, usage, eku, eku_critical, title)
 
 
-# An issuer stands before what it issues. The cn of a leaf is the name of an option of `microv2g pki new`.
+# An issuer stands before what it issues. The cn of a leaf is the name of an option of `microv2g pki
+# new`.
 ROWS = (
     _root("v2g_root", "V2G Root CA", "V2G", "V2G root: trusted by cars"),
     _sub("cpo_sub1", "v2g_root", "CPO Sub-CA 1", "V2G", 1, "operator's sub-CA 1"),
@@ -56,7 +60,8 @@ ROWS = (
 BY_STEM = {row.stem: row for row in ROWS}
 
 ORGANISATION = "microv2g test"
-# Nobody answers there (RFC 2606), and nobody else is asked by mistake. A revocation pointer is mandatory [V2G20-2590].
+# Nobody answers there (RFC 2606), and nobody else is asked by mistake. A revocation pointer is
+# mandatory [V2G20-2590].
 OCSP_URL = "http://ocsp.microv2g.invalid/"
 
 DAYS = 60  # of a leaf, if nothing is said
@@ -98,7 +103,8 @@ def evccid(unique, wmi="MV2"):
 
 
 def check_digit(wmi, unique):
-    """Letters count 10 to 35, leading zeros of an element not at all; digits weighted with powers of two, modulo 11."""
+    """Letters count 10 to 35, leading zeros of an element not at all; digits weighted with powers
+    of two, modulo 11."""
     significant = "".join(part.lstrip("0") for part in (wmi.upper(), "V", unique.upper()))
     digits = "".join(str(int(c, 36)) for c in significant)
     rest = sum(int(d) * 2 ** (i % 28) for i, d in enumerate(digits)) % 11

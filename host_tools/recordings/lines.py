@@ -1,4 +1,5 @@
-"""Console lines of a station (firmware/run/trace_lines.py) as records (host_tools/station/process.py), and back."""
+"""Console lines of a station (firmware/run/trace_lines.py) as records
+(host_tools/station/process.py), and back."""
 
 from host_tools.station.process import Decoder
 

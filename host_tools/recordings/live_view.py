@@ -1,4 +1,5 @@
-"""What demo and monitor show while a station runs: the live view of a terminal, or lines in a log."""
+"""What demo and monitor show while a station runs: the live view of a terminal, or lines in a
+log."""
 
 import threading
 from collections import deque
@@ -12,7 +13,8 @@ _FULL_W = 25000
 
 
 class View:
-    """Takes records of the station (in its reader's thread) and shows them. `loops`: charge loops so far."""
+    """Takes records of the station (in its reader's thread) and shows them. `loops`: charge loops
+    so far."""
 
     def __init__(self, plain, title="DC_BPT, Dynamic"):
         self.plain = plain

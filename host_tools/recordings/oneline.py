@@ -44,7 +44,8 @@ def rational(value):
 
 
 def scalars(obj):
-    """All (field, value) of a JSON message below its name and outside the header, in order; rationals as numbers."""
+    """All (field, value) of a JSON message below its name and outside the header, in order;
+    rationals as numbers."""
     if isinstance(obj, list):
         for item in obj:
             yield from scalars(item)
@@ -63,7 +64,8 @@ def scalars(obj):
 
 
 def control_mode(obj):
-    """'BPT_Dynamic', 'Dynamic', 'BPT_Scheduled', 'Scheduled' or '' from the name of the control mode block."""
+    """'BPT_Dynamic', 'Dynamic', 'BPT_Scheduled', 'Scheduled' or '' from the name of the control
+    mode block."""
     for key in obj:
         if key.endswith("ControlMode"):
             words = key.split("_")

@@ -1,9 +1,10 @@
 """Recordings of a station as pcapng, for Wireshark, and back.
 
-A V2GTP message is a TCP segment (port 15118, IPv6, in right order, with sequence numbers and checksums that hold) of a connection that is
-opened and closed as on the wire. What is not on the wire (pilot, supervisor, matching, power, notes) is a syslog message to the address of
-the station: Wireshark shows its text in the list. The comment of a packet has the name and the main fields of the message;
-behind it stands the line of the trace, from which read() makes the records again.
+A V2GTP message is a TCP segment (port 15118, IPv6, in right order, with sequence numbers and
+checksums that hold) of a connection that is opened and closed as on the wire. What is not on the
+wire (pilot, supervisor, matching, power, notes) is a syslog message to the address of the station:
+Wireshark shows its text in the list. The comment of a packet has the name and the main fields of
+the message; behind it stands the line of the trace, from which read() makes the records again.
 """
 
 import io
@@ -136,8 +137,8 @@ def _ends(record):
 
 
 def write(path, found, base_s, config=None, hardware="microv2g"):
-    """Write records as pcapng. base_s: Unix time of t_ms 0. config: of the station, kept for `microv2g replay`.
-    Returns the number of packets."""
+    """Write records as pcapng. base_s: Unix time of t_ms 0. config: of the station, kept for
+    `microv2g replay`. Returns the number of packets."""
     from pcapng import FileWriter, blocks
 
     comment = [_CONFIG + json.dumps(config)] if config is not None else []

@@ -1,6 +1,8 @@
-"""A page about one session, out of a trace: summary, power and state of charge over time, every message.
+"""A page about one session, out of a trace: summary, power and state of charge over time, every
+message.
 
-The trace is what `microv2g secc --trace` writes, or `microv2g ev --trace` (without the station's power then). The page is one file without anything to fetch.
+The trace is what `microv2g secc --trace` writes, or `microv2g ev --trace` (without the station's
+power then). The page is one file without anything to fetch.
 """
 
 import json
@@ -86,8 +88,8 @@ def _letters(records):
 
 
 def summary(records):
-    """What the sessions came to: a dict of plain values. max_w, min_w, charged_wh and discharged_wh are None in the trace
-    of a car, which has no samples of the station's power."""
+    """What the sessions came to: a dict of plain values. max_w, min_w, charged_wh and discharged_wh
+    are None in the trace of a car, which has no samples of the station's power."""
     messages = [r for r in records if "dir" in r]
     power = [r["power"] for r in records if "power" in r]
     waits = _waits(messages)
@@ -121,7 +123,8 @@ def summary(records):
 
 
 def _rows(records):
-    """Message and note rows for the page; long runs of charge loops are folded into one row with the rest inside."""
+    """Message and note rows for the page; long runs of charge loops are folded into one row with
+    the rest inside."""
     rows = []
     for r in records:
         if "dir" in r:

@@ -1,4 +1,5 @@
-"""Pictures of the session report, as SVG text: everything that happened on one time axis, and the powerline."""
+"""Pictures of the session report, as SVG text: everything that happened on one time axis, and the
+powerline."""
 
 import io
 
@@ -64,7 +65,8 @@ def _segments(points, end):
 
 
 def _lanes(records):
-    """{lane: [(begin, length, name)]} of pilot, supervisor and session, in seconds; lanes without content are left out."""
+    """{lane: [(begin, length, name)]} of pilot, supervisor and session, in seconds; lanes without
+    content are left out."""
     end = records[-1]["t_ms"] / 1000 + _TAIL_S
     pilot, station, session = [], [], []
     for r in records:
@@ -140,7 +142,8 @@ def _draw_power(axis, records):
 
 
 def timeline(records):
-    """SVG: pilot, supervisor and session as lanes, below them power, set-point and state of charge. None if there is neither."""
+    """SVG: pilot, supervisor and session as lanes, below them power, set-point and state of charge.
+    None if there is neither."""
     lanes = _lanes(records)
     powered = sum(1 for r in records if "power" in r) > 1
     if not lanes and not powered:

@@ -1,6 +1,8 @@
-"""One line in, one line out: decode and encode single messages. Runs on CPython and on the MicroPython images.
+"""One line in, one line out: decode and encode single messages. Runs on CPython and on the
+MicroPython images.
 
-exi_worker.py decode|encode: reads `TYPE HEX` or `TYPE JSON` lines, answers `ok RESULT` or `error: REASON`.
+exi_worker.py decode|encode: reads `TYPE HEX` or `TYPE JSON` lines, answers `ok RESULT` or `error:
+REASON`.
 """
 
 import json

@@ -4,15 +4,16 @@
         port, address = secc.wait_ready(5)
         secc.command("setpoint -5000")
 
-The firmware prints numbers and hex (firmware/run/trace_lines.py); here they become records, the lines of the trace:
+The firmware prints numbers and hex (firmware/run/trace_lines.py); here they become records, the
+lines of the trace:
 
     {"t_ms", "dir": "EVCC->SECC" | "SECC->EVCC", "payload_type": "0x8002", "name", "json", "exi_hex", "state"}
     {"t_ms", "note"}   {"t_ms", "error"}   {"t_ms", "status": {...}}   {"t_ms", "power": {...}}
     {"t_ms", "pilot": {"state", "duty_permille", "high_mv", "low_mv"}}   {"t_ms", "change": {"from", "to", "reason"}}
     {"t_ms", "attenuation": {"mac", "sounds", "groups_db"}}
 
-and, in files only, {"t_ms", "config": {...}}: what differs from the defaults.
-t_ms: milliseconds since the start of the firmware. A message that cannot be decoded has "decode_error" and no "json".
+and, in files only, {"t_ms", "config": {...}}: what differs from the defaults. t_ms: milliseconds
+since the start of the firmware. A message that cannot be decoded has "decode_error" and no "json".
 """
 
 import contextlib
@@ -40,7 +41,8 @@ class SeccError(Exception):
 
 
 def firmware_command(runtime):
-    """Argument list that starts the firmware, without its own arguments. SeccError names what is missing."""
+    """Argument list that starts the firmware, without its own arguments. SeccError names what is
+    missing."""
     if runtime == "cpython":
         return [sys.executable, "-m", "firmware.main"]
     try:
@@ -162,10 +164,11 @@ class Decoder:
 class SeccProcess:
     """One station.
 
-    link: os:IFACE, packet:IFACE, sim or sim:PORT (firmware/main.py). config: dict of firmware/app/config.py keys (only what differs from the defaults).
-    runtime: one of RUNTIMES. trace: path of a JSON lines file, or None. on_record(record): called for each record, in
-    the thread that reads the firmware's output. prefix: words before the command, e.g. ["ip", "netns", "exec", NAME].
-    command: argument list in place of the firmware's, for tests.
+    link: os:IFACE, packet:IFACE, sim or sim:PORT (firmware/main.py). config: dict of
+    firmware/app/config.py keys (only what differs from the defaults). runtime: one of RUNTIMES.
+    trace: path of a JSON lines file, or None. on_record(record): called for each record, in the
+    thread that reads the firmware's output. prefix: words before the command, e.g. ["ip", "netns",
+    "exec", NAME]. command: argument list in place of the firmware's, for tests.
     """
 
     def __init__(self, link, config=None, runtime=RUNTIME, trace=None, on_record=None, prefix=(), command=None):
@@ -194,7 +197,8 @@ class SeccProcess:
         self.stop()
 
     def start(self):
-        """Start the process. Raises SeccError, or firmware.app.config.ConfigError for a bad config."""
+        """Start the process. Raises SeccError, or firmware.app.config.ConfigError for a bad
+        config."""
         from firmware.app import config
 
         whole = config.merge(self.config)
@@ -203,7 +207,8 @@ class SeccProcess:
         command = self._command or firmware_command(self.runtime)
         if self.trace:
             self._file = open(self.trace, "w", buffering=1)
-        # An empty directory to run in: MicroPython looks for modules in the current directory first.
+        # An empty directory to run in: MicroPython looks for modules in the current directory
+        # first.
         self._dir = tempfile.TemporaryDirectory(prefix="microv2g-")
         path = Path(self._dir.name) / "config.json"
         path.write_text(json.dumps(self.config))
@@ -221,7 +226,8 @@ class SeccProcess:
         self.command("attach")  # should we die, the end of its stdin ends the station
 
     def wait_ready(self, timeout_s=5.0):
-        """Wait until the station is ready for a car; return (port, address) where it has them. Raises SeccError."""
+        """Wait until the station is ready for a car; return (port, address) where it has them.
+        Raises SeccError."""
         if not self._ready.wait(timeout_s):
             raise SeccError(f"the station was not ready within {timeout_s} s")
         if not self.ready:
@@ -230,7 +236,8 @@ class SeccProcess:
         return self.port, self.address
 
     def command(self, line):
-        """Send one command line (firmware/run/console.py). Without effect when the station has ended."""
+        """Send one command line (firmware/run/console.py). Without effect when the station has
+        ended."""
         with contextlib.suppress(OSError, ValueError):
             self._process.stdin.write(line.encode() + b"\n")
             self._process.stdin.flush()
@@ -249,7 +256,8 @@ class SeccProcess:
         return status
 
     def stop(self):
-        """End the station: asked, then told, then killed. Return its exit status; the trace is complete after this."""
+        """End the station: asked, then told, then killed. Return its exit status; the trace is
+        complete after this."""
         if self._process is None:
             return None
         self.command("quit")

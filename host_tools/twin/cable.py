@@ -1,10 +1,12 @@
-"""The charging cable between two processes, as datagrams: powerline, control pilot and proximity on one socket.
+"""The charging cable between two processes, as datagrams: powerline, control pilot and proximity on
+one socket.
 
     F tag[8] frame          powerline: what a modem puts on the line (twin.modem), either way
     P duty[2] high[2]       station -> car: pilot duty in permille, its open-circuit high level in mV
     L ohm[2] flags[1] pp[2] car -> station: pilot load in ohm to PE behind the diode (FFFF = open), flags, proximity in ohm
 
-All numbers big-endian. L is sent on change and at least each 200 ms: a car that is not heard for a second is unplugged.
+All numbers big-endian. L is sent on change and at least each 200 ms: a car that is not heard for a
+second is unplugged.
 """
 
 from micropython import const

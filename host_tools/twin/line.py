@@ -1,4 +1,5 @@
-"""Powerline medium in process: what one modem sends, all others hear, after a delay and with the faults asked for."""
+"""Powerline medium in process: what one modem sends, all others hear, after a delay and with the
+faults asked for."""
 
 from firmware.clock import ticks_add, ticks_diff
 
@@ -8,7 +9,8 @@ QUEUE = 64  # datagrams under way
 class Line:
     """rand(n) -> n bytes decides about the faults; without it there are none.
 
-    delay_ms; loss, duplicate, reorder: percent; cut: True = nothing passes. Counters: lost, overflow.
+    delay_ms; loss, duplicate, reorder: percent; cut: True = nothing passes. Counters: lost,
+    overflow.
     """
 
     def __init__(self, rand=None, delay_ms=0):

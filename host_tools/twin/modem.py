@@ -1,10 +1,13 @@
-"""Firmware of a HomePlug Green PHY modem, as far as its host and the other modems on the line can see it.
+"""Firmware of a HomePlug Green PHY modem, as far as its host and the other modems on the line can
+see it.
 
-Layouts from open-plc-utils of Qualcomm (CM_SET_KEY, vendor messages) and pyPLC (CM_GET_KEY as measured). The result of
-CM_SET_KEY.CNF is that of Qualcomm's firmware: 1 = applied, the modem restarts; 0 = refused.
+Layouts from open-plc-utils of Qualcomm (CM_SET_KEY, vendor messages) and pyPLC (CM_GET_KEY as
+measured). The result of CM_SET_KEY.CNF is that of Qualcomm's firmware: 1 = applied, the modem
+restarts; 0 = refused.
 
-On the line a datagram is `tag, 8 bytes | Ethernet frame`. Tag 0 is for management messages, which pass between
-modems of different networks; every other tag is made of the network's key. A tag alone is the beacon of a modem.
+On the line a datagram is `tag, 8 bytes | Ethernet frame`. Tag 0 is for management messages, which
+pass between modems of different networks; every other tag is made of the network's key. A tag alone
+is the beacon of a modem.
 """
 
 import hashlib
@@ -24,7 +27,8 @@ QUEUE = 16  # frames for the host
 BEACON_MS = 200
 PEER_LOST_MS = 1000
 GROUPS = 58
-# Attenuation in dB of a cable as it could be: more loss towards high carriers, and dips where radio amateurs are left out.
+# Attenuation in dB of a cable as it could be: more loss towards high carriers, and dips where radio
+# amateurs are left out.
 CABLE_PROFILE = bytes([16 + i // 4 + (9 if i in (11, 12, 23, 24, 38, 39, 40, 49) else 0) for i in range(GROUPS)])
 
 SET_KEY = 0x6008
@@ -60,13 +64,15 @@ def mme_type(frame):
 
 
 class Modem:
-    """mac: 6 bytes, its own. role: EVSE or PEV. line: send(modem, datagram, now). rand(n) -> n bytes.
+    """mac: 6 bytes, its own. role: EVSE or PEV. line: send(modem, datagram, now). rand(n) -> n
+    bytes.
 
-    Settings: boot_ms, confirm_ms (from a good answer to the restart), profile (attenuation in dB of 58 groups),
-    measures (False = AR7420: no CM_ATTEN_PROFILE.IND), version, pib (twin.pib.Pib: the parameter block; None = this
-    firmware does not let it be read), loader (True = only the boot loader runs: it asks for firmware and knows no more,
-    in any role). Faults, each for the next k requests for a new key:
-    refuse (answer 0), mute (no answer), lie (a good answer, restart, old key). drops: reason -> count.
+    Settings: boot_ms, confirm_ms (from a good answer to the restart), profile (attenuation in dB of
+    58 groups), measures (False = AR7420: no CM_ATTEN_PROFILE.IND), version, pib (twin.pib.Pib: the
+    parameter block; None = this firmware does not let it be read), loader (True = only the boot
+    loader runs: it asks for firmware and knows no more, in any role). Faults, each for the next k
+    requests for a new key: refuse (answer 0), mute (no answer), lie (a good answer, restart, old
+    key). drops: reason -> count.
     """
 
     def __init__(self, mac, role, line, rand):
@@ -207,7 +213,8 @@ class Modem:
         if kind == SW_VERSION and to in (BROADCAST, self.mac) and frame[17:20] == OUI:
             self._line.send(self, OPEN_TAG + self._version_answer(frame), now)
             return
-        # A group address, or the host; before the host has sent something, its address is not known.
+        # A group address, or the host; before the host has sent something, its address is not
+        # known.
         if not (to[0] & 1 or self._host_mac is None or to == self._host_mac):
             self.drops["address"] += 1
             return
@@ -224,7 +231,8 @@ class Modem:
     # -- management
 
     def _message(self, to, version, kind, body):
-        """A message of ours. Version 1 has two bytes of fragmentation before the body, vendor messages have the OUI."""
+        """A message of ours. Version 1 has two bytes of fragmentation before the body, vendor
+        messages have the OUI."""
         middle = b"\x00\x00" if version else OUI
         frame = to + self.mac + b"\x88\xe1" + bytes((version, kind & 0xFF, kind >> 8)) + middle + body
         return frame + bytes(max(0, 60 - len(frame)))

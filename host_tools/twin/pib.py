@@ -1,7 +1,8 @@
 """Parameter block (PIB) of a modem, as its host can read it with VS_MODULE_OPERATION.
 
-Layouts from open-plc-utils of Qualcomm: the block lies in a chain of images, each behind a header of 96 bytes. The settings
-of the role are at fixed places of the block itself (docbook, SLAC configuration).
+Layouts from open-plc-utils of Qualcomm: the block lies in a chain of images, each behind a header
+of 96 bytes. The settings of the role are at fixed places of the block itself (docbook, SLAC
+configuration).
 
     header   major 2, minor 2, 12 bytes, length 4, checksum 4, 4 bytes, next 4, previous 4, type 4, ..., checksum 4 (at 92)
     request  (from byte 20) 4 | number of operations 1 | operation 2, length 2, 4, module 2, sub 2, length 2, offset 4
@@ -29,7 +30,8 @@ def _words(*values):
 
 
 def _sum(data):
-    """The four bytes that make the exclusive or of all words of data, and of themselves, all ones."""
+    """The four bytes that make the exclusive or of all words of data, and of themselves, all
+    ones."""
     lanes = [0xFF] * 4
     for i in range(len(data)):
         lanes[i & 3] ^= data[i]
@@ -37,8 +39,9 @@ def _sum(data):
 
 
 class Pib:
-    """pev: a vehicle's settings. cco, slac: the two bytes; reading them by others than answer() is not foreseen.
-    flat: without the chain of images, as older firmware has it. manifest: bytes of the image in front of it."""
+    """pev: a vehicle's settings. cco, slac: the two bytes; reading them by others than answer() is
+    not foreseen. flat: without the chain of images, as older firmware has it. manifest: bytes of
+    the image in front of it."""
 
     def __init__(self, pev):
         self.cco = self.slac = NEVER if pev else ALWAYS

@@ -4,8 +4,8 @@
                                 |
                               short -- PE
 
-Voltages come out of the circuit. The car's load (IEC 61851-1, annex A): 2740 ohm always, 1300 ohm beside it in C, 270 ohm
-in D.
+Voltages come out of the circuit. The car's load (IEC 61851-1, annex A): 2740 ohm always, 1300 ohm
+beside it in C, 270 ohm in D.
 """
 
 from micropython import const
@@ -24,7 +24,8 @@ _R3_OHM = (None, None, None, 1300, 270)  # beside R2, by load
 
 
 class PilotCircuit:
-    """Front end of the pilot (interface: drivers/pilot.py) with a car at its other end, and the faults of both.
+    """Front end of the pilot (interface: drivers/pilot.py) with a car at its other end, and the
+    faults of both.
 
     load            A..D, what the car switches; or `ohms` for any resistance, None = open
     cable_cut       the car is not reached
@@ -77,7 +78,8 @@ class PilotCircuit:
         return self._contact_mv(_SOURCE_MV if us % 1000 < self.duty else -_SOURCE_MV)
 
     def plateaus(self):
-        """(high, low) in mV at the contact with the present load, whatever the duty; without noise."""
+        """(high, low) in mV at the contact with the present load, whatever the duty; without
+        noise."""
         return self._contact_mv(_SOURCE_MV), self._contact_mv(-_SOURCE_MV)
 
     def sample(self):
@@ -118,8 +120,8 @@ def _ohms(load):
 
 
 class PlugResistor:
-    """The coding resistor of a plug at the station's divider, as an ADC: read_u16(). `ohm`: None = no plug. `cut`: the
-    wire between socket and ADC is broken."""
+    """The coding resistor of a plug at the station's divider, as an ADC: read_u16(). `ohm`: None =
+    no plug. `cut`: the wire between socket and ADC is broken."""
 
     def __init__(self, ohm=None, full_mv=3300, supply_mv=3300, pullup_ohm=1000):
         self.ohm = ohm

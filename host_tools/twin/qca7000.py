@@ -1,7 +1,7 @@
 """QCA7000 as its SPI master sees it, byte by byte, around a modem (twin/modem.py).
 
-Written from application note AN4 of I2SE and Linux' qca_spi, with numbers of its own: the driver must not be checked
-against itself. Only burst mode: one chip select for a command and its data.
+Written from application note AN4 of I2SE and Linux' qca_spi, with numbers of its own: the driver
+must not be checked against itself. Only burst mode: one chip select for a command and its data.
 """
 
 from firmware.clock import sooner, ticks_add, ticks_diff
@@ -48,11 +48,12 @@ class Irq:
 class QcaSpi:
     """modem: the chip's firmware; it is polled from here. rand(n) -> n bytes, for noise.
 
-    write(), readinto(), write_readinto() and cs() as of machine.SPI and machine.Pin; `irq` for the driver.
-    Settings: drain_ms (transmission of a frame), enable_after_boot (INTR_ENABLE, which no source tells).
-    Faults: stuck (None, 0x00, 0xFF or "noise": what the master reads) for the next stuck_for transfers; lose_edges (that
-    many rising edges of INT are not seen); hold (True = nothing is sent to the line); damage(kind); raise_cause(bits).
-    Counters: transfers, violations (what a master must not do; every one also makes an error interrupt), boots.
+    write(), readinto(), write_readinto() and cs() as of machine.SPI and machine.Pin; `irq` for the
+    driver. Settings: drain_ms (transmission of a frame), enable_after_boot (INTR_ENABLE, which no
+    source tells). Faults: stuck (None, 0x00, 0xFF or "noise": what the master reads) for the next
+    stuck_for transfers; lose_edges (that many rising edges of INT are not seen); hold (True =
+    nothing is sent to the line); damage(kind); raise_cause(bits). Counters: transfers, violations
+    (what a master must not do; every one also makes an error interrupt), boots.
     """
 
     def __init__(self, modem, rand):
@@ -149,7 +150,8 @@ class QcaSpi:
     # -- frames to the master
 
     def damage(self, kind):
-        """Spoil the next frame that goes into the read buffer; more than one call: the frames after it."""
+        """Spoil the next frame that goes into the read buffer; more than one call: the frames after
+        it."""
         self._damage.append(kind)
 
     def _fetch(self):
@@ -266,9 +268,10 @@ class QcaSpi:
             buf[i] = self._byte(out[i])
 
     def ahead(self):
-        """(literal bytes, number, fill): the next MISO bytes of this transfer, or of the next one, whatever the master
-        sends in the meantime; behind the literal ones `number` of value `fill`. Empty where a byte depends on what comes.
-        For a bus that moves bytes in bulk; it changes nothing and is true until the next poll(), cs() or fault."""
+        """(literal bytes, number, fill): the next MISO bytes of this transfer, or of the next one,
+        whatever the master sends in the meantime; behind the literal ones `number` of value `fill`.
+        Empty where a byte depends on what comes. For a bus that moves bytes in bulk; it changes
+        nothing and is true until the next poll(), cs() or fault."""
         if self.stuck is not None:
             return (b"", 0, 0) if self.stuck == "noise" else (b"", BUFFER, self.stuck)
         i = self._index if self._selected else 0

@@ -14,10 +14,12 @@ _ALL_EDGES = 1 << 29
 
 
 class Wires:
-    """What drivers/qca7000.py takes for its SPI, between it and twin.qca7000.QcaSpi; irq is the chip's own.
+    """What drivers/qca7000.py takes for its SPI, between it and twin.qca7000.QcaSpi; irq is the
+    chip's own.
 
-    rand(n) -> n bytes. hz: clock of the master. Settings: clean_hz, the clock above which bits from the chip are read
-    wrong, more of them the faster it is; floats: what a line reads that nobody drives.
+    rand(n) -> n bytes. hz: clock of the master. Settings: clean_hz, the clock above which bits from
+    the chip are read wrong, more of them the faster it is; floats: what a line reads that nobody
+    drives.
     """
 
     def __init__(self, chip, rand):
@@ -50,7 +52,8 @@ class Wires:
         self.irq.fired = False
 
     def connect(self):
-        """After a change of `hz` or `clean_hz`. Sound wires cost nothing: the chip's own methods are the master's."""
+        """After a change of `hz` or `clean_hz`. Sound wires cost nothing: the chip's own methods
+        are the master's."""
         chip = self.chip
         if self._fault == GOOD and self.hz <= self.clean_hz:
             self.write, self.readinto = chip.write, chip.readinto
@@ -70,7 +73,8 @@ class Wires:
     def _read(self, buf, fill=0):
         if self._fault == GOOD:
             self.chip.readinto(buf, fill)
-            # One byte in 64 has a wrong bit at a clock that is 1 % too fast; nearly every one from 64 % on.
+            # One byte in 64 has a wrong bit at a clock that is 1 % too fast; nearly every one from
+            # 64 % on.
             odds = min(255, (self.hz - self.clean_hz) * 100 // self.clean_hz * 4)
             dice = self._rand(2 * len(buf))
             for i in range(len(buf)):
@@ -83,8 +87,9 @@ class Wires:
             buf[i] = self.floats
 
     def exchanged(self, command, n):
-        """n bytes that answer a two-byte command over exchanged wires, bit by bit by hand; b"" when the line that would
-        be the input is driven by nobody: the wires are right, or there is no chip."""
+        """n bytes that answer a two-byte command over exchanged wires, bit by bit by hand; b"" when
+        the line that would be the input is driven by nobody: the wires are right, or there is no
+        chip."""
         if self._fault != SWAPPED:
             return b""
         back = bytearray(n)

@@ -1,4 +1,5 @@
-"""`microv2g emu --fault`: a session on an emulated board that is wired wrong, and its outcome in words and as JSON."""
+"""`microv2g emu --fault`: a session on an emulated board that is wired wrong, and its outcome in words and as
+JSON."""
 
 RUNTIMES = ("cpython",)
 TIMEOUT_S = 400

@@ -1,5 +1,6 @@
-"""The way of the README from a bare board to the first session, by its own commands, on the emulated RP2040: no configuration,
-services, PKI, certificates onto the board, clock, a car over TLS 1.3 that charges and gives back."""
+"""The way of the README from a bare board to the first session, by its own commands, on the
+emulated RP2040: no configuration, services, PKI, certificates onto the board, clock, a car over TLS
+1.3 that charges and gives back."""
 
 RUNTIMES = ("cpython",)
 TIMEOUT_S = 600
@@ -33,7 +34,8 @@ def test_from_a_bare_board_to_the_first_session():
         said = good("pki", "install", pki, port=port)
         assert "/tls/secc.key" in said and "PRIVATE" not in said and "clock set" in said, said
         off_s = json.loads(good("clock", "--json", port=port))["off_s"]
-        # The emulated clock falls behind the one on the wall by as much as the emulator is slower; not set, it would be years.
+        # The emulated clock falls behind the one on the wall by as much as the emulator is slower;
+        # not set, it would be years.
         assert abs(off_s) < 86400, off_s
         found = json.loads(good("config", "get", "--json", port=port))
         eq((found["tls"], found["allow_plain"], found["services"]), ("strict", False, ["DC_BPT"]))

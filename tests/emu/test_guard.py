@@ -1,7 +1,8 @@
-"""The guard of pilot and contactor (boards/rpi_pico/cp_guard.c) in the RP2040 image, on the emulated chip.
+"""The guard of pilot and contactor (boards/rpi_pico/cp_guard.c) in the RP2040 image, on the
+emulated chip.
 
-R-POWER-07: pilot supervision and the opening of the contactor keep their limits whatever the interpreter
-does. Times are emulated. All of it is one boot: a boot takes a second.
+R-POWER-07: pilot supervision and the opening of the contactor keep their limits whatever the
+interpreter does. Times are emulated. All of it is one boot: a boot takes a second.
 """
 
 RUNTIMES = ("cpython",)
@@ -53,7 +54,8 @@ def opened_ms(b, limit_ms):
 
 
 def test_pilot_opens_the_contactor_whatever_the_interpreter_does():
-    """C -> B with the interpreter in one C function for seconds (as in a P-521 operation): open within 25 ms (limit: 100)."""
+    """C -> B with the interpreter in one C function for seconds (as in a P-521 operation): open
+    within 25 ms (limit: 100)."""
     with board() as b:
         b.world.circuit.ohms = C_OHM
         b.world.ns = b.ns
@@ -69,7 +71,8 @@ def test_pilot_opens_the_contactor_whatever_the_interpreter_does():
 
 
 def test_a_silent_firmware_loses_the_contactor():
-    """No alive() for a second, pilot still C: open, and not to be closed again before it was asked to open."""
+    """No alive() for a second, pilot still C: open, and not to be closed again before it was asked
+    to open."""
     with board() as b:
         b.world.circuit.ohms = C_OHM
         eq(b.exec("print(begin())")[0].strip(), "True")
@@ -101,7 +104,8 @@ def test_it_does_not_close_without_a_car_or_a_loop():
 
 
 def test_a_processor_that_serves_no_interrupts_is_reset():
-    """Interrupts off for ever: the watchdog resets within its 3 s, and the pull-down opens the contactor."""
+    """Interrupts off for ever: the watchdog resets within its 3 s, and the pull-down opens the
+    contactor."""
     with board() as b:
         b.world.circuit.ohms = C_OHM
         eq(b.exec("print(begin())")[0].strip(), "True")
@@ -128,7 +132,8 @@ def test_all_duties_are_read():
 
 
 def test_nothing_closes_before_the_pilot_was_seen():
-    """drive(1) straight behind init(), nobody plugged in: the coil gets no current, not for a moment."""
+    """drive(1) straight behind init(), nobody plugged in: the coil gets no current, not for a
+    moment."""
     with board() as b:
         edges = []
         b.on_turn = lambda b: edges.append(b.world.coil)
@@ -141,7 +146,8 @@ def test_nothing_closes_before_the_pilot_was_seen():
 
 
 def test_a_pilot_that_is_wrong_for_minutes_stays_wrong():
-    """The count of bad periods has 16 bits: it ends at its highest value and does not begin anew. Tried every few ms."""
+    """The count of bad periods has 16 bits: it ends at its highest value and does not begin anew.
+    Tried every few ms."""
     with board() as b:
         out = b.exec(
             "begin()\nclosed = 0\nfor _ in range(653):\n    cp_guard.alive()\n    time.sleep_ms(100)\nend = time.ticks_add(time.ticks_ms(), 500)\n"
@@ -153,8 +159,9 @@ def test_a_pilot_that_is_wrong_for_minutes_stays_wrong():
 
 
 def test_readings_end_with_the_interrupts():
-    """A slice of the PWM that stands still: without the one behind the rising edge the other opens the contactor; without both no
-    reading counts as new, nothing closes, and the watchdog resets."""
+    """A slice of the PWM that stands still: without the one behind the rising edge the other opens
+    the contactor; without both no reading counts as new, nothing closes, and the watchdog resets.
+    """
     stand = (
         "machine.mem32[0x400500a0] &= ~%d\ntime.sleep_ms(30)\nprint(cp_guard.high(), cp_guard.low(), cp_guard.drive(1))"
     )
@@ -195,7 +202,8 @@ def test_the_boot_loader_begins_with_the_contactor_open():
 
 
 def test_a_fault_of_the_processor_opens_the_contactor():
-    """The emulator has no HardFault: its handler is called. At once open, and the chip begins anew."""
+    """The emulator has no HardFault: its handler is called. At once open, and the chip begins
+    anew."""
     with board() as b:
         eq(b.exec(c_call.script(IMAGE.with_suffix(".elf"), "HardFault_Handler"))[1], "")
         b.world.circuit.ohms = C_OHM
@@ -207,7 +215,8 @@ def test_a_fault_of_the_processor_opens_the_contactor():
 
 
 def test_another_user_of_the_adc_does_not_spoil_a_reading():
-    """machine.ADC in a loop, of a pin that has another voltage: every reading of the pilot stays what it is."""
+    """machine.ADC in a loop, of a pin that has another voltage: every reading of the pilot stays
+    what it is."""
     with board() as b:
         b.world.circuit.ohms = C_OHM
         out = b.exec(

@@ -1,4 +1,5 @@
-"""The least free heap (boards/common/heap_mark) on the image of the RP2040: exact, cheap, and in the words of the station."""
+"""The least free heap (boards/common/heap_mark) on the image of the RP2040: exact, cheap, and in
+the words of the station."""
 
 RUNTIMES = ("cpython",)
 TIMEOUT_S = 300
@@ -20,7 +21,8 @@ a = heap_mark.read(); b = bytearray(20000); gc.collect()
 c = heap_mark.read(); b = None; gc.collect()
 d = heap_mark.read(); print(gc.mem_free() - a[0], a[0] - c[0], c[0] - d[0], d[2])
 """
-# What is found to be the largest piece can be had, and not a block more: that takes a second collection, and fails.
+# What is found to be the largest piece can be had, and not a block more: that takes a second
+# collection, and fails.
 LARGEST = """
 keep = [bytearray(200) for i in range(300)]
 for i in range(0, 300, 3): keep[i] = None
@@ -47,7 +49,8 @@ def test_it_sinks_by_what_is_kept_and_knows_the_largest_piece():
         watch = board.metrics()["watch"]
         eq(watch["outer"]["count"], watch["inner"]["count"])
         own = watch["outer"]["total_ns"] - watch["inner"]["total_ns"]
-        # The counting. The heap is nearly empty here; a station's collections take three times as long, the counting does not.
+        # The counting. The heap is nearly empty here; a station's collections take three times as
+        # long, the counting does not.
         assert 0 < own < 0.06 * watch["inner"]["total_ns"], watch
         out, error = board.exec(LARGEST)
         assert not error and out.startswith("right"), (out, error)

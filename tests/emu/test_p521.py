@@ -1,5 +1,6 @@
-"""P-521 of the RP2040 image (boards/rpi_pico/p521), on the emulated chip: its functions are called by their address and compared
-with Python's integers, with point arithmetic of a few lines, and with signatures that OpenSSL makes and checks.
+"""P-521 of the RP2040 image (boards/rpi_pico/p521), on the emulated chip: its functions are called
+by their address and compared with Python's integers, with point arithmetic of a few lines, and with
+signatures that OpenSSL makes and checks.
 """
 
 RUNTIMES = ("cpython",)
@@ -88,8 +89,8 @@ def test_field_at_its_edges():
 
 
 def test_field_over_thousands_of_operations():
-    """A chain of 6000 products and squares in place, each result an operand of the next, all ways in which operands may be
-    the result: one wrong bit in one of them changes the end."""
+    """A chain of 6000 products and squares in place, each result an operand of the next, all ways
+    in which operands may be the result: one wrong bit in one of them changes the end."""
     turns = 1500
     x, y = random.Random(1).randrange(P), random.Random(2).randrange(P)
     with Bench(*FIELD, setup=FIELD_SETUP) as b:
@@ -134,7 +135,8 @@ NAMES = (
     "mbedtls_ecdsa_verify_restartable", "mbedtls_ecdsa_sign_restartable", "__wrap_mbedtls_ecp_muladd_restartable",
     "mbedtls_ecp_muladd_restartable", "mbedtls_mpi_free", "mbedtls_ecp_point_free", "tls13_random",
 )  # fmt: skip
-# Layouts of mbedTLS 3.6: an integer has 8 bytes, with its sign at 4; a point three of them; a group G at 28.
+# Layouts of mbedTLS 3.6: an integer has 8 bytes, with its sign at 4; a point three of them; a group
+# G at 28.
 SETUP = """
 import tls13
 tls13.init(44000)
@@ -200,7 +202,8 @@ def line(p):
 
 
 def test_multiplication():
-    """k G by the table and k Q without one: small k, k close to the order, at random. Infinity, and a point that is none."""
+    """k G by the table and k Q without one: small k, k close to the order, at random. Infinity, and
+    a point that is none."""
     some = random.Random(4)
     q = times(some.randrange(1, N), G)
     with bench() as b:
@@ -213,7 +216,8 @@ def test_multiplication():
 
 
 def test_sum_of_a_verification():
-    """j G + k Q. With Q = G, -G, 2 G and 3 G additions meet equal and opposite points and infinity on their way."""
+    """j G + k Q. With Q = G, -G, 2 G and 3 G additions meet equal and opposite points and infinity
+    on their way."""
     some = random.Random(5)
     minus = G[0], P - G[1]
     cases = [(q, j, k) for q in (G, minus) for j, k in ((1, 1), (2, 1), (3, 5), (N - 1, 1), (N - 1, N - 1), (15, 15))]
@@ -228,7 +232,8 @@ def test_sum_of_a_verification():
 
 
 def test_signatures():
-    """Of OpenSSL checked by the board, of the board by OpenSSL; and none that was changed in any part."""
+    """Of OpenSSL checked by the board, of the board by OpenSSL; and none that was changed in any
+    part."""
     with bench() as b:
         for i in range(3):
             key = ec.derive_private_key(random.Random(6 + i).randrange(1, N), ec.SECP521R1())
@@ -269,7 +274,8 @@ def test_other_curves_stay_with_mbedtls():
 
 
 def spoilt(source, target):
-    """A car's folder whose leaf certificate has one wrong bit in its signature, which is its end."""
+    """A car's folder whose leaf certificate has one wrong bit in its signature, which is its
+    end."""
     shutil.copytree(source, target)
     path = target / car_tls.CHAIN
     leaf, end, rest = path.read_text().partition("-----END CERTIFICATE-----\n")
@@ -289,8 +295,9 @@ def plugged(board, folder):
 
 
 def test_the_first_session_of_a_car_is_in_time():
-    """Three signatures of its chain and its proof are checked behind its first message, whose answer it waits 2 s for. A car
-    with a broken signature in its chain is refused, before and after."""
+    """Three signatures of its chain and its proof are checked behind its first message, whose
+    answer it waits 2 s for. A car with a broken signature in its chain is refused, before and
+    after."""
     from host_tools.emu.observer import Observer
 
     with tempfile.TemporaryDirectory() as folder:

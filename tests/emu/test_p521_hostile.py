@@ -1,6 +1,6 @@
-"""P-521 of the RP2040 image against who chooses the numbers: signatures, keys and digests that no honest signer makes, and operands
-at which carries and halves of the field meet. Everything is made here by Python's integers from fixed seeds; test_p521.py has the
-ordinary cases and OpenSSL.
+"""P-521 of the RP2040 image against who chooses the numbers: signatures, keys and digests that no
+honest signer makes, and operands at which carries and halves of the field meet. Everything is made
+here by Python's integers from fixed seeds; test_p521.py has the ordinary cases and OpenSSL.
 """
 
 RUNTIMES = ("cpython",)
@@ -55,14 +55,15 @@ def with_factors(u1, u2, q):
 
 
 def key_of(p, digest, r, s):
-    """The key for which p is the point of this signature: nobody knows its secret, and it is right all the same."""
+    """The key for which p is the point of this signature: nobody knows its secret, and it is right
+    all the same."""
     back = pow(r, -1, N)
     return plus(times(s * back % N, p), times(-number_of(digest) * back % N, G))
 
 
 def compare(cases, good):
-    """cases: (digest, key, r, s). good: how many of them there are that must pass, so that not all are refused for another
-    reason."""
+    """cases: (digest, key, r, s). good: how many of them there are that must pass, so that not all
+    are refused for another reason."""
     wants = [verified(*case) for case in cases]
     assert wants.count(0) == good, wants
     with bench() as b:
@@ -72,8 +73,9 @@ def compare(cases, good):
 
 
 def test_chosen_factors():
-    """u1 and u2 of the two products: 0, 1, close to the order, patterns of the table's columns and of the digits; keys that are
-    multiples of G, so that sums meet equal and opposite points, and infinity."""
+    """u1 and u2 of the two products: 0, 1, close to the order, patterns of the table's columns and
+    of the digits; keys that are multiples of G, so that sums meet equal and opposite points, and
+    infinity."""
     column = sum(1 << 87 * j for j in range(6))
     digits = sum(31 << 5 * j for j in range(104)) % N
     factors = (
@@ -98,7 +100,8 @@ def test_chosen_factors():
 
 
 def test_r_of_a_point_beyond_the_order():
-    """x of the point from N to P - 1: r is x - N and passes, x itself does not. And small r, to which N could be added below P."""
+    """x of the point from N to P - 1: r is x - N and passes, x itself does not. And small r, to
+    which N could be added below P."""
     some = random.Random(10)
     cases = []
     for x in (N, N + (1 << 200), P - 40):
@@ -120,7 +123,8 @@ def test_r_and_s_that_are_out_of_range():
 
 
 def test_keys_that_are_no_points():
-    """Not on the curve, not below p, (0, 0), coordinates exchanged; and points at the edge that are ones."""
+    """Not on the curve, not below p, (0, 0), coordinates exchanged; and points at the edge that are
+    ones."""
     cases, good = [], 0
     for x in (0, 1, 1 << 520, P - 10):
         q = lift(x)
@@ -156,7 +160,8 @@ def test_digests_of_all_kinds():
 
 
 def test_field_with_words_at_their_edges():
-    """400 pairs of operands of such words, some with equal halves or quarters (differences of 0), and their opposites."""
+    """400 pairs of operands of such words, some with equal halves or quarters (differences of 0),
+    and their opposites."""
     some = random.Random(13)
 
     def operand():

@@ -1,5 +1,6 @@
-"""Random numbers of the RP2040 image (boards/rpi_pico/rosc_bits.c, R-SESSION-01, R-SECURITY-01): eight bits of the oscillator for
-each that leaves. The emulated oscillator is a stream of bits from a seed: what is proved is how many are taken, not how good they are.
+"""Random numbers of the RP2040 image (boards/rpi_pico/rosc_bits.c, R-SESSION-01, R-SECURITY-01):
+eight bits of the oscillator for each that leaves. The emulated oscillator is a stream of bits from
+a seed: what is proved is how many are taken, not how good they are.
 """
 
 RUNTIMES = ("cpython",)

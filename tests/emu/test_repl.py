@@ -1,4 +1,5 @@
-"""The REPL of the emulated board: Ctrl-C in a charging session, module evse, mpremote, deploy, and the flash read back."""
+"""The REPL of the emulated board: Ctrl-C in a charging session, module evse, mpremote, deploy, and
+the flash read back."""
 
 RUNTIMES = ("cpython",)
 TIMEOUT_S = 600

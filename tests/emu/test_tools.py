@@ -1,5 +1,6 @@
-"""Every tool at a serial port against the true image: pyserial, mpremote, esptool-free, over a pseudo terminal that is the UART of
-the emulated RP2040. What the tools must say stands in tests/lib/tool_cases.py, once for all kinds of ports."""
+"""Every tool at a serial port against the true image: pyserial, mpremote, esptool-free, over a
+pseudo terminal that is the UART of the emulated RP2040. What the tools must say stands in
+tests/lib/tool_cases.py, once for all kinds of ports."""
 
 RUNTIMES = ("cpython",)
 TIMEOUT_S = 900
@@ -40,7 +41,8 @@ def test_every_command():
 
 
 def test_a_session_is_watched_changed_and_recorded():
-    """Set-point below zero while the car charges: power turns; the recording is opened by tshark and replayed."""
+    """Set-point below zero while the car charges: power turns; the recording is opened by tshark
+    and replayed."""
     from tests.unit.host.board.test_port_tools import opened_by_tshark
 
     with served() as line, tempfile.TemporaryDirectory() as folder:
@@ -87,7 +89,8 @@ _OHM = {"A": None, "B": 2740, "C": 882, "D": 246}
 
 
 def _selftest(fault):
-    """Results of `microv2g selftest` on a board with that wiring fault; somebody turns the test plug when asked."""
+    """Results of `microv2g selftest` on a board with that wiring fault; somebody turns the test
+    plug when asked."""
     import types
 
     faults = {} if fault == "none" else {fault: True}

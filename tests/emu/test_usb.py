@@ -1,6 +1,8 @@
-"""The console of the RP2040 image on USB: a computer that enumerates the board and opens its serial port (host_tools/emu/js/usb.mjs).
+"""The console of the RP2040 image on USB: a computer that enumerates the board and opens its serial
+port (host_tools/emu/js/usb.mjs).
 
-A station that charges must not wait for a reader (boards/rpi_pico/usb_console.c): the car waits 0.5 s for an answer (R-TIMERS-02).
+A station that charges must not wait for a reader (boards/rpi_pico/usb_console.c): the car waits 0.5
+s for an answer (R-TIMERS-02).
 """
 
 RUNTIMES = ("cpython",)
@@ -24,7 +26,8 @@ RUNS = "Ctrl-C stops it."
 
 
 def test_an_open_console_that_nobody_reads_does_not_stop_a_session():
-    """Records of every message are asked for; the computer stops reading in the charge loop for 5 s, and then reads again."""
+    """Records of every message are asked for; the computer stops reading in the charge loop for 5
+    s, and then reads again."""
     with EmulatedBoard(IMAGE, files.station(CONFIG), usb=True) as board:
         board.until(RUNS, 10000)
         board.type("@1 stream on\r")

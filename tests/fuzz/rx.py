@@ -1,7 +1,8 @@
 """Rounds of hostile input for everything that takes bytes from outside, each from its own seed.
 
-What is mutated are frames and messages of a run that went well. Checksums are set right again in half of the frames, so
-that what lies behind them is reached, and TCP segments are moved to where the station expects them.
+What is mutated are frames and messages of a run that went well. Checksums are set right again in
+half of the frames, so that what lies behind them is reached, and TCP segments are moved to where
+the station expects them.
 """
 
 import gc
@@ -85,8 +86,8 @@ def to_place(frame, conn):
 
 
 class Record:
-    """Frames of a good run: to the station, to the car's matching, and bursts of the chip. Each once for its kind and
-    length, so that rare ones are not lost among the many."""
+    """Frames of a good run: to the station, to the car's matching, and bursts of the chip. Each
+    once for its kind and length, so that rare ones are not lost among the many."""
 
     def __init__(self):
         self.station = []
@@ -113,7 +114,8 @@ class Record:
 
 
 def _unasked(station_mac, car_mac):
-    """What this car does not send: neighbour discovery, echo, extension headers, the map of amplitudes."""
+    """What this car does not send: neighbour discovery, echo, extension headers, the map of
+    amplitudes."""
     station_ip, car_ip = packets.link_local(station_mac), packets.link_local(car_mac)
     group = b"\xff\x02" + bytes(9) + b"\x01\xff" + station_ip[13:]
     option = b"\x01\x01" + car_mac
@@ -172,7 +174,8 @@ def bring(plant, phase):
 
 
 def station(seed, count):
-    """count frames into a station in one of its phases; then it must serve a car. Returns the frames."""
+    """count frames into a station in one of its phases; then it must serve a car. Returns the
+    frames."""
     d = Dice(seed)
     frames = record().station
     plant = Plant(seed=_SEED, services=_SERVICES, setpoint_w=4000)
@@ -246,7 +249,8 @@ def car_matching(seed, count):
 
 
 def decoder(seed, count):
-    """Frames in their framing, joined, mutated and cut into bursts of any length; what comes out is a frame."""
+    """Frames in their framing, joined, mutated and cut into bursts of any length; what comes out is
+    a frame."""
     d = Dice(seed)
     frames = record().station
     drops = [0] * 4
@@ -290,7 +294,8 @@ def session(seed, count):
 
 
 def replay(kind, d, last, spoil):
-    """The conversation up to message `last`, which is spoiled; the state of the session after it."""
+    """The conversation up to message `last`, which is spoiled; the state of the session after
+    it."""
     world = World(services=_SERVICES)
     script = conversation(kind)
     secc = world.secc

@@ -1,9 +1,10 @@
-"""Hostile EXI: whatever the bytes, decode() gives a value or raises ExiError, nothing else; what it gives can be
-encoded again. 200 messages of the corpus: every truncation and every single-bit flip; then random inputs.
+"""Hostile EXI: whatever the bytes, decode() gives a value or raises ExiError, nothing else; what it
+gives can be encoded again. 200 messages of the corpus: every truncation and every single-bit flip;
+then random inputs.
 
-On unix32 the heap has the 200 kB of a microcontroller: a MemoryError would be a failure. All bits are flipped there, as the codec of
-the boards has 32 bits; each 7th on the others (7 and 8 have no common divisor, so every place in a byte has its turn). A failing input
-is printed.
+On unix32 the heap has the 200 kB of a microcontroller: a MemoryError would be a failure. All bits
+are flipped there, as the codec of the boards has 32 bits; each 7th on the others (7 and 8 have no
+common divisor, so every place in a byte has its turn). A failing input is printed.
 """
 
 import json
@@ -91,7 +92,8 @@ def test_bit_flips():
 
 
 class Dice:
-    """The same numbers on every runtime, a million before they come again; the seed names the run."""
+    """The same numbers on every runtime, a million before they come again; the seed names the
+    run."""
 
     def __init__(self, seed):
         self.state = seed * 7919 % 1048573 or 1
@@ -102,7 +104,8 @@ class Dice:
 
 
 def test_random():
-    """Half of them with a good header, so that the grammars are reached; lengths 0 to 300 bytes, some of 4 kB."""
+    """Half of them with a good header, so that the grammars are reached; lengths 0 to 300 bytes,
+    some of 4 kB."""
     rand = Dice(SEED)
     for i in range(RANDOM):
         if i % 50000 == 0:
@@ -131,7 +134,8 @@ def test_random_behind_a_good_start():
 
 
 def test_claimed_lengths_take_no_memory():
-    """A length of 65535 in a short message is refused before memory is taken: it needs the bytes first (R-SECURITY-04)."""
+    """A length of 65535 in a short message is refused before memory is taken: it needs the bytes
+    first (R-SECURITY-04)."""
     head = unhexlify("808c0450d961ea72fb038c0ea8d8ad8062")  # an answer up to its header
     for tail in (b"\xff\xff\xff\x03", b"\xff\xff\x03" * 9, b"\x80" * 40):
         for schema in range(5):

@@ -1,5 +1,5 @@
-"""Mutated real frames against the stack: no exception, no standstill, bounded answers, and it still works afterwards
-(R-LINK-26, R-SDP-03)."""
+"""Mutated real frames against the stack: no exception, no standstill, bounded answers, and it still
+works afterwards (R-LINK-26, R-SDP-03)."""
 
 import sys
 
@@ -27,7 +27,8 @@ def recorded():
 
 
 def reseal(data):
-    """Right checksum and length for a mutated frame, so that it is not stopped at the first gate."""
+    """Right checksum and length for a mutated frame, so that it is not stopped at the first
+    gate."""
     if len(data) < 62 or data[20] not in (6, 17, 58):
         return
     n = data[18] << 8 | data[19]

@@ -1,5 +1,6 @@
-"""The modem driver and its decoder against a damaged bus: mutated transcripts, flipped bits both ways, random bytes. No
-exception, bounded counters, and back to work by itself when the bus is good again. The seed names the run. R-LINK-26."""
+"""The modem driver and its decoder against a damaged bus: mutated transcripts, flipped bits both
+ways, random bytes. No exception, bounded counters, and back to work by itself when the bus is good
+again. The seed names the run. R-LINK-26."""
 
 from drivers.qca7000 import Qca7000
 from drivers.qca_frame import FRAME_MAX, FRAME_MIN, LEAD, RDBUF_MAX, Decoder
@@ -152,7 +153,8 @@ def test_decoder_on_random_and_mutated_bytes():
                     break
                 assert FRAME_MIN <= n <= FRAME_MAX
             assert not decoder.waiting
-        # One good read of more than the longest frame: what was open is over, the rest comes through.
+        # One good read of more than the longest frame: what was open is over, the rest comes
+        # through.
         seen = 0
         many = good * 42
         decoder.burst[LEAD : LEAD + len(many)] = many

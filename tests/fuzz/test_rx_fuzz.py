@@ -1,5 +1,5 @@
-"""Everything that takes bytes from outside against mutated frames of a good run (R-LINK-26, R-SECURITY-05, R-ERRORS-07): no
-exception, no growth, and the station serves the next car."""
+"""Everything that takes bytes from outside against mutated frames of a good run (R-LINK-26,
+R-SECURITY-05, R-ERRORS-07): no exception, no growth, and the station serves the next car."""
 
 from firmware.session.states import ENDED
 from tests.fuzz import rx

@@ -1,4 +1,5 @@
-"""Random and mutated frames into the station's matching (R-LINK-26): no exception, no key, no event that was not earned."""
+"""Random and mutated frames into the station's matching (R-LINK-26): no exception, no key, no event
+that was not earned."""
 
 from firmware.slac import evse
 from firmware.slac.evse import MATCHED, STARTED
@@ -69,7 +70,8 @@ def check_no_key(w):
 
 
 def test_random_frames_never_get_the_key():
-    """The profiles come from the attacker too, the response and the request never whole: nothing leads to a match."""
+    """The profiles come from the attacker too, the response and the request never whole: nothing
+    leads to a match."""
 
     def run(seed):
         d = dice(seed)

@@ -1,4 +1,5 @@
-"""The corpus, line by line, and the round trip that every line must make. Runs on MicroPython too."""
+"""The corpus, line by line, and the round trip that every line must make. Runs on MicroPython
+too."""
 
 import gc
 import json
@@ -16,7 +17,8 @@ def lines(name):
 
 
 def round_trip(line, out):
-    """Decode to the JSON, from the JSON to the value, from the value to the bytes. AssertionError says which failed."""
+    """Decode to the JSON, from the JSON to the value, from the value to the bytes. AssertionError
+    says which failed."""
     schema, fragment, text, want = json.loads(line)
     data = unhexlify(text)
     if fragment:

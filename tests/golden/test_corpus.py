@@ -1,5 +1,6 @@
-"""Every line of the corpus in both directions. Messages above 5 kB of JSON need more heap for it than a
-microcontroller has (test_corpus_large.py); everything else passes here in 200 kB on the 32-bit image."""
+"""Every line of the corpus in both directions. Messages above 5 kB of JSON need more heap for it
+than a microcontroller has (test_corpus_large.py); everything else passes here in 200 kB on the
+32-bit image."""
 
 import json
 from binascii import unhexlify
@@ -37,7 +38,8 @@ def test_recorded_sessions():
 
 
 def test_tails_and_offsets():
-    """A byte behind the message is refused; the message is found at any offset of a larger buffer."""
+    """A byte behind the message is refused; the message is found at any offset of a larger
+    buffer."""
     for name in ("SAP", "AC", "DC", "xmldsig"):
         for _, line in corpus.lines(name):
             schema, fragment, text, _ = json.loads(line)
@@ -60,7 +62,8 @@ def test_in_its_place_a_message_is_decoded_to_the_same_and_what_is_around_it_sta
 
 
 def test_octets_are_views_of_the_message_and_need_no_memory_of_their_own():
-    """Session ids at bit 36: shifted to whole bytes, in place. A view that is kept goes with the buffer; bytes() of it stays."""
+    """Session ids at bit 36: shifted to whole bytes, in place. A view that is kept goes with the
+    buffer; bytes() of it stays."""
     for number, line in corpus.lines("DC"):
         schema, _, text, want = json.loads(line)
         data = unhexlify(text)

@@ -1,4 +1,5 @@
-"""The large lines of the corpus, and the four full arrays (1024 and 2048 entries) against the published-schema bytes."""
+"""The large lines of the corpus, and the four full arrays (1024 and 2048 entries) against the
+published-schema bytes."""
 
 from tests.golden import corpus
 

@@ -1,8 +1,9 @@
 """Wildcards and mixed content of xmldsig, with elements that no schema knows.
 
-Vectors: the XML of each comment, coded by EXIficient (the engine in EXICodec.jar of the PyPI package iso15118 0.31.2)
-with the published xmldsig schema, valuePartitionCapacity 0. Namespaces, names and built-in grammars are learned on the
-way, so the second <foo> has other codes than the first.
+Vectors: the XML of each comment, coded by EXIficient (the engine in EXICodec.jar of the PyPI
+package iso15118 0.31.2) with the published xmldsig schema, valuePartitionCapacity 0. Namespaces,
+names and built-in grammars are learned on the way, so the second <foo> has other codes than the
+first.
 """
 
 from binascii import unhexlify
@@ -66,7 +67,8 @@ def test_text_element_and_wildcard_mixed():
 
 
 def test_nesting_is_bounded():
-    """An Object in an Object in an Object …: refused when encoding, and so never seen when decoding its bytes."""
+    """An Object in an Object in an Object …: refused when encoding, and so never seen when decoding
+    its bytes."""
     value = [None, None, None, None]
     msg = exi_json.id_of("Object")
     value = [None] * len(exi_json.slot_names(exi.MESSAGES[msg]))
@@ -83,7 +85,8 @@ def _behind(calls, function):
 
 
 def test_nesting_is_bounded_when_decoding_in_8_kb_of_stack():
-    """Seven Objects in an Object, where a station is when it decodes. (Depth 8 ended in "maximum recursion depth".)"""
+    """Seven Objects in an Object, where a station is when it decodes. (Depth 8 ended in "maximum
+    recursion depth".)"""
     data = unhexlify("804ba005dd002ee80177400bba005dd002ee80178aaa80")
 
     def hostile():

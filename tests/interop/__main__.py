@@ -1,8 +1,10 @@
 """python -m tests.interop run [PART ...] [--keep DIR] | list
 
-Runs what nobody here wrote against the frozen station firmware, in network namespaces: the PyPI vehicle (iso15118 0.31.2)
-over sockets, over the modem model and over raw frames, with TLS 1.3 on both ways; OpenSSL with bad certificates; tshark with a key log; `pev` of
-open-plc-utils for matching; the kernel's TCP against ours. Needs root, `ip`, `pev`, `openssl`, `tshark` and Java; `make interop` sets the rest up. PART picks the cases whose name contains it.
+Runs what nobody here wrote against the frozen station firmware, in network namespaces: the PyPI
+vehicle (iso15118 0.31.2) over sockets, over the modem model and over raw frames, with TLS 1.3 on
+both ways; OpenSSL with bad certificates; tshark with a key log; `pev` of open-plc-utils for
+matching; the kernel's TCP against ours. Needs root, `ip`, `pev`, `openssl`, `tshark` and Java;
+`make interop` sets the rest up. PART picks the cases whose name contains it.
 """
 
 import argparse
@@ -25,7 +27,8 @@ from host_tools.station.process import SeccError, SeccProcess
 from tests.interop import bad_cars, bad_line, bulk, evcc, matching, netns, refusals, rig, tls, wireshark
 from tests.interop.cases import COMBINATIONS, DISCHARGE_W, FRAMED, LOOPS, SCENARIOS, check, check_trace
 
-# Over sockets of the operating system two of the eight, and one with TLS: the session is the same, and the others run over frames.
+# Over sockets of the operating system two of the eight, and one with TLS: the session is the same,
+# and the others run over frames.
 SESSIONS = [c for c in COMBINATIONS if c.name in ("AC scheduled", "DC_BPT dynamic")] + SCENARIOS + FRAMED
 _QUIET = 4  # cases side by side that wait most of their time, beside those with a Java machine
 _TURN_AT = 8  # the loop request at which the set-point goes negative
@@ -36,7 +39,8 @@ _stop = threading.Event()  # set once: the running sessions end, and with them t
 
 
 class Turner:
-    """Keeps the trace of one session, and changes the set-point of the station while its loop runs."""
+    """Keeps the trace of one session, and changes the set-point of the station while its loop
+    runs."""
 
     def __init__(self, case):
         self.case = case
@@ -123,7 +127,8 @@ def _sessions(case, number, folder):
 
 
 def _vehicle(case, session, folder, place, turner, pki=None):
-    """One session of the PyPI vehicle at `place` (namespace, interface), over TLS with `pki`; what was seen, as text."""
+    """One session of the PyPI vehicle at `place` (namespace, interface), over TLS with `pki`; what
+    was seen, as text."""
     turner.secc.command("setpoint %d" % case.config["setpoint_w"])
     inner = folder / ("session%d" % session)
     inner.mkdir(exist_ok=True)

@@ -10,8 +10,9 @@ from tests.interop import netns, rig, tls
 _PORT = 50443
 _ANSWER_S = 60
 _GROUPS = ("-groups", "P-521")
-# (kind of bad.py or None for the good certificate or "" for none, options, alert, words of the trace). Alerts 46 and 49 are what
-# mbedTLS takes for its verdicts "future" and "fatal"; RFC 8446 has certificate_expired (45) for the former.
+# (kind of bad.py or None for the good certificate or "" for none, options, alert, words of the
+# trace). Alerts 46 and 49 are what mbedTLS takes for its verdicts "future" and "fatal"; RFC 8446
+# has certificate_expired (45) for the former.
 _CARS = (
     ("expired", _GROUPS, 45, "expired"),
     ("not_yet_valid", _GROUPS, 45, "not valid yet"),
@@ -27,7 +28,8 @@ _CARS = (
 
 
 class Client:
-    """One s_client in the vehicle's namespace; car: folder with chain, key and roots, or None for no certificate."""
+    """One s_client in the vehicle's namespace; car: folder with chain, key and roots, or None for
+    no certificate."""
 
     def __init__(self, r, address, car, roots, options):
         scoped = "[%s%%%s]:%d" % (address, r.plant.evcc[1], _PORT)
@@ -46,7 +48,8 @@ class Client:
         )  # fmt: skip
 
     def outcome(self):
-        """(what the trace says of the handshake, all that s_client says). It waits for the former, then it leaves."""
+        """(what the trace says of the handshake, all that s_client says). It waits for the former,
+        then it leaves."""
         try:
             note = self._plug.note("tls ", _ANSWER_S)
             return note, self._process.communicate(timeout=_ANSWER_S)[0]

@@ -1,5 +1,6 @@
-"""Sessions over a line that loses, delays, repeats and mixes up frames: the kernel's TCP at the simulated car's end, ours
-at the station's. Matching is done before the line turns bad; discovery and the session are on it.
+"""Sessions over a line that loses, delays, repeats and mixes up frames: the kernel's TCP at the
+simulated car's end, ours at the station's. Matching is done before the line turns bad; discovery
+and the session are on it.
 """
 
 import json
@@ -14,10 +15,11 @@ LANES = 4  # stations side by side
 LINE = "loss=5 delay=15 jitter=15 reorder=2 duplicate=2 spare=1"
 _LOOPS = 4
 _LIMIT_S = 60
-# Times of the standard do not fit such a line. A lost segment arrives after 0.2 s and the delays, or up to 1 s when those before
-# it were lost as well, and its answer may be lost too: with 0.5 s between loop requests no TCP could hold a session. The station
-# has the most that D-03 allows while the power is on. What is sent again arrives (spare=1): two losses of one segment, and two
-# behind them, had ended one session in 650. bulk.py has a line without mercy.
+# Times of the standard do not fit such a line. A lost segment arrives after 0.2 s and the delays,
+# or up to 1 s when those before it were lost as well, and its answer may be lost too: with 0.5 s
+# between loop requests no TCP could hold a session. The station has the most that D-03 allows while
+# the power is on. What is sent again arrives (spare=1): two losses of one segment, and two behind
+# them, had ended one session in 650. bulk.py has a line without mercy.
 _STATION = {
     "services": ["AC_BPT", "AC", "DC_BPT", "DC"],
     "loop_sequence_timeout_ms": 2000,
@@ -26,8 +28,8 @@ _STATION = {
     "setpoint_w": 5000,
     "link_setup_ms": 40000,
 }
-# A kernel whose SYN was lost takes 3 s for the first round trip (RFC 6298, 5.7): its first request, lost twice, arrives
-# after 9 s.
+# A kernel whose SYN was lost takes 3 s for the first round trip (RFC 6298, 5.7): its first request,
+# lost twice, arrives after 9 s.
 _CAR = {"loop_timeout_ms": 5000, "message_timeout_ms": 25000, "loop_pace_ms": 50, "loops": _LOOPS}
 _SERVICES = ("AC_BPT", "DC", "DC_BPT", "AC")
 

@@ -1,11 +1,14 @@
-"""A cable that loses, delays, repeats and mixes up frames, as the kernel's netem does where a kernel has it.
+"""A cable that loses, delays, repeats and mixes up frames, as the kernel's netem does where a
+kernel has it.
 
-    python -m tests.interop.bad_wire IFACE IFACE loss=20 delay=15 jitter=15 reorder=2 duplicate=2 seed=1
+    python -m tests.interop.bad_wire IFACE IFACE loss=20 delay=15 jitter=15 reorder=2 duplicate=2
+    seed=1
 
-Frames of either interface come out of the other. Percent and milliseconds; each direction has its own dice. A frame is
-late by delay +- jitter, so neighbours overtake each other; `reorder` percent are not delayed at all. `spare=1` loses the same
-segment of TCP no more than once: what has a time limit above it can then be asked to get through always, and not often.
-Prints READY, and ends when stdin does.
+Frames of either interface come out of the other. Percent and milliseconds; each direction has its
+own dice. A frame is late by delay +- jitter, so neighbours overtake each other; `reorder` percent
+are not delayed at all. `spare=1` loses the same segment of TCP no more than once: what has a time
+limit above it can then be asked to get through always, and not often. Prints READY, and ends when
+stdin does.
 """
 
 import heapq
@@ -63,7 +66,8 @@ class Port:
 
 
 def _segment(frame):
-    """What tells a TCP segment that its sender repeats until it is acknowledged; None for any other frame."""
+    """What tells a TCP segment that its sender repeats until it is acknowledged; None for any other
+    frame."""
     if len(frame) < _TCP + 20 or frame[12:14] != b"\x86\xdd" or frame[20] != 6:
         return None
     size = int.from_bytes(frame[18:20], "big") - (frame[_TCP + 12] >> 4) * 4

@@ -1,4 +1,5 @@
-"""One megabyte each way through our TCP at 20 % loss, with the Linux kernel's TCP at the other end; every byte compared."""
+"""One megabyte each way through our TCP at 20 % loss, with the Linux kernel's TCP at the other end;
+every byte compared."""
 
 import os
 import select
@@ -23,7 +24,8 @@ def transfer(number, folder, stop, line=LINE):
     with netns.Plant(number, "packet") as plant, open(folder / "client.log", "wb") as log:
         netns.bad_line(plant.evcc)
         binary = firmware_command("unix")[0]
-        # Modules of the image first; a frozen package and a folder of the same name cannot be mixed, nor need they be.
+        # Modules of the image first; a frozen package and a folder of the same name cannot be
+        # mixed, nor need they be.
         wire = subprocess.Popen(
             [
                 *netns.prefix(plant.middle[0]), sys.executable, "-m", "tests.interop.bad_wire",

@@ -1,6 +1,7 @@
 """Echo server on our own IPv6 and TCP over raw frames; runs on MicroPython: bulk_server.py IFACE.
 
-Prints `READY address port`, then serves connection after connection until it is ended. Its modules are those of the image.
+Prints `READY address port`, then serves connection after connection until it is ended. Its modules
+are those of the image.
 """
 
 import os

@@ -13,9 +13,10 @@ LOOPS = 40  # with less than 34 the vehicle's battery is full before
 
 
 class Case:
-    """One session, or several in one station process. ev: what the vehicle supports; offers: what the station does.
-    link: "os" = sockets of the operating system; "packet", "sim" = our own IPv6 and TCP behind a modem (rig.py).
-    tls: profile of TLS 1.3, "strict" or "field"; "" = plain TCP."""
+    """One session, or several in one station process. ev: what the vehicle supports; offers: what
+    the station does. link: "os" = sockets of the operating system; "packet", "sim" = our own IPv6
+    and TCP behind a modem (rig.py). tls: profile of TLS 1.3, "strict" or "field"; "" = plain TCP.
+    """
 
     def __init__(
         self, name, service, control, ev=None, offers=None, stop_after=0, sessions=1, runtime="unix", link="os", tls=""
@@ -29,7 +30,8 @@ class Case:
         self.stop_after = stop_after
         self.sessions = sessions
         self.runtime = runtime
-        # The station's configuration. In DC the vehicle's simulated values are absurd (20 kV at the inlet): lenient there.
+        # The station's configuration. In DC the vehicle's simulated values are absurd (20 kV at the
+        # inlet): lenient there.
         self.config = {
             "services": offers or [service],
             "control": [control] + [c for c in ("dynamic", "scheduled") if c != control],
@@ -63,8 +65,9 @@ def _framed(link, names=None, tls=""):
     return [Case("%s: %s" % (prefix, c.name), c.service, c.control, link=link, tls=tls) for c in chosen]
 
 
-# The same behind a modem: the QCA7000 model at the end of a simulated SPI bus, and raw frames with the stand-in's modem.
-# Over the latter nearly all go with TLS: the bytes below it are those of a plain session and more.
+# The same behind a modem: the QCA7000 model at the end of a simulated SPI bus, and raw frames with
+# the stand-in's modem. Over the latter nearly all go with TLS: the bytes below it are those of a
+# plain session and more.
 FRAMED = [
     *_framed("sim"),
     *_framed("packet", ("AC_BPT dynamic", "DC scheduled")),
@@ -90,7 +93,8 @@ SCENARIOS = [
 
 
 def _order(case):
-    """Message names in the order of the session; a name stands once for any number of repetitions."""
+    """Message names in the order of the session; a name stands once for any number of
+    repetitions."""
     kind = "DC" if case.service.startswith("DC") else "AC"
     names = ["supportedAppProtocol", "SessionSetup", "AuthorizationSetup", "Authorization", "ServiceDiscovery"]
     names += ["ServiceDetail", "ServiceSelection", kind + "_ChargeParameterDiscovery", "ScheduleExchange"]
@@ -115,14 +119,16 @@ def _mode(name, content):
 
 
 def _flow(name, content):
-    """Power set-point (AC) or present current (DC) of a loop answer, positive towards the vehicle."""
+    """Power set-point (AC) or present current (DC) of a loop answer, positive towards the
+    vehicle."""
     if name.startswith("AC"):
         return _number(_mode(name, content)[1]["EVSETargetActivePower"])
     return _number(content["EVSEPresentCurrent"])
 
 
 def check(case, messages):
-    """AssertionError names what is wrong with one session; returns a short text of what was seen."""
+    """AssertionError names what is wrong with one session; returns a short text of what was
+    seen."""
     requests = [(n, c) for is_request, n, c in messages if is_request]
     answers = [(n, c) for is_request, n, c in messages if not is_request]
     order = []
@@ -160,7 +166,8 @@ def check(case, messages):
     text = "%d loops" % len(loops)
     if case.control == "dynamic":
         flow = [_flow(n, c) for n, c in loops]
-        # In DC it is a measurement between the limits of both sides; in AC it is the set-point itself, to the watt.
+        # In DC it is a measurement between the limits of both sides; in AC it is the set-point
+        # itself, to the watt.
         exact = case.service.startswith("AC")
         assert max(flow) == SETPOINT_W if exact else max(flow) > 0, "towards the vehicle: %g" % max(flow)
         text += ", %+.0f" % max(flow)
@@ -181,8 +188,8 @@ def _payload_type(name):
 
 
 def check_trace(messages, records):
-    """AssertionError unless the station's trace and the vehicle's log tell the same session: every message of either
-    direction, decoded by two codecs that share no line, equal in every field."""
+    """AssertionError unless the station's trace and the vehicle's log tell the same session: every
+    message of either direction, decoded by two codecs that share no line, equal in every field."""
     errors = [record["error"] for record in records if "error" in record]
     assert not errors, "the station reports: %s" % errors[0]
     seen = [record for record in records if "dir" in record]

@@ -1,7 +1,8 @@
-"""The PyPI vehicle with another TLS group than P-256, the only one that it offers by itself: curve.py GROUP CONFIG.json.
+"""The PyPI vehicle with another TLS group than P-256, the only one that it offers by itself:
+curve.py GROUP CONFIG.json.
 
-It sets the group in the last line of its get_ssl_context(), whatever its certificates are; nothing else of it is changed.
-For the Python of build/venv-evcc.
+It sets the group in the last line of its get_ssl_context(), whatever its certificates are; nothing
+else of it is changed. For the Python of build/venv-evcc.
 """
 
 import ssl

@@ -1,6 +1,7 @@
 """Run the PyPI vehicle, unmodified, and read from its own log what it sent and what it understood.
 
-The log holds each message as JSON from the vehicle's codec: an independent witness of what our bytes mean.
+The log holds each message as JSON from the vehicle's codec: an independent witness of what our
+bytes mean.
 """
 
 import contextlib
@@ -39,7 +40,8 @@ def config(services, protocols, loops, loop_delay_s=0, secure=False):
 
 
 def environment(interface, pki, secure=False):
-    """pki: folder above iso15118_2, with the certificates; what is in it matters only if `secure`."""
+    """pki: folder above iso15118_2, with the certificates; what is in it matters only if
+    `secure`."""
     return dict(
         os.environ,
         NETWORK_INTERFACE=interface,
@@ -52,11 +54,12 @@ def environment(interface, pki, secure=False):
 
 
 def run(values, namespace, interface, folder, timeout_s=60, stop=None, pki=None):
-    """Run one vehicle to its end; returns (exit status, [(is request, name, content)]). Log: folder/evcc.log.
-    pki: certificates for TLS (tls.Pki), or None.
+    """Run one vehicle to its end; returns (exit status, [(is request, name, content)]). Log:
+    folder/evcc.log. pki: certificates for TLS (tls.Pki), or None.
 
-    Status None: it did not end within timeout_s, or `stop` (threading.Event) was set. After a failed session it goes back
-    to discovery and does not exit, so a hang is how a failure looks; `reason` tells more.
+    Status None: it did not end within timeout_s, or `stop` (threading.Event) was set. After a
+    failed session it goes back to discovery and does not exit, so a hang is how a failure looks;
+    `reason` tells more.
     """
     if not PYTHON.exists():
         raise EvccError("build/venv-evcc is missing: run `make interop`, which makes it")
@@ -91,7 +94,8 @@ def _wait(process, timeout_s, stop):
 
 
 def reason(log):
-    """What the vehicle itself says about the end of its first session, as text; "" if it says nothing."""
+    """What the vehicle itself says about the end of its first session, as text; "" if it says
+    nothing."""
     found = _REASON.search(log.read_text(errors="replace"))
     return found.group(1).strip() if found else ""
 

@@ -1,5 +1,6 @@
-"""Decode messages with the EXI codec of the PyPI package: runs in build/venv-evcc, reads `NAMESPACE HEX` lines, prints
-one JSON line each, or `error: …`. An independent reader of what our encoder wrote.
+"""Decode messages with the EXI codec of the PyPI package: runs in build/venv-evcc, reads `NAMESPACE
+HEX` lines, prints one JSON line each, or `error: …`. An independent reader of what our encoder
+wrote.
 """
 
 import sys

@@ -1,7 +1,8 @@
 """Response latency on the wire, under the same vehicle: our station beside the PyPI package's own.
 
-The PyPI vehicle runs a DC_BPT session in Scheduled control (what the PyPI station offers first) against each. The time from
-the packet of a request to the packet of its answer is taken by the kernel at the station's end of the cable.
+The PyPI vehicle runs a DC_BPT session in Scheduled control (what the PyPI station offers first)
+against each. The time from the packet of a request to the packet of its answer is taken by the
+kernel at the station's end of the cable.
 """
 
 import os
@@ -91,8 +92,8 @@ def _pairs(text):
         if name.endswith("Req"):
             row = name.removesuffix("Req")
             if row == "PowerDelivery":
-                # Stop waits for the hardware. Together with the others, of which the vehicle sends a random number, it
-                # would make a median of nothing.
+                # Stop waits for the hardware. Together with the others, of which the vehicle sends
+                # a random number, it would make a median of nothing.
                 row += " " + exi_json.to_json_obj(msg_id, value)[name]["ChargeProgress"]
             asked = (row, int(nanos))
         elif asked:

@@ -1,6 +1,8 @@
-"""Matching by a tool that nobody here wrote: `pev` of open-plc-utils, through the stand-in for the modems.
+"""Matching by a tool that nobody here wrote: `pev` of open-plc-utils, through the stand-in for the
+modems.
 
-A session of the PyPI vehicle follows over the network that pev has joined: two independent implementations, one car.
+A session of the PyPI vehicle follows over the network that pev has joined: two independent
+implementations, one car.
 """
 
 import subprocess
@@ -15,7 +17,8 @@ _CHARGE_S = 1  # pev stays in the network for so long and the settle time; the s
 _PEV_S = 60
 _STARTS = 5
 _SESSION_S = 120
-# A new key restarts the car's modem, and pev begins when the settle time is over: 0 would cost it half of its sounds.
+# A new key restarts the car's modem, and pev begins when the settle time is over: 0 would cost it
+# half of its sounds.
 _SETTINGS = """[default]
 vehicle identifier = 0000000000000000000000000000000000
 network membership key = 50D3E4933F855B7040784DF815AA8DB7
@@ -25,7 +28,8 @@ msound pause = 20
 charge time = %d
 settle time = 1
 """
-# Asks for the station, inside the vehicle's namespace; prints how many answers came within a second.
+# Asks for the station, inside the vehicle's namespace; prints how many answers came within a
+# second.
 _PROBE = """
 import socket, sys
 s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
@@ -39,7 +43,8 @@ except TimeoutError:
 
 
 class Pev:
-    """with Pev(rig, folder, charge_s) as pev: it has matched; it leaves after charge_s seconds and ends."""
+    """with Pev(rig, folder, charge_s) as pev: it has matched; it leaves after charge_s seconds and
+    ends."""
 
     def __init__(self, r, folder, charge_s=_CHARGE_S):
         self._rig = r
@@ -66,7 +71,8 @@ class Pev:
         )
 
     def _linked(self):
-        """Wait for the station; False if pev has given up on its own modem, which it does after 15 ms without an answer."""
+        """Wait for the station; False if pev has given up on its own modem, which it does after 15
+        ms without an answer."""
         end = time.monotonic() + _PEV_S
         while time.monotonic() < end:
             try:
@@ -98,7 +104,8 @@ def discovered(plant):
 
 
 def matches(number, folder, stop):
-    """Twenty in a row against one station, each plugged in and out, each with a key of its own; a text."""
+    """Twenty in a row against one station, each plugged in and out, each with a key of its own; a
+    text."""
     with rig.Rig(number, "packet", {"services": ["DC_BPT"]}, folder) as r:
         keys, groups = set(), 0
         for i in range(MATCHES):
@@ -122,7 +129,8 @@ def matches(number, folder, stop):
 
 
 def session(number, folder, stop):
-    """pev matches, the PyPI vehicle charges over the line that only their common key has opened; a text."""
+    """pev matches, the PyPI vehicle charges over the line that only their common key has opened; a
+    text."""
     case = Case("", "DC_BPT", "scheduled", link="packet")
     with rig.Rig(number, "packet", case.config, folder) as r:
         r.plug_in(match=False)

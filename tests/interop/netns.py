@@ -1,4 +1,5 @@
-"""Network namespaces with virtual cables: Cable has the station's end and the vehicle's, Plant a powerline in the middle."""
+"""Network namespaces with virtual cables: Cable has the station's end and the vehicle's, Plant a
+powerline in the middle."""
 
 import os
 import shutil
@@ -23,7 +24,8 @@ def check():
 
 
 def end_on_signals():
-    """SIGTERM and SIGHUP end us as Ctrl-C does: every `with Cable` still takes its namespaces away. Main thread only."""
+    """SIGTERM and SIGHUP end us as Ctrl-C does: every `with Cable` still takes its namespaces away.
+    Main thread only."""
 
     def interrupt(number, _):
         for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -73,16 +75,18 @@ def sysctl(namespace, interface, name, value, part="conf"):
 def bad_line(place):
     """Make the kernel's TCP at (namespace, interface) fit for a line that loses much.
 
-    It counts the wait for a lost neighbour solicitation into the first round trip. At the usual 1 s it then waits 3 s before it
-    sends anything again, and more than 2 s for a dozen messages after: seen in one session of 100 at 5 % loss. Kernels from 6.15
-    on can also limit the back-off, which is 120 s at most otherwise.
+    It counts the wait for a lost neighbour solicitation into the first round trip. At the usual 1 s
+    it then waits 3 s before it sends anything again, and more than 2 s for a dozen messages after:
+    seen in one session of 100 at 5 % loss. Kernels from 6.15 on can also limit the back-off, which
+    is 120 s at most otherwise.
     """
     sysctl(*place, "retrans_time_ms", 100, part="neigh")
     run(place[0], ["sh", "-c", "f=/proc/sys/net/ipv4/tcp_rto_max_ms; test ! -e $f || echo 1000 > $f"])
 
 
 def _namespace(name, ipv6):
-    """`ipv6`: with the kernel's IPv6, and without duplicate address detection: the link-local address is usable at once."""
+    """`ipv6`: with the kernel's IPv6, and without duplicate address detection: the link-local address is usable at
+    once."""
     _ip("netns", "add", name)
     for interface in ("all", "default"):
         sysctl(name, interface, "accept_dad", 0)
@@ -105,7 +109,8 @@ def _veth(one, other, offload=True):
 
 
 class Cable:
-    """with Cable(3) as cable: cable.secc and cable.evcc are (namespace, interface); both have their link-local address."""
+    """with Cable(3) as cable: cable.secc and cable.evcc are (namespace, interface); both have their
+    link-local address."""
 
     def __init__(self, number):
         tag = "%x-%d" % (os.getpid(), number)
@@ -132,11 +137,13 @@ class Cable:
 
 
 class Plant:
-    """with Plant(3, "packet") as plant: namespaces of station, modems (tests/interop/plc.py) and vehicle, two cables.
+    """with Plant(3, "packet") as plant: namespaces of station, modems (tests/interop/plc.py) and
+    vehicle, two cables.
 
-    station, middle, evcc: (namespace, interface); `middle` has the interface towards the vehicle and `modem` the one
-    towards the station. evcc_mac: of the vehicle. Kind "sim": the station lives in the middle, on UDP, and has no cable.
-    The station's side has no kernel IPv6: there is only its own.
+    station, middle, evcc: (namespace, interface); `middle` has the interface towards the vehicle
+    and `modem` the one towards the station. evcc_mac: of the vehicle. Kind "sim": the station lives
+    in the middle, on UDP, and has no cable. The station's side has no kernel IPv6: there is only
+    its own.
     """
 
     def __init__(self, number, kind):

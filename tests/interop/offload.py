@@ -1,7 +1,9 @@
-"""Switch checksum and segmentation offloads of interfaces off: python -m tests.interop.offload IFACE... (root).
+"""Switch checksum and segmentation offloads of interfaces off: python -m tests.interop.offload
+IFACE... (root).
 
-Between the ends of a virtual cable the kernel leaves checksums to hardware that is not there, and frames may be larger than
-the MTU. Whoever reads raw frames sees that: our TCP checks every checksum. This is what `ethtool -K` does.
+Between the ends of a virtual cable the kernel leaves checksums to hardware that is not there, and
+frames may be larger than the MTU. Whoever reads raw frames sees that: our TCP checks every
+checksum. This is what `ethtool -K` does.
 """
 
 import array

@@ -1,18 +1,21 @@
-"""Both modems and the powerline between them, for hosts that think they have a HomePlug modem at their interface.
+"""Both modems and the powerline between them, for hosts that think they have a HomePlug modem at
+their interface.
 
     python -m tests.interop.plc --evse IFACE|sim:PORT --car IFACE --car-mac MAC [--boot-ms N]
 
-Each side is a modem of host_tools/twin: it answers its own host, passes management messages to the line, measures sounds
-on the station's side, and lets everything else pass only while both hold the same key. `sim:PORT` in place of the station's
-interface: the station's modem is the chip model inside `microv2g secc --link sim:PORT`, reached over its simulated
-powerline; it must run in this network namespace.
+Each side is a modem of host_tools/twin: it answers its own host, passes management messages to the
+line, measures sounds on the station's side, and lets everything else pass only while both hold the
+same key. `sim:PORT` in place of the station's interface: the station's modem is the chip model
+inside `microv2g secc --link sim:PORT`, reached over its simulated powerline; it must run in this
+network namespace.
 
 The far sides are virtual cables: frames of the other end come out here, offloads must be off there.
 
-Lines on stdin: `match` (the car's side of matching is done here, with the car's MAC, for cars that have none of their
-own), `leave` (the car's modem takes another key), `bad SETTINGS` (of bad_wire.py, for the car's cable; without: a good one
-again), `key`, `count`, `quit`; its end is `quit`. Lines on stdout: READY, then `LINKED` or `FAILED why` after `match`, `KEY
-digest` (salted: it only tells keys of one run apart), `COUNT {json}`.
+Lines on stdin: `match` (the car's side of matching is done here, with the car's MAC, for cars that
+have none of their own), `leave` (the car's modem takes another key), `bad SETTINGS` (of
+bad_wire.py, for the car's cable; without: a good one again), `key`, `count`, `quit`; its end is
+`quit`. Lines on stdout: READY, then `LINKED` or `FAILED why` after `match`, `KEY digest` (salted:
+it only tells keys of one run apart), `COUNT {json}`.
 """
 
 import argparse
@@ -42,7 +45,8 @@ _STATION_MODEM, _CAR_MODEM = b"\x02PLC\x00\x01", b"\x02PLC\x00\x02"
 
 
 class Seat:
-    """What the simulated cable wants to know of a car: only its powerline is connected, the pilot is driven elsewhere."""
+    """What the simulated cable wants to know of a car: only its powerline is connected, the pilot
+    is driven elsewhere."""
 
     load = (wire.OPEN, 0, 0)
 

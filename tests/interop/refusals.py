@@ -1,7 +1,8 @@
 """Every refusal that the station can send, read by an independent codec (R-ERRORS-02).
 
-For each response type, in each of the four services and both control modes, the neutral answer is encoded with a FAILED code
-and decoded by the package's EXICodec.jar: it must give the same JSON as our own decoder, all mandatory fields included.
+For each response type, in each of the four services and both control modes, the neutral answer is
+encoded with a FAILED code and decoded by the package's EXICodec.jar: it must give the same JSON as
+our own decoder, all mandatory fields included.
 """
 
 import json

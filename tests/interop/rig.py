@@ -1,7 +1,9 @@
-"""A station on raw frames with everything that a car without pilot and modem needs: stand-in for the modems, and a plug.
+"""A station on raw frames with everything that a car without pilot and modem needs: stand-in for
+the modems, and a plug.
 
-Inside `with Rig(1, "packet", config, folder) as r:` plug_in() sets pilot B and has the stand-in match; then a vehicle may
-come to r.plant.evcc, while the plug says C and B as its session goes; unplug() is the end.
+Inside `with Rig(1, "packet", config, folder) as r:` plug_in() sets pilot B and has the stand-in
+match; then a vehicle may come to r.plant.evcc, while the plug says C and B as its session goes;
+unplug() is the end.
 """
 
 import json
@@ -78,8 +80,8 @@ class PlcProcess:
 
 
 class Plug:
-    """Drives the simulated pilot by what the station's trace says, as the car would by itself: C once the schedule is
-    there, B after the stop. on_record: gets every record too."""
+    """Drives the simulated pilot by what the station's trace says, as the car would by itself: C
+    once the schedule is there, B after the stop. on_record: gets every record too."""
 
     def __init__(self, on_record=None):
         self.secc = None
@@ -136,7 +138,8 @@ class Plug:
 
 
 class Rig:
-    """kind: "packet" or "sim". folder: for secc.jsonl and plc.log. runtime, on_record: as in SeccProcess."""
+    """kind: "packet" or "sim". folder: for secc.jsonl and plc.log. runtime, on_record: as in
+    SeccProcess."""
 
     def __init__(self, number, kind, config, folder, runtime="unix", on_record=None):
         self.plant = netns.Plant(number, kind)
@@ -177,7 +180,8 @@ class Rig:
         self.plant.__exit__()
 
     def plug_in(self, match=True):
-        """Pilot B; returns when the station expects matching, or with `match` when the data link is up."""
+        """Pilot B; returns when the station expects matching, or with `match` when the data link is
+        up."""
         self.plug.begin()
         self.secc.command("cp B")
         self.plug.wait(("Calling",), 60)

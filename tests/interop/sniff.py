@@ -1,4 +1,5 @@
-"""Record TCP payloads on an interface with the kernel's time stamps: sniff.py IFACE OUT. Ends on SIGTERM; root.
+"""Record TCP payloads on an interface with the kernel's time stamps: sniff.py IFACE OUT. Ends on
+SIGTERM; root.
 
 One line for each packet with payload: `nanoseconds source-port destination-port hex`.
 """

@@ -1,4 +1,5 @@
-"""Sessions over TLS 1.3: certificates out of `microv2g pki new`, and what the station's trace says of the handshake."""
+"""Sessions over TLS 1.3: certificates out of `microv2g pki new`, and what the station's trace says
+of the handshake."""
 
 import re
 import subprocess
@@ -13,10 +14,11 @@ _OPENED = re.compile(r"tls 1\.3, suite (0x130[23]), vehicle (.*)$")
 
 
 class Pki:
-    """A new PKI below `folder`. profile: strict or field. number: makes the vehicle's name one of its own.
+    """A new PKI below `folder`. profile: strict or field. number: makes the vehicle's name one of
+    its own.
 
-    station: configuration keys; path: PKI_PATH of the PyPI vehicle; group: what to offer instead of its P-256, or None;
-    vehicle: CN of its certificate.
+    station: configuration keys; path: PKI_PATH of the PyPI vehicle; group: what to offer instead of
+    its P-256, or None; vehicle: CN of its certificate.
     """
 
     def __init__(self, profile, folder, number):
@@ -30,8 +32,8 @@ class Pki:
 
 
 def check_handshake(vehicle, records):
-    """AssertionError unless the trace shows one TLS 1.3 handshake with this vehicle, and it before any message; the suite
-    as text."""
+    """AssertionError unless the trace shows one TLS 1.3 handshake with this vehicle, and it before
+    any message; the suite as text."""
     notes = [record["note"] for record in records if record.get("note", "").startswith("tls ")]
     assert len(notes) == 1, "handshakes in the trace: %s" % (notes or "none")
     found = _OPENED.match(notes[0])

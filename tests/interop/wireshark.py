@@ -1,5 +1,6 @@
-"""tshark and a key log of the station against one session over TLS 1.3: what tshark deciphers from the wire is V2GTP, and byte
-for byte what the station's trace says. Without the key log there is nothing to read.
+"""tshark and a key log of the station against one session over TLS 1.3: what tshark deciphers from
+the wire is V2GTP, and byte for byte what the station's trace says. Without the key log there is
+nothing to read.
 """
 
 import queue
@@ -56,7 +57,8 @@ class Capture:
 
 
 def deciphered(path, keys=None):
-    """[(from the vehicle, bytes)] of the TLS records with application data, in their order on the wire."""
+    """[(from the vehicle, bytes)] of the TLS records with application data, in their order on the
+    wire."""
     options = ["-o", "tls.keylog_file:%s" % keys] if keys else []
     # What is inside of TLS is left to no dissector: "data" shows it as it is.
     options += ["-d", "tls.port==%d,data" % _PORT, "-Y", "tls && data"]
@@ -71,7 +73,8 @@ def deciphered(path, keys=None):
 
 
 def v2gtp(pieces):
-    """[(from the vehicle, payload type, payload)] of what deciphered() gives. AssertionError: it is no V2GTP."""
+    """[(from the vehicle, payload type, payload)] of what deciphered() gives. AssertionError: it is
+    no V2GTP."""
     open_ = {True: b"", False: b""}
     out = []
     for way, piece in pieces:

@@ -17,7 +17,8 @@ _UNIX32 = not EMULATED and sys.maxsize == 0x7FFFFFFF
 
 
 def amount(part, soak, bare=None, unix32=None):
-    """How often: `bare` on an emulated microcontroller, `part` elsewhere, `unix32` on that image if it does more than the others."""
+    """How often: `bare` on an emulated microcontroller, `part` elsewhere, `unix32` on that image if
+    it does more than the others."""
     if EMULATED:
         return part if bare is None else bare
     if SOAK:

@@ -6,8 +6,9 @@ from tests.lib import words
 
 
 class Answer:
-    """msg: message id (codec.slots.MSG). value: its slots. code: response code. Any other name is that of a slot of the message:
-    answer.EVSEProcessing; what stands in it may be slots again, to be read with codec.slots."""
+    """msg: message id (codec.slots.MSG). value: its slots. code: response code. Any other name is
+    that of a slot of the message: answer.EVSEProcessing; what stands in it may be slots again, to
+    be read with codec.slots."""
 
     def __init__(self, msg, value):
         self.msg = msg

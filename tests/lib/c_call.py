@@ -1,9 +1,10 @@
-"""C functions of an image called by their address, from a script of the raw REPL: what no module shows can be tested so,
-without a test entry in the image."""
+"""C functions of an image called by their address, from a script of the raw REPL: what no module
+shows can be tested so, without a test entry in the image."""
 
 from host_tools.emu import symbols
 
-# call(function, up to twelve words or buffers) -> r0. Addresses of buffers do not change: MicroPython's heap does not move.
+# call(function, up to twelve words or buffers) -> r0. Addresses of buffers do not change:
+# MicroPython's heap does not move.
 SCRIPT = """
 import gc, time
 from array import array

@@ -1,11 +1,13 @@
-"""What a test module needs on a target: the files that it imports, and what it wants that a target lacks.
+"""What a test module needs on a target: the files that it imports, and what it wants that a target
+lacks.
 
     closure("tests.unit.slac.test_slac")                              {module: file} of everything of ours, itself included
     closure("tests.unit.slac.test_slac", frozen=("codec", "drivers", "firmware"))     without what the image holds: the files
                                                                  to compile and to copy to a board
     verdict(path)                                                None, or why it cannot run on a bare image
 
-Read from the source, never by importing it. Host only, plain Python: the build uses it before there is an environment.
+Read from the source, never by importing it. Host only, plain Python: the build uses it before there
+is an environment.
 """
 
 import ast
@@ -23,7 +25,8 @@ PLACES = {
     "mcu": ROOT / "boards" / "common",
     "twin": ROOT / "host_tools",
 }
-# Modules of an operating system. A bare image has none of them; a test that needs one is skipped there.
+# Modules of an operating system. A bare image has none of them; a test that needs one is skipped
+# there.
 HOSTED = [
     "argparse",
     "contextlib",
@@ -63,7 +66,8 @@ def _parse(path):
 
 
 def find(module, extra=None):
-    """The file of a module of ours, or None. extra: one more folder to look in, as tests/run.py FILE has."""
+    """The file of a module of ours, or None. extra: one more folder to look in, as tests/run.py
+    FILE has."""
     parts = module.split(".")
     for base in (PLACES.get(parts[0]), extra):
         if base is not None:
@@ -75,7 +79,8 @@ def find(module, extra=None):
 
 
 def _statements(body, sure):
-    """(import statement, does it surely run when the file is imported). Not sure: below def, if and try."""
+    """(import statement, does it surely run when the file is imported). Not sure: below def, if and
+    try."""
     for node in body:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             yield node, sure
@@ -101,8 +106,9 @@ def _below(module, packages):
 
 
 def closure(module, frozen=(), extra=None):
-    """{module: file} that `module` may import, itself included, in the order of the names. `frozen`: packages or modules
-    that the target has already; they are left out with all that they import. KeyError if there is no such module."""
+    """{module: file} that `module` may import, itself included, in the order of the names.
+    `frozen`: packages or modules that the target has already; they are left out with all that they
+    import. KeyError if there is no such module."""
     found, todo = {}, [module]
     if find(module, extra) is None:
         raise KeyError(module)
@@ -119,7 +125,8 @@ def closure(module, frozen=(), extra=None):
 
 
 def foreign(module, extra=None):
-    """Modules of an operating system that importing `module` surely needs: {module: chain of our modules that leads there}."""
+    """Modules of an operating system that importing `module` surely needs: {module: chain of our
+    modules that leads there}."""
     found, seen, todo = {}, set(), [(module, (module,))]
     while todo:
         name, way = todo.pop()
@@ -162,7 +169,8 @@ def name_of(path):
 
 
 def bare_modules():
-    """{module: file} of every test that runs on a bare image, and of all that these import: what such an image freezes."""
+    """{module: file} of every test that runs on a bare image, and of all that these import: what
+    such an image freezes."""
     found = {}
     for path in test_files():
         if verdict(path, name_of(path)) is None:

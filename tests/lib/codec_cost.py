@@ -1,7 +1,8 @@
 """What a message costs: time and heap of decode and encode. Runs on CPython and MicroPython.
 
-codec_cost.py ROOT: prints `name bytes decode_us encode_us decode_heap encode_heap` for one message of each type that the
-recorded sessions of the corpus hold. Heap is counted in bytes while the collector is off (-1 on CPython).
+codec_cost.py ROOT: prints `name bytes decode_us encode_us decode_heap encode_heap` for one message
+of each type that the recorded sessions of the corpus hold. Heap is counted in bytes while the
+collector is off (-1 on CPython).
 """
 
 import gc
@@ -77,7 +78,8 @@ def micros(function):
 
 
 def cost(schema, data):
-    """(decode heap, encode heap, decode, encode): the heap in bytes, then the two functions to time."""
+    """(decode heap, encode heap, decode, encode): the heap in bytes, then the two functions to
+    time."""
     msg, value = exi.decode(schema, data, 0, len(data))
 
     def decode():  # as the station does: in the buffer that the message was collected in

@@ -1,5 +1,6 @@
-"""What each test module costs, in seconds of processor: measured by tests/run.py, kept in tests/seconds.json by --record, and
-the reason why the long ones begin first. A module that waits counts by the clock, for it hardly computes.
+"""What each test module costs, in seconds of processor: measured by tests/run.py, kept in
+tests/seconds.json by --record, and the reason why the long ones begin first. A module that waits
+counts by the clock, for it hardly computes.
 
     {"tests.sim.test_faults": {"cpython": 11.5, "unix": 31.0}}
 
@@ -19,7 +20,8 @@ def load(path=PATH):
 
 
 def expected(table, name, runtime, slow):
-    """Seconds that module `name` (tests.unit.test_x) will take on `runtime`; of another runtime if only that is known."""
+    """Seconds that module `name` (tests.unit.test_x) will take on `runtime`; of another runtime if
+    only that is known."""
     known = table.get(name, {})
     if runtime in known:
         return known[runtime]
@@ -27,8 +29,9 @@ def expected(table, name, runtime, slow):
 
 
 def record(measured, path=PATH, there=None):
-    """Write what was measured, {(name, runtime): seconds}, over what is kept of the same modules on these runtimes. there: names of the
-    modules that exist; what is kept of others goes (None: nothing goes)."""
+    """Write what was measured, {(name, runtime): seconds}, over what is kept of the same modules on
+    these runtimes. there: names of the modules that exist; what is kept of others goes (None:
+    nothing goes)."""
     table = load(path)
     for (name, runtime), seconds in measured.items():
         table.setdefault(name, {})[runtime] = round(seconds, 1)

@@ -1,6 +1,8 @@
-"""The requests of a well-behaved car, one method each: what it takes is what a test may want to be different.
+"""The requests of a well-behaved car, one method each: what it takes is what a test may want to be
+different.
 
-The numbers of the car are those of host_tools/ev/requests.py Car, by name: driver.loop(DC_BPT, DYNAMIC, soc=40).
+The numbers of the car are those of host_tools/ev/requests.py Car, by name: driver.loop(DC_BPT,
+DYNAMIC, soc=40).
 """
 
 from codec.slots import (
@@ -46,7 +48,8 @@ class Driver:
         return requests.new(self.says(), slots)
 
     def protocol(self, service=DC, **more):
-        """An entry for sap(); service: of which it has the namespace, or another namespace. Its SchemaID is 7."""
+        """An entry for sap(); service: of which it has the namespace, or another namespace. Its
+        SchemaID is 7."""
         namespace = service
         if service in SERVICES:
             namespace = "urn:iso:std:iso:15118:-20:" + ("DC" if is_dc(service) else "AC")
@@ -59,7 +62,8 @@ class Driver:
         return self.request(requests.protocol([self.protocol(e) if type(e) is int else e for e in entries]))
 
     def setup(self, sid=None):
-        """SessionSetup, with another id if that is given; the car takes over the one that it gets."""
+        """SessionSetup, with another id if that is given; the car takes over the one that it
+        gets."""
         if sid is not None:
             self.sid = sid
         res = self.request(requests.session_setup(self.says()))

@@ -6,7 +6,8 @@ import shutil
 from host_tools.root import ROOT
 from tests.lib.mtest import Skip
 
-# Tools at the port of an emulated board: on a busy machine it is slower than its tools wait for a true one.
+# Tools at the port of an emulated board: on a busy machine it is slower than its tools wait for a
+# true one.
 os.environ.setdefault("MICROV2G_PATIENCE", "3")
 
 IMAGE = ROOT / "build" / "rpi_pico" / "firmware.uf2"

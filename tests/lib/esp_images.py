@@ -1,4 +1,5 @@
-"""Made-up images of the ESP32 family with valid headers, checksums and hashes; contents from a seed."""
+"""Made-up images of the ESP32 family with valid headers, checksums and hashes; contents from a
+seed."""
 
 import hashlib
 import random

@@ -1,4 +1,5 @@
-"""Every request type of the four schemas, valid and with all mandatory fields, for the session of a tests/lib/driver.py Driver."""
+"""Every request type of the four schemas, valid and with all mandatory fields, for the session of a
+tests/lib/driver.py Driver."""
 
 from codec.slots import (
     MSG,

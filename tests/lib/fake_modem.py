@@ -29,10 +29,12 @@ def profile(pev_mac, values, host, src=MODEM_MAC):
 
 
 class FakeModem:
-    """frame(data, now) takes a frame of the host and returns True if it was for the modem; out(now) gives what it has to say.
+    """frame(data, now) takes a frame of the host and returns True if it was for the modem; out(now)
+    gives what it has to say.
 
-    results: SET_KEY results one by one, None = no answer, at the end 1 for ever. applies: False = positive, but not taken
-    over. link: the answer to LINK_STATUS, None = silent. restart_ms: deaf that long after it took a key.
+    results: SET_KEY results one by one, None = no answer, at the end 1 for ever. applies: False =
+    positive, but not taken over. link: the answer to LINK_STATUS, None = silent. restart_ms: deaf
+    that long after it took a key.
     """
 
     def __init__(self, host, mac=MODEM_MAC, results=(), restart_ms=1500):
@@ -100,7 +102,8 @@ def counting_rand():
 
 
 class World:
-    """One station machine, its modem, and simulated time. sent: (tick, frame) of what went out to the line."""
+    """One station machine, its modem, and simulated time. sent: (tick, frame) of what went out to
+    the line."""
 
     def __init__(self, machine, modem, now):
         self.machine = machine
@@ -140,7 +143,8 @@ class World:
         return [frame for _, frame in self.sent[before:]]
 
     def sleep(self, ms):
-        """Time passes, everything that is due is fired at its tick; returns the frames that went out."""
+        """Time passes, everything that is due is fired at its tick; returns the frames that went
+        out."""
         before = len(self.sent)
         end = ticks_add(self.now, ms)
         self.flush()

@@ -1,7 +1,8 @@
 """A stand-in for the session machine and the power stage, for tests of firmware/run.
 
-It answers each run of bytes with itself. Bytes with a meaning of their own: !rx raise in rx; !end end of the session
-(the connection is kept); !close answer "bye" and ask to close; !big an endless supply of large messages.
+It answers each run of bytes with itself. Bytes with a meaning of their own: !rx raise in rx; !end
+end of the session (the connection is kept); !close answer "bye" and ask to close; !big an endless
+supply of large messages.
 """
 
 from firmware.clock import ticks_diff

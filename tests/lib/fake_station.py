@@ -1,4 +1,5 @@
-"""A station process without the session machine, for tests of host_tools/station/process.py: IFACE CONFIG.json [die]"""
+"""A station process without the session machine, for tests of host_tools/station/process.py: IFACE
+CONFIG.json [die]"""
 
 import os
 import sys

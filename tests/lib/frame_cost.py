@@ -1,7 +1,8 @@
-"""What a turn of the pump costs: SPI, driver, demultiplexer, network or matching, pilot, timers. Runs on the MicroPython
-images: frame_cost.py ROOT prints `name us heap` per row.
+"""What a turn of the pump costs: SPI, driver, demultiplexer, network or matching, pilot, timers.
+Runs on the MicroPython images: frame_cost.py ROOT prints `name us heap` per row.
 
-The chip answers from a table, so the time is the station's alone. Heap is counted over all turns while the collector is off.
+The chip answers from a table, so the time is the station's alone. Heap is counted over all turns
+while the collector is off.
 """
 
 import gc

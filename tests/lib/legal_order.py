@@ -1,12 +1,14 @@
-"""The legal order of an ISO 15118-20 session as the requirement list has it: the oracle of the sequence tests.
+"""The legal order of an ISO 15118-20 session as the requirement list has it: the oracle of the
+sequence tests.
 
-Written from docs/requirements.md and nothing else: it imports no part of the station, and its phases are words of its own. Where
-it and the station disagree, one of them is wrong; that is what it is for. So a row changes when the list changes, never because
-a test fails.
+Written from docs/requirements.md and nothing else: it imports no part of the station, and its
+phases are words of its own. Where it and the station disagree, one of them is wrong; that is what
+it is for. So a row changes when the list changes, never because a test fails.
 
-A row is (phase, request, code of the answer, phase it leads to, source). A request is the name of its message, and what matters in
-it behind a colon: the same message in another phase, or with another value, may be another row. What has no row is the
-sequence error with the request's own response type (R-ERRORS-01, [V2G20-459]).
+A row is (phase, request, code of the answer, phase it leads to, source). A request is the name of
+its message, and what matters in it behind a colon: the same message in another phase, or with
+another value, may be another row. What has no row is the sequence error with the request's own
+response type (R-ERRORS-01, [V2G20-459]).
 
     rule("ac loop", "PowerDeliveryReq:Stop")   the row, or the one of the sequence error
     route("ac loop", joined)                   requests that lead there from the beginning of a connection
@@ -95,12 +97,14 @@ REQUESTS = (
 # -- codes that are no names of the schema
 
 SEQUENCE = "FAILED_SequenceError"
-# The list is silent: OK or a warning that changes nothing, or the sequence error; nothing else, and never the loop.
+# The list is silent: OK or a warning that changes nothing, or the sequence error; nothing else, and
+# never the loop.
 SILENT = "silent"
 
 _NOTHING = "R-ERRORS-01 [V2G20-459]"
 
-# An answer with EVSEProcessing Ongoing never leads on, whatever the row says (R-AUTH-07, R-SCHEDULE-03).
+# An answer with EVSEProcessing Ongoing never leads on, whatever the row says (R-AUTH-07,
+# R-SCHEDULE-03).
 LEGAL = (
     (HANDSHAKE, "supportedAppProtocolReq", "OK_SuccessfulNegotiation", SETUP, "R-SAP-01 R-SAP-03"),
     (SETUP, "SessionSetupReq", "OK_NewSessionEstablished", AUTH_SETUP, "R-SESSION-04 [V2G20-2626]"),
@@ -185,7 +189,8 @@ LEGAL = (
 
 # -- SessionStop
 
-# A service is selected and the cable is dead: there is something to join again (R-SESSION-06, R-SESSION-07).
+# A service is selected and the cable is dead: there is something to join again (R-SESSION-06,
+# R-SESSION-07).
 _PAUSABLE = (
     AC_PARAMETERS,
     AC_SCHEDULE,
@@ -213,7 +218,8 @@ def _stop(phase, request):
 
 
 def rule(phase, request, current):
-    """The row for a request in a phase of an AC or a DC session ("ac", "dc"); that of the sequence error if there is none."""
+    """The row for a request in a phase of an AC or a DC session ("ac", "dc"); that of the sequence
+    error if there is none."""
     if request.startswith("SessionStopReq"):
         found = _stop(phase, request)
         if found:
@@ -226,7 +232,8 @@ def rule(phase, request, current):
 
 
 def route(phase, joined, current):
-    """[(phase, request), ...] that leads to a phase from HANDSHAKE: the way of the first rows of the table that lead there."""
+    """[(phase, request), ...] that leads to a phase from HANDSHAKE: the way of the first rows of
+    the table that lead there."""
     way = []
     while phase != HANDSHAKE:
         before, request = _before(phase, joined, current)

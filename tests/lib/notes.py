@@ -1,12 +1,14 @@
-"""The trace of tests: it keeps what it is told, in bounded lists, so that a long run fits a small heap."""
+"""The trace of tests: it keeps what it is told, in bounded lists, so that a long run fits a small
+heap."""
 
 _MOST = 400
 
 
 class Notes:
-    """In place of firmware/trace.Trace. notes: notes and states of the session, with their values behind them. errors. measured:
-    (MAC, sounds, groups). pilots: (tick, state, duty permille, high mV, low mV). changes: (tick, from, to, reason). messages:
-    (direction, payload type, bytes, state), the first `messages` of them."""
+    """In place of firmware/trace.Trace. notes: notes and states of the session, with their values
+    behind them. errors. measured: (MAC, sounds, groups). pilots: (tick, state, duty permille, high
+    mV, low mV). changes: (tick, from, to, reason). messages: (direction, payload type, bytes,
+    state), the first `messages` of them."""
 
     def __init__(self, messages=0):
         self.notes = []

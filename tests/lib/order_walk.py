@@ -1,6 +1,8 @@
-"""A vehicle that drives the station into a phase of tests/lib/legal_order.py and sends any request there: bytes in, bytes out.
+"""A vehicle that drives the station into a phase of tests/lib/legal_order.py and sends any request
+there: bytes in, bytes out.
 
-What it knows of the station besides its answers is the name of the state, and whether anything is energised.
+What it knows of the station besides its answers is the name of the state, and whether anything is
+energised.
 """
 
 from codec import rational
@@ -46,8 +48,8 @@ _BUILT = ("CertificateInstallationReq", "MeteringConfirmationReq", "VehicleCheck
 
 
 class Walk:
-    """service: 1 AC, 2 DC, 5 AC_BPT, 6 DC_BPT. joined: the session is one that was paused. slow: the station says Ongoing in
-    Authorization and ScheduleExchange first."""
+    """service: 1 AC, 2 DC, 5 AC_BPT, 6 DC_BPT. joined: the session is one that was paused. slow:
+    the station says Ongoing in Authorization and ScheduleExchange first."""
 
     def __init__(self, service, dynamic, joined=False, slow=False):
         self.service = service
@@ -64,7 +66,8 @@ class Walk:
     # -- going
 
     def to(self, phase, first_poll=False):
-        """A new connection, driven to `phase`; first_poll: on to one answer that says Ongoing there."""
+        """A new connection, driven to `phase`; first_poll: on to one answer that says Ongoing
+        there."""
         self._leave()
         if self.joined:
             self._go(self.current + " parameters", False)
@@ -122,7 +125,8 @@ class Walk:
     # -- requests
 
     def send(self, request, kind=None):
-        """A request of legal_order.REQUESTS; kind: another payload type than its own. Returns its answer."""
+        """A request of legal_order.REQUESTS; kind: another payload type than its own. Returns its
+        answer."""
         name, _, what = request.partition(":")
         w = self.w
         service = self.service

@@ -1,4 +1,5 @@
-"""Frames made and read by hand, independent of firmware/net, and a bare peer that speaks to a Stack with them."""
+"""Frames made and read by hand, independent of firmware/net, and a bare peer that speaks to a Stack
+with them."""
 
 from firmware.clock import ticks_add
 from firmware.net.stack import Stack
@@ -84,9 +85,11 @@ class Segment:
 
 
 class Peer:
-    """A stack whose address is proved, and a hand that sends it frames. isn: of the stack; seq: of the peer's SYN.
+    """A stack whose address is proved, and a hand that sends it frames. isn: of the stack; seq: of
+    the peer's SYN.
 
-    Numbers given to send() count from the two initial sequence numbers: the first byte of data is 1 on each side.
+    Numbers given to send() count from the two initial sequence numbers: the first byte of data is 1
+    on each side.
     """
 
     def __init__(self, isn=0x12345678, seq=0x9ABCDEF0, source=40001, rand=None):
@@ -149,8 +152,8 @@ class Peer:
         return self.stack.conns[self.stack.which]
 
     def to(self, state):
-        """A connection brought to the named state; returns it. The peer's numbers afterwards: seq 1 (2 once its FIN is
-        sent), acknowledged 1 (2 once the stack's FIN is)."""
+        """A connection brought to the named state; returns it. The peer's numbers afterwards: seq 1
+        (2 once its FIN is sent), acknowledged 1 (2 once the stack's FIN is)."""
         if state == "SYN-RECEIVED":
             self.send(SYN, 0)
             return next(c for c in self.stack.conns if c.state)

@@ -1,8 +1,9 @@
-"""Waiting in tests for what another process, a thread or the system does. The only place where a test looks at the host's clock
-(`python -m host_tools.checks lint` sees to it): a busy machine is slow, and no test may fail because of that.
+"""Waiting in tests for what another process, a thread or the system does. The only place where a
+test looks at the host's clock (`python -m host_tools.checks lint` sees to it): a busy machine is
+slow, and no test may fail because of that.
 
-A limit here guards against hanging and proves nothing. What has to be quick is proved in simulated time, in steps, or in time of
-the processor. Runs on MicroPython too.
+A limit here guards against hanging and proves nothing. What has to be quick is proved in simulated
+time, in steps, or in time of the processor. Runs on MicroPython too.
 """
 
 import time
@@ -11,8 +12,9 @@ from firmware.clock import ticks_add, ticks_diff, ticks_ms
 
 LIMIT_S = 100  # below the time of a module (tests/run.py): who hangs is named by his own line
 _PAUSE_S = 0.01
-# Configuration of a station and of a simulated car that are programs beside others: limits of the protocol that a busy machine must
-# not reach. Where a limit itself is tested, the test sets its own.
+# Configuration of a station and of a simulated car that are programs beside others: limits of the
+# protocol that a busy machine must not reach. Where a limit itself is tested, the test sets its
+# own.
 STATION = {
     "loop_sequence_timeout_ms": 60000,
     "setup_timeout_ms": 60000,
@@ -24,8 +26,8 @@ CAR = {"message_timeout_ms": 60000, "loop_timeout_ms": 60000}
 
 
 def until(done, what="what was waited for", turn=None):
-    """What done() gives as soon as that is true. turn(): called between two looks, in place of a short pause.
-    what: for the AssertionError behind LIMIT_S, text or a function that gives it."""
+    """What done() gives as soon as that is true. turn(): called between two looks, in place of a
+    short pause. what: for the AssertionError behind LIMIT_S, text or a function that gives it."""
     end = ticks_add(ticks_ms(), LIMIT_S * 1000)
     while True:
         found = done()
@@ -40,7 +42,8 @@ def until(done, what="what was waited for", turn=None):
 
 
 class AtLeast:
-    """with AtLeast(55): something that must not be over earlier. A busy machine makes it longer, which is no failure."""
+    """with AtLeast(55): something that must not be over earlier. A busy machine makes it longer,
+    which is no failure."""
 
     def __init__(self, ms):
         self._ms = ms
@@ -56,8 +59,8 @@ class AtLeast:
 
 
 class Stretch:
-    """with Stretch() as stretch: ..., then stretch.holds(tick, 500): the tick is 500 ms behind a moment in that stretch of time, however
-    long it was."""
+    """with Stretch() as stretch: ..., then stretch.holds(tick, 500): the tick is 500 ms behind a
+    moment in that stretch of time, however long it was."""
 
     def __enter__(self):
         self._begin = ticks_ms()
@@ -72,6 +75,6 @@ class Stretch:
 
 
 def let_pass(seconds):
-    """A time in which nothing may happen, or in which a peer is slow on purpose. Never to give something time to happen: that is
-    until()."""
+    """A time in which nothing may happen, or in which a peer is slow on purpose. Never to give
+    something time to happen: that is until()."""
     time.sleep(seconds)

@@ -1,10 +1,11 @@
-"""A whole installation in simulated time: station behind SPI, cable, cars. Nothing in it waits; the clock jumps to what is
-due next.
+"""A whole installation in simulated time: station behind SPI, cable, cars. Nothing in it waits; the
+clock jumps to what is due next.
 
     plant = Plant(services=["DC_BPT"]);  car = plant.plug(loops=5);  plant.run(car);  assert car.ok
 """
 
-# The lowest first: an import inside of an import takes C stack, and the 32-bit image has 40 kB of it.
+# The lowest first: an import inside of an import takes C stack, and the 32-bit image has 40 kB of
+# it.
 for _leaf in ("session.facts", "session.iso20.limits", "session.dialects", "net.stack", "app.charger"):
     __import__("firmware." + _leaf)
 
@@ -132,8 +133,8 @@ class NoReport:
 
 
 class Plant:
-    """changes: configuration of the station. place: another number gives it other MACs. begin: its first tick. stage: makes
-    its TLS from the trace."""
+    """changes: configuration of the station. place: another number gives it other MACs. begin: its
+    first tick. stage: makes its TLS from the trace."""
 
     def __init__(self, seed=1, place=0, begin=BEGIN, stage=None, **changes):
         self.now = begin
@@ -164,7 +165,8 @@ class Plant:
     # -- cars
 
     def plug(self, number=1, tls=None, **ev):
-        """A car with changes to options.DEFAULTS is plugged in now. tls: makes its stage from the trace."""
+        """A car with changes to options.DEFAULTS is plugged in now. tls: makes its stage from the
+        trace."""
         cfg = dict(options.DEFAULTS)
         cfg.update(ev)
         mac = b"\x02EV\x00\x00" + bytes((2 * number,))
@@ -193,8 +195,8 @@ class Plant:
             car.woken = True
 
     def step(self):
-        """Everything that is to be done now; then the clock goes to what is due next. Station and cars are only called
-        when something is due or has come in, as the loops around them do."""
+        """Everything that is to be done now; then the clock goes to what is due next. Station and
+        cars are only called when something is due or has come in, as the loops around them do."""
         now = self.now
         while self.script and ticks_diff(now, self.script[0][0]) >= 0:
             self.script.pop(0)[1](self)
@@ -233,7 +235,8 @@ class Plant:
             self.step()
 
     def until(self, done, limit_ms):
-        """Run until done(plant); AssertionError with what was last said when that takes too long."""
+        """Run until done(plant); AssertionError with what was last said when that takes too
+        long."""
         end = ticks_add(self.now, limit_ms)
         self._wake()
         while not done(self):

@@ -8,8 +8,8 @@ from tests.lib.world import World
 
 
 class Plug:
-    """ev: changes to options.DEFAULTS; station: changes to the station's configuration. delay_ms of the line each way;
-    trace: of the car."""
+    """ev: changes to options.DEFAULTS; station: changes to the station's configuration. delay_ms of
+    the line each way; trace: of the car."""
 
     def __init__(self, ev, station, delay_ms=2, trace=None):
         self.world = World(**station)

@@ -1,11 +1,13 @@
-"""A cutter that spoils what it has handed out as soon as that is released: a value that was decoded as a view of the message and
-is read after the answer then reads 0xA5, in every test that has a session."""
+"""A cutter that spoils what it has handed out as soon as that is released: a value that was decoded
+as a view of the message and is read after the answer then reads 0xA5, in every test that has a
+session."""
 
 BYTE = 0xA5
 
 
 def poisoned(secc):
-    """The session machine with its cutter made so. No second cutter: its buffer is large for the heap of a small image."""
+    """The session machine with its cutter made so. No second cutter: its buffer is large for the
+    heap of a small image."""
     cutter = secc._cutter
     release, reset = cutter.release, cutter.reset
 

@@ -1,5 +1,6 @@
-"""What every board must do at its serial line, as functions of a port: run over a pty (tests/unit/host/board/test_port_link.py), and over the UART of
-an emulated or a real board. They need a station that runs, with no car, and leave one behind."""
+"""What every board must do at its serial line, as functions of a port: run over a pty
+(tests/unit/host/board/test_port_link.py), and over the UART of an emulated or a real board. They
+need a station that runs, with no car, and leave one behind."""
 
 from host_tools.board.port import NoAnswer, Refusal, Station
 from host_tools.board.port.link import REPL, RUNNING

@@ -1,4 +1,5 @@
-"""A board on a pseudo terminal: tests/lib/raw_repl.py on the 32-bit image, with a folder for its flash."""
+"""A board on a pseudo terminal: tests/lib/raw_repl.py on the 32-bit image, with a folder for its
+flash."""
 
 import contextlib
 import os
@@ -24,7 +25,8 @@ BOOTLOADER, RESET, CUT = 2, 3, 9  # exit status of the process
 class PtyBoard:
     """`with PtyBoard(folder) as board`: board.port is its serial port. platform: what sys.platform says; frozen: it has our
     modules in its image; cut_after: the supply is cut in that many programs or erases of the flash. on_bootloader() is called, and must come
-    back, when the boot loader was asked for; the board starts again behind it, and behind a reset, on the same port."""
+    back, when the boot loader was asked for; the board starts again behind it, and behind a reset, on the same port.
+    """
 
     def __init__(
         self, folder, platform="esp32", frozen=False, cut_after=0, heap_kb=4000, on_bootloader=None, machine=""

@@ -1,11 +1,13 @@
-"""A board without a board: the unix image whose stdin and stdout are a pseudo terminal, in simulated hardware.
+"""A board without a board: the unix image whose stdin and stdout are a pseudo terminal, in
+simulated hardware.
 
     with PtyStation({"services": ["DC_BPT"]}) as station:
         serial.Serial(station.port) ...
 
-It behaves as a board at its serial line: the trace is kept and not sent until somebody asks, what is typed is echoed, Ctrl-C falls
-to the REPL, what is no command is Python. station.udp is the port of its powerline: host_tools.ev.cable plugs a car in. `cut()` pulls the
-serial cable. To look at it by hand: python -m tests.lib.pty_station [CONFIG.json]
+It behaves as a board at its serial line: the trace is kept and not sent until somebody asks, what
+is typed is echoed, Ctrl-C falls to the REPL, what is no command is Python. station.udp is the port
+of its powerline: host_tools.ev.cable plugs a car in. `cut()` pulls the serial cable. To look at it
+by hand: python -m tests.lib.pty_station [CONFIG.json]
 """
 
 import fcntl
@@ -30,7 +32,8 @@ IMAGES = {"unix": "unix", "unix32": "mcu32"}
 
 
 def _raw(fd):
-    """As a serial line is: bytes as they come, no echo; Ctrl-C is left a signal, as the interrupt of a UART makes it on boards."""
+    """As a serial line is: bytes as they come, no echo; Ctrl-C is left a signal, as the interrupt
+    of a UART makes it on boards."""
     mode = termios.tcgetattr(fd)
     mode[0] = mode[1] = 0
     mode[3] = termios.ISIG
@@ -44,8 +47,8 @@ def free_udp_port():
 
 
 class PtyStation:
-    """config: dict of firmware/app/config.py keys, the device's config.json. link: sim if None. Attributes: port (path of
-    the terminal), udp, folder (the device's file system)."""
+    """config: dict of firmware/app/config.py keys, the device's config.json. link: sim if None.
+    Attributes: port (path of the terminal), udp, folder (the device's file system)."""
 
     def __init__(self, config=None, runtime="unix", heap_kb=None):
         self._dir = tempfile.TemporaryDirectory(prefix="microv2g-pty-")
@@ -53,7 +56,8 @@ class PtyStation:
         self.udp = free_udp_port()
         path = self.folder / "config.json"
         path.write_text(json.dumps(config or {}))
-        # Two pairs with a pump between: the one that a tool opens can be pulled while the station's lives on.
+        # Two pairs with a pump between: the one that a tool opens can be pulled while the station's
+        # lives on.
         self._device, device_end = pty.openpty()
         self._plug, self._socket = pty.openpty()
         _raw(device_end)
@@ -86,7 +90,8 @@ class PtyStation:
         self.close()
 
     def _pump(self, source, sink):
-        """Carry bytes from one attribute's end to the other's. The lock: an end is not closed under a read."""
+        """Carry bytes from one attribute's end to the other's. The lock: an end is not closed under
+        a read."""
         while not self._stop.is_set():
             if self._paused and source == "_device":
                 time.sleep(0.01)

@@ -1,9 +1,10 @@
-"""Host side of the emulated Cortex-M3 (boards/qemu_m3): the command that runs one test module on it, and its files.
+"""Host side of the emulated Cortex-M3 (boards/qemu_m3): the command that runs one test module on
+it, and its files.
 
-The machine has no disk. A read-only file system in memory stands for it: what the tests read, and test files that are not
-frozen in the image. QEMU counts instructions (-icount) and takes 8 ns for each: the clock of the machine goes by that alone,
-so two runs of an image are the same to the last instruction, and its milliseconds are those of 125 million instructions a
-second.
+The machine has no disk. A read-only file system in memory stands for it: what the tests read, and
+test files that are not frozen in the image. QEMU counts instructions (-icount) and takes 8 ns for
+each: the clock of the machine goes by that alone, so two runs of an image are the same to the last
+instruction, and its milliseconds are those of 125 million instructions a second.
 """
 
 from pathlib import Path
@@ -21,7 +22,8 @@ _READ_FILES = ("docs/faults.md",)
 
 
 def command(words, files, heap_kb=HEAP_KB, stack_kb=STACK_KB):
-    """argv for QEMU: the image with so much heap and stack, running `words` (boards/qemu_m3/boot_tests.py)."""
+    """argv for QEMU: the image with so much heap and stack, running `words`
+    (boards/qemu_m3/boot_tests.py)."""
     said = ",".join("arg=%s" % word for word in ("%d/%d" % (heap_kb, stack_kb), *words) if word != "")
     return [
         "qemu-system-arm", *_MACHINE, "-semihosting-config", "enable=on,target=native," + said, "-serial", "stdio",
@@ -40,7 +42,8 @@ def _add(writer, tree):
 
 
 def write_files(path, modules=()):
-    """Make the file system `path`. modules: source files besides, found there as modules of their stem."""
+    """Make the file system `path`. modules: source files besides, found there as modules of their
+    stem."""
     from mpremote.romfs import VfsRomWriter
 
     found = {name: ROOT / name for name in _READ_FILES}

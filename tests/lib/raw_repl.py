@@ -1,10 +1,10 @@
-"""Runs on the 32-bit image: a board with a LittleFS file system and a raw REPL on standard input and output, as MicroPython's
-boards have it. raw_repl.py FOLDER PLATFORM MACHINE FROZEN CUT_AFTER
+"""Runs on the 32-bit image: a board with a LittleFS file system and a raw REPL on standard input
+and output, as MicroPython's boards have it. raw_repl.py FOLDER PLATFORM MACHINE FROZEN CUT_AFTER
 
-FOLDER/flash.img is its flash, made when it is not there. FROZEN 0: our frozen modules are hidden, as on a stock image.
-CUT_AFTER: the supply is cut in the middle of the n-th program or erase of the flash, 0 = never. machine.bootloader() ends the
-process with status 2, machine.reset() with 3, a cut with 9. Apart from that it is a true MicroPython: what is copied to it can
-be imported.
+FOLDER/flash.img is its flash, made when it is not there. FROZEN 0: our frozen modules are hidden,
+as on a stock image. CUT_AFTER: the supply is cut in the middle of the n-th program or erase of the
+flash, 0 = never. machine.bootloader() ends the process with status 2, machine.reset() with 3, a cut
+with 9. Apart from that it is a true MicroPython: what is copied to it can be imported.
 """
 
 import gc

@@ -1,9 +1,10 @@
 """The ROM loader of an ESP32, ESP32-C3 or ESP32-S3 behind a pseudo terminal, for the real esptool.
 
-Source: Espressif's "Serial Protocol" page and the technical reference manuals (SPI controller, eFuses); the numbers here are
-not taken from esptool. Modelled: SLIP frames, checksums, registers that are read for telling the chip, the SPI controller as
-far as flash commands go, a NOR flash (erased to 0xff by sectors, programming clears bits only), the baud rate of both ends,
-and a flasher stub: its code is received and checked like any, then its commands are answered by this model.
+Source: Espressif's "Serial Protocol" page and the technical reference manuals (SPI controller,
+eFuses); the numbers here are not taken from esptool. Modelled: SLIP frames, checksums, registers
+that are read for telling the chip, the SPI controller as far as flash commands go, a NOR flash
+(erased to 0xff by sectors, programming clears bits only), the baud rate of both ends, and a flasher
+stub: its code is received and checked like any, then its commands are answered by this model.
 
 Faults: see Faults.
 """
@@ -37,8 +38,9 @@ _BAUDS = {getattr(termios, "B%d" % rate): rate for rate in (57600, 115200, 23040
 
 
 class Chip:
-    """One chip. number: as in image headers, None for one without the security request; magic: word at 0x40001000.
-    spi: base of the SPI controller; words: {register: value} at reset; usr2, w0: offsets in the controller."""
+    """One chip. number: as in image headers, None for one without the security request; magic: word
+    at 0x40001000. spi: base of the SPI controller; words: {register: value} at reset; usr2, w0:
+    offsets in the controller."""
 
     def __init__(self, name, number, magic, spi, usr2, w0, words, security=True):
         self.name = name
@@ -63,7 +65,8 @@ CHIPS = {
     ),
     "esp32": Chip(
         "ESP32", 0, 0x00F01D83, 0x3FF42000, 0x24, 0x80,
-        # MAC; divider of the UART at 115200; clock of 8 MHz and its calibration, from which the crystal has 40 MHz
+        # MAC; divider of the UART at 115200; clock of 8 MHz and its calibration, from which the
+        # crystal has 40 MHz
         {0x3FF5A004: 0x56320001, 0x3FF5A008: 0x0000024D, 0x3FF40014: 347, 0x3FF5A010: 32, 0x3FF5F06C: 3200 << 7},
         security=False,
     ),
@@ -71,9 +74,9 @@ CHIPS = {
 
 
 class Faults:
-    """deaf: answers nothing. damage: numbers of flash blocks that arrive with a wrong bit, each as often as it stands here.
-    unplug_after: flash blocks after which the port is gone. worn: flash addresses of which a bit stays 0.
-    max_baud: above that, what arrives is noise."""
+    """deaf: answers nothing. damage: numbers of flash blocks that arrive with a wrong bit, each as
+    often as it stands here. unplug_after: flash blocks after which the port is gone. worn: flash
+    addresses of which a bit stays 0. max_baud: above that, what arrives is noise."""
 
     def __init__(self, deaf=False, damage=(), unplug_after=None, worn=(), max_baud=None):
         self.deaf = deaf
@@ -88,7 +91,8 @@ class Unplugged(Exception):
 
 
 class RomLoader:
-    """The loader itself: packet(bytes) -> answers. flash: its content; erased, written: how often something of it was."""
+    """The loader itself: packet(bytes) -> answers. flash: its content; erased, written: how often
+    something of it was."""
 
     def __init__(self, chip="esp32s3", faults=None, flash_mb=8):
         self.chip = CHIPS[chip]
@@ -274,7 +278,8 @@ _STUB_HANDLERS = {
 
 
 class Port:
-    """`with Port(RomLoader(...)) as path:` the loader behind a pseudo terminal, served by a thread."""
+    """`with Port(RomLoader(...)) as path:` the loader behind a pseudo terminal, served by a
+    thread."""
 
     def __init__(self, rom):
         self.rom = rom

@@ -1,15 +1,16 @@
-"""Run the tests of one module inside an interpreter: runner.py ROOT FOLDER MODULE NAME-PART, or run(MODULE, NAME-PART) on
-an image that has no command line.
+"""Run the tests of one module inside an interpreter: runner.py ROOT FOLDER MODULE NAME-PART, or
+run(MODULE, NAME-PART) on an image that has no command line.
 
-Prints `RUN name`, then `PASS name`, `SKIP name: reason` or `FAIL name` with the traceback, and `END` behind the last;
-the host part is tests/run.py. On MicroPython the modules of the firmware come from the image, the tests from the file
-system, or from the image too.
+Prints `RUN name`, then `PASS name`, `SKIP name: reason` or `FAIL name` with the traceback, and
+`END` behind the last; the host part is tests/run.py. On MicroPython the modules of the firmware
+come from the image, the tests from the file system, or from the image too.
 """
 
 import gc
 import sys
 
-# Modules of an operating system: a test that asks for one is no test of a bare image (tests/lib/closure.py HOSTED).
+# Modules of an operating system: a test that asks for one is no test of a bare image
+# (tests/lib/closure.py HOSTED).
 _HOSTED = ("signal", "socket", "ssl", "subprocess", "tempfile", "threading")
 
 _COLLECT = 4000  # bytes
@@ -64,7 +65,8 @@ def run(module, part):
     ):  # collected often while all is imported, a small heap stays in one piece (firmware/main.py)
         gc.threshold(_COLLECT)
     try:
-        # Not by a function between: each import inside of an import takes C stack, and the 32-bit image has little.
+        # Not by a function between: each import inside of an import takes C stack, and the 32-bit
+        # image has little.
         __import__(module)
     except (Exception, SystemExit) as error:
         _failed("import", error)

@@ -1,4 +1,5 @@
-"""A protocol of its own, made up for the tests: two messages over V2GTP's 0x8001, as the editions before -20 have it.
+"""A protocol of its own, made up for the tests: two messages over V2GTP's 0x8001, as the editions
+before -20 have it.
 
 It stands here for what a new protocol needs: this one module, and its place in `dialects.DIALECTS`.
 """

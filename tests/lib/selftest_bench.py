@@ -1,4 +1,5 @@
-"""A station in simulated time at which somebody does what the self-test asks for, for the tests of app/selftest.py."""
+"""A station in simulated time at which somebody does what the self-test asks for, for the tests of
+app/selftest.py."""
 
 import firmware.net.tcp  # noqa: F401 - the lowest first: an import inside of an import takes C stack
 from drivers.pilot import X1

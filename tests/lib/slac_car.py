@@ -1,4 +1,5 @@
-"""A hand-driven car for tests of the station's matching: frames written by hand, and a station ready for it."""
+"""A hand-driven car for tests of the station's matching: frames written by hand, and a station
+ready for it."""
 
 from firmware.app.config import merge
 from firmware.clock import ticks_add
@@ -49,7 +50,8 @@ class Car:
 
 
 def station(cfg=None, plugged=True, rand=None):
-    """A World whose modem has its key; a car is plugged in 3 s after boot. Events of the boot are taken."""
+    """A World whose modem has its key; a car is plugged in 3 s after boot. Events of the boot are
+    taken."""
     w = World(Slac(merge(cfg or {}), HOST, rand or counting_rand(), Notes()), FakeModem(HOST), T0)
     w.trace = w.machine._trace
     w.machine.start(T0)

@@ -1,4 +1,5 @@
-"""Both ends of a TLS connection in one process, for tests: profiles, certificates made for the tests, and the pump."""
+"""Both ends of a TLS connection in one process, for tests: profiles, certificates made for the
+tests, and the pump."""
 
 import gc
 
@@ -70,7 +71,8 @@ def shake(s, c, piece=8192):
 
 
 class Pair:
-    """A station and a car that have said what they have to say. unix_s and known: the clock of the station."""
+    """A station and a car that have said what they have to say. unix_s and known: the clock of the
+    station."""
 
     def __init__(self, own, other, unix_s=NOW_S, known=True, piece=8192):
         gc.collect()  # the arena has no room for the pairs of the tests before

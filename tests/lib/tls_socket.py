@@ -1,7 +1,9 @@
-"""A station that only says back what it got, over a socket of the operating system: tls_socket.py PROFILE PORT [LIMIT_MS].
+"""A station that only says back what it got, over a socket of the operating system: tls_socket.py
+PROFILE PORT [LIMIT_MS].
 
-For peers that are programs of their own. Prints `READY`, then the notes of the stage and `END` for each connection, until
-stdin is closed. MicroPython only; the root of the project is the working directory.
+For peers that are programs of their own. Prints `READY`, then the notes of the stage and `END` for
+each connection, until stdin is closed. MicroPython only; the root of the project is the working
+directory.
 """
 
 import select

@@ -1,5 +1,6 @@
-"""Every command of `microv2g` at a serial port, as functions of a port: over a pty (tests/unit/host/board/test_port_tools.py), and over the UART of an
-emulated or a real board. They need a station that runs without a car, and leave one behind."""
+"""Every command of `microv2g` at a serial port, as functions of a port: over a pty
+(tests/unit/host/board/test_port_tools.py), and over the UART of an emulated or a real board. They
+need a station that runs without a car, and leave one behind."""
 
 import json
 import os

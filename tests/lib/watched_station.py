@@ -1,5 +1,6 @@
-"""The station of an image (`micropython watched_station.py LINK CONFIG.json`), whose `status` also tells how a handshake shares
-the processor with the watch over the pilot, in figures that do not depend on what else the machine does:
+"""The station of an image (`micropython watched_station.py LINK CONFIG.json`), whose `status` also
+tells how a handshake shares the processor with the watch over the pilot, in figures that do not
+depend on what else the machine does:
 
     steps             steps of handshakes
     in_a_row          the most of them between two turns of the pilot

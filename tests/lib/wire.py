@@ -1,4 +1,5 @@
-"""Two network stacks and a wire between them that loses, doubles, delays and so reorders frames, in simulated time."""
+"""Two network stacks and a wire between them that loses, doubles, delays and so reorders frames, in
+simulated time."""
 
 from firmware.clock import ticks_add, ticks_diff
 from firmware.net.stack import ADDRESS, DISCOVERED, Stack
@@ -31,9 +32,11 @@ class Rand:
 
 
 class Wire:
-    """loss, double: percent. delay_ms: (least, most). The clock starts 300 ms before the wrap of the tick.
+    """loss, double: percent. delay_ms: (least, most). The clock starts 300 ms before the wrap of
+    the tick.
 
-    filter(frame, from_car) -> bool may drop frames as well; frames is the log of what was sent, if `log` is set.
+    filter(frame, from_car) -> bool may drop frames as well; frames is the log of what was sent, if
+    `log` is set.
     """
 
     def __init__(self, seed=1, loss=0, double=0, delay_ms=(0, 0), station=None, car=None):

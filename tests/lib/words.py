@@ -1,11 +1,12 @@
-"""Words of the schemas and their numbers, where a test finds them by a word that it has in hand. What is known when a test is
-written comes from codec.slots."""
+"""Words of the schemas and their numbers, where a test finds them by a word that it has in hand.
+What is known when a test is written comes from codec.slots."""
 
 from codec.tables import names
 
 
 def _row(rows, word):
-    """Words of the row that begins with `word`; the rows of enumerations begin with a small letter, their names do not."""
+    """Words of the row that begins with `word`; the rows of enumerations begin with a small letter,
+    their names do not."""
     wanted, small = word + " ", word[0].lower() + word[1:] + " "
     for row in rows:
         if row.startswith(wanted) or row.startswith(small):

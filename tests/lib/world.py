@@ -1,4 +1,5 @@
-"""A station in simulated time: the real session machine and power model, with a car at the other end that a test drives by hand.
+"""A station in simulated time: the real session machine and power model, with a car at the other
+end that a test drives by hand.
 
 Time jumps to the next `due`; nothing here waits.
 """
@@ -97,7 +98,8 @@ class World(Driver):
     # -- bytes
 
     def frame(self, request, kind=None):
-        """A request, (message id, value), as a V2GTP message; kind: another payload type than its own."""
+        """A request, (message id, value), as a V2GTP message; kind: another payload type than its
+        own."""
         msg, value = request
         n = exi.encode(msg, value, self.buf, v2gtp.HEADER)
         v2gtp.write_header(self.buf, 0, kind or exi.payload_type(msg), n)

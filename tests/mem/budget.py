@@ -1,5 +1,6 @@
-"""Heap budget of the 32-bit image: {message: (bytes to decode, bytes to encode)}, for the longest message of each name in
-the recorded sessions. Measured by `make bench` and committed with an eighth of headroom; raise it only with a reason."""
+"""Heap budget of the 32-bit image: {message: (bytes to decode, bytes to encode)}, for the longest
+message of each name in the recorded sessions. Measured by `make bench` and committed with an eighth
+of headroom; raise it only with a reason."""
 
 CODEC_HEAP = {
     "AC_ChargeLoopReq": (816, 976),
@@ -37,13 +38,15 @@ CODEC_HEAP = {
     "supportedAppProtocolReq": (512, 496),
     "supportedAppProtocolRes": (256, 320),
 }
-# Heap that importing the whole station takes (frozen modules), and that 20 sessions may leave behind.
+# Heap that importing the whole station takes (frozen modules), and that 20 sessions may leave
+# behind.
 STATION_IMPORT = 24000
-# What the way behind a modem adds: importing drivers, SLAC, network, supervisor and the models of the unix board; then all
-# objects and buffers of a station with a heap of 200 kB, its trace included. At least this much is left for sessions. (58 kB, was
-# 60: console and desk 1.2 kB; parameter block and wiring of the simulated modem, which no board has, 0.9 kB.)
-# The law of the supervisor is a table whose states, events, questions and actions have names: 0.7 kB (57.2 kB, was 58).
-# firmware/buffers.py: 0.2 kB (57.0). Two kinds of run loop above one: 0.5 kB (56.5).
+# What the way behind a modem adds: importing drivers, SLAC, network, supervisor and the models of
+# the unix board; then all objects and buffers of a station with a heap of 200 kB, its trace
+# included. At least this much is left for sessions. (58 kB, was 60: console and desk 1.2 kB;
+# parameter block and wiring of the simulated modem, which no board has, 0.9 kB.) The law of the
+# supervisor is a table whose states, events, questions and actions have names: 0.7 kB (57.2 kB, was
+# 58). firmware/buffers.py: 0.2 kB (57.0). Two kinds of run loop above one: 0.5 kB (56.5).
 FRAMED_IMPORT = 31600
 FRAMED_BUILT = 92000
 FRAMED_FREE = 56400

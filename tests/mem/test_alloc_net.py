@@ -1,4 +1,5 @@
-"""No frame of a connection takes heap: docs/design.md, frames. Run with the heap locked on the 32-bit image."""
+"""No frame of a connection takes heap: docs/design.md, frames. Run with the heap locked on the
+32-bit image."""
 
 RUNTIMES = ("unix32",)
 
@@ -107,7 +108,8 @@ def test_large_message_out_of_order_and_timeouts():
 
 
 def test_what_is_refused_and_answered_by_hand():
-    """Echo, solicitation, advertisement, RST for strangers, challenges, and frames that are dropped for every reason."""
+    """Echo, solicitation, advertisement, RST for strangers, challenges, and frames that are dropped
+    for every reason."""
     r = Run()
     body = bytes(4) + STATION + b"\x01\x01" + CAR_MAC
     r.frames = [
@@ -150,7 +152,8 @@ def test_close_from_both_sides():
 
 
 def test_size_of_the_stack():
-    """Buffers of two connections and the objects around them; printed figures go to the report of the measurement."""
+    """Buffers of two connections and the objects around them; printed figures go to the report of
+    the measurement."""
     gc.collect()
     before = gc.mem_alloc()
     stack = Stack(STATION_MAC, Rand(1), Notes())

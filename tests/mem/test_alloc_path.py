@@ -1,7 +1,9 @@
-"""The way of a frame allocates nothing: SPI, driver, demultiplexer, matching and TCP, with pilot, timers and session polled
-as the pump does it. The station stands where a plant brought it, then its heap is locked and recorded frames are played.
+"""The way of a frame allocates nothing: SPI, driver, demultiplexer, matching and TCP, with pilot,
+timers and session polled as the pump does it. The station stands where a plant brought it, then its
+heap is locked and recorded frames are played.
 
-What may allocate: a message of the session (EXI), a new key, the answer to discovery, a trace record.
+What may allocate: a message of the session (EXI), a new key, the answer to discovery, a trace
+record.
 """
 
 import gc
@@ -56,7 +58,8 @@ class Recorder(FixedChip):
 
 
 class Player:
-    """The station of a plant with its modem exchanged for one that plays frames: turns of the pump every `step_ms`."""
+    """The station of a plant with its modem exchanged for one that plays frames: turns of the pump
+    every `step_ms`."""
 
     def __init__(self, plant):
         self.plant = plant
@@ -109,7 +112,8 @@ def frames_of(car, now):
 
 
 def in_session(deaf=True):
-    """A station in a session that is quiet: no request is under way, and the next need not come for a minute."""
+    """A station in a session that is quiet: no request is under way, and the next need not come for
+    a minute."""
     plant = Plant(services=["DC_BPT"], eim_delay_ms=20000)
     car = plant.plug()
     plant.until(lambda plant: car.phase == ev.SESSION and car.evcc.state == AUTH and car.evcc._deadline is None, 60000)
@@ -199,7 +203,8 @@ def test_sounds_are_counted_while_the_pilot_is_polled():
 
 
 def test_fault_for_want_of_memory():
-    """No memory at all for a while: contactor open, pilot F, and the station begins anew when there is some."""
+    """No memory at all for a while: contactor open, pilot F, and the station begins anew when there
+    is some."""
     plant, car, _ = in_session(deaf=False)
     link = plant.loop
 

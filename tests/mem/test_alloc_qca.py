@@ -1,6 +1,8 @@
-"""The modem driver allocates nothing: bring-up, interrupts, both directions, damage, reset, back-off, under a locked heap.
+"""The modem driver allocates nothing: bring-up, interrupts, both directions, damage, reset,
+back-off, under a locked heap.
 
-The functions called there close over five variables at most: the call of a closure with more would allocate by itself.
+The functions called there close over five variables at most: the call of a closure with more would
+allocate by itself.
 """
 
 import gc

@@ -1,4 +1,5 @@
-"""A whole matching, link polling and hostile frames with the heap locked: nothing on rx, poll and tx allocates.
+"""A whole matching, link polling and hostile frames with the heap locked: nothing on rx, poll and
+tx allocates.
 
 The key of a session is made outside: SHA-256 allocates, once per session.
 """

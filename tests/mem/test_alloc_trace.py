@@ -1,4 +1,5 @@
-"""Making room in a trace that keeps the newest records allocates nothing: it happens between a request and its answer."""
+"""Making room in a trace that keeps the newest records allocates nothing: it happens between a
+request and its answer."""
 
 from firmware.trace import MESSAGE, Trace
 from tests.lib.heap import locked

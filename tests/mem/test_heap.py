@@ -51,7 +51,8 @@ def test_decode_and_encode_stay_in_budget():
 
 
 def test_a_request_with_four_certificates_takes_no_memory_for_them():
-    """Its 4.4 kB lie in the buffer of the cutter already. (21 kB of heap when octets were copied.)"""
+    """Its 4.4 kB lie in the buffer of the cutter already. (21 kB of heap when octets were
+    copied.)"""
     header, sub = [None] * MessageHeader.LEN, [None] * SubCertificates.LEN
     header[MessageHeader.SessionID], header[MessageHeader.TimeStamp] = b"12345678", 1800000000
     sub[SubCertificates.Certificate] = [bytes([i]) * 1100 for i in (1, 2, 3)]
@@ -76,7 +77,8 @@ def test_a_request_with_four_certificates_takes_no_memory_for_them():
 
 
 def test_message_larger_than_the_heap():
-    """With 3 kB left, a message that needs 5 kB is an ExiError, and the next one decodes: nothing stays behind."""
+    """With 3 kB left, a message that needs 5 kB is an ExiError, and the next one decodes: nothing
+    stays behind."""
     _name, schema, data = next(m for m in codec_cost.messages(root()) if m[0] == "ScheduleExchangeRes")
     small = next(m for m in codec_cost.messages(root()) if m[0] == "SessionStopReq")
     exi.decode(schema, data, 0, len(data))

@@ -1,4 +1,5 @@
-"""A whole station behind a modem in the 200 kB of a microcontroller: what it takes at boot, and what is left."""
+"""A whole station behind a modem in the 200 kB of a microcontroller: what it takes at boot, and
+what is left."""
 
 import gc
 import os

@@ -1,4 +1,5 @@
-"""Module heap_mark (boards/common/heap_mark): the least free heap behind a collection. On the image of the RP2040 tests/emu has it."""
+"""Module heap_mark (boards/common/heap_mark): the least free heap behind a collection. On the image
+of the RP2040 tests/emu has it."""
 
 RUNTIMES = ("unix", "unix32")
 

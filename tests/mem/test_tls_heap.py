@@ -1,4 +1,5 @@
-"""Memory of TLS on a 32-bit controller: peak of a station, and nothing kept after 200 handshakes (R-TLS-14)."""
+"""Memory of TLS on a 32-bit controller: peak of a station, and nothing kept after 200 handshakes
+(R-TLS-14)."""
 
 RUNTIMES = ("unix32",)
 TIMEOUT_S = 400
@@ -17,7 +18,8 @@ STRANGE = b"\x16\x03\x01\x00\x40" + bytes(64)
 
 
 def shake(s, c):
-    """As tls_pair.shake(); returns (what the station holds in the arena behind it, the most that it held)."""
+    """As tls_pair.shake(); returns (what the station holds in the arena behind it, the most that it
+    held)."""
     held = peak = 0
     for _ in range(2000):
         before = tls13.memory(1)[0]

@@ -14,7 +14,8 @@ def begin(services, **changes):
 
 
 def prove(plant, name):
-    """Cars of this plant are taken for one that has shown a certificate with this name, without the work of TLS."""
+    """Cars of this plant are taken for one that has shown a certificate with this name, without the
+    work of TLS."""
     link = plant.charger.link
     serve = link._serve
     link._serve = lambda conn, now: serve(conn, now, name, bytes(32))

@@ -1,10 +1,11 @@
-"""The faults that a whole station is tested with, one row each: docs/faults.md is this table with the times measured.
+"""The faults that a whole station is tested with, one row each: docs/faults.md is this table with
+the times measured.
 
     python -m tests.sim.fault_table           print it
     python -m tests.sim.fault_table --write   write docs/faults.md
 
-A row runs in simulated time: a car comes to a phase, the fault happens, and from then on the power contact is watched.
-After it a good car must be served.
+A row runs in simulated time: a car comes to a phase, the fault happens, and from then on the power
+contact is watched. After it a good car must be served.
 """
 
 import sys
@@ -84,10 +85,10 @@ GONE_AWAY = "unplugged"
 
 
 class Row:
-    """at: phase, a function (plant, car) -> bool. do: function (plant, car). proof: function (plant, car) -> bool, true if
-    the fault really happened. end: of the car. station: state in which the station waits for the plug to go. repair:
-    done before the plug is pulled. ev, changes: options of car and station. heal_ms: after that the cause is gone by
-    heal(plant, car)."""
+    """at: phase, a function (plant, car) -> bool. do: function (plant, car). proof: function
+    (plant, car) -> bool, true if the fault really happened. end: of the car. station: state in
+    which the station waits for the plug to go. repair: done before the plug is pulled. ev, changes:
+    options of car and station. heal_ms: after that the cause is gone by heal(plant, car)."""
 
     def __init__(
         self, name, where, at, do, end, limit_ms, why, service="DC_BPT", station=None, proof=None, repair=None,
@@ -119,13 +120,15 @@ def rows():
     values = ((0x00, "0000"), (0xFF, "FFFF"), ("noise", "noise"))
     for value, name in values:
         for n in (1, 10, 1000):
-            # At the pace of a modem that is given up 1000 transfers are minutes: it is repaired after 20 s.
+            # At the pace of a modem that is given up 1000 transfers are minutes: it is repaired
+            # after 20 s.
             title = "SPI reads %s, %d transfers%s" % (name, n, ", at most 20 s" if n == 1000 else "")
             heal = {"heal_ms": 20000, "heal": unstick, "proof": missed} if n == 1000 else {}
             add(Row(title, "idle", idle, stuck(value, n), GOES_ON, 0, "R-LINK-24", **heal))
             add(Row(title, "matching", sounding, stuck(value, n), MATCH_FAILS if n == 1000 else GOES_ON, 0, "R-LINK-24",
                     ev={"basic": False}, **heal))  # fmt: skip
-            # One wrong read is asked again; ten are no chip, and every look for it takes two of them.
+            # One wrong read is asked again; ten are no chip, and every look for it takes two of
+            # them.
             add(Row(title, "loop", in_loop, stuck(value, n), GOES_ON if n == 1 else FAILS, MODEM, "R-LINK-24", **heal))
     for where, at, end, limit_ms in (
         ("matching", sounding, GOES_ON, 0),
@@ -152,7 +155,8 @@ def rows():
     add(Row("car unplugged", "loop, AC", in_loop, unplug, GONE_AWAY, PILOT, "R-POWER-11", "AC_BPT"))
     add(Row("car unplugged", "charging by the pilot alone", charging, unplug, GONE_AWAY, PILOT, "R-POWER-11", "AC",
             ev={"iso15118": False, "duration_ms": 10000}, changes={"slac_init_ms": 1000, "ef_retries": 0}))  # fmt: skip
-    # In a pause nothing is closed, so nothing has to open; what is asked is whether the session goes on.
+    # In a pause nothing is closed, so nothing has to open; what is asked is whether the session
+    # goes on.
     for name, do, end, why, more in (
         ("car unplugged", unplug, GONE_AWAY, "R-STOP-09", {}),
         ("powerline cut", cut, GOES_ON, "R-LINK-23", {"heal": join, "proof": said("old session joined")}),
@@ -236,7 +240,8 @@ def rows():
 
 
 class Result:
-    """open_ms: from the fault until the contact was open for good; None = it was not closed after the fault."""
+    """open_ms: from the fault until the contact was open for good; None = it was not closed after
+    the fault."""
 
     def __init__(self):
         self.open_ms = None

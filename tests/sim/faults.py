@@ -1,5 +1,5 @@
-"""The vocabulary of the fault table: phases in which a fault comes, faults, and how one sees that it came. Everything is a
-function of a plant and a car; the car is None while nothing is plugged in.
+"""The vocabulary of the fault table: phases in which a fault comes, faults, and how one sees that
+it came. Everything is a function of a plant and a car; the car is None while nothing is plugged in.
 """
 
 from drivers.pilot import FIVE_PERCENT

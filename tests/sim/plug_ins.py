@@ -1,6 +1,7 @@
 """Plug-ins without end at two stations in one process, good ones and all others, from a seed.
 
-A failure names seed and number: with SEED=N in the environment the same tests come to the same place.
+A failure names seed and number: with SEED=N in the environment the same tests come to the same
+place.
 """
 
 import gc

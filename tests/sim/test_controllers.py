@@ -1,5 +1,5 @@
-"""Whole sessions on each controller board's own Hardware, over a model of its port's modules: from power-on by main.py
-to Ctrl-C, in simulated time (R-LINK-25)."""
+"""Whole sessions on each controller board's own Hardware, over a model of its port's modules: from
+power-on by main.py to Ctrl-C, in simulated time (R-LINK-25)."""
 
 RUNTIMES = ("cpython",)
 

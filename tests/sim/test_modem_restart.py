@@ -1,4 +1,5 @@
-"""The modem restarts by itself while a car is matched, and the car does not come back (R-LINK-03, R-LINK-24)."""
+"""The modem restarts by itself while a car is matched, and the car does not come back (R-LINK-03,
+R-LINK-24)."""
 
 from firmware.app import plug_steps as sup
 from firmware.slac import evse as slac
@@ -19,7 +20,8 @@ def silent(car):
 
 
 def test_wait_for_the_car_begins_anew():
-    """In every stage of the matching: within slac_init_ms, pulse and X1 of the restart the station charges by the pilot."""
+    """In every stage of the matching: within slac_init_ms, pulse and X1 of the restart the station
+    charges by the pilot."""
     for stage in (slac.MATCHING, slac.JOINING):
         plant = Plant(services=["AC"], slac_init_ms=3000, ef_retries=0)
         car = plant.plug(service="AC", duration_ms=2000)

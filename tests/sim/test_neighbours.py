@@ -1,4 +1,5 @@
-"""Two stations whose powerlines couple: each car finds its own (R-LINK-07), though both ask at the same moment."""
+"""Two stations whose powerlines couple: each car finds its own (R-LINK-07), though both ask at the
+same moment."""
 
 from firmware.clock import ticks_add, ticks_diff
 from host_tools.ev import car as ev

@@ -1,4 +1,5 @@
-"""Faults of our own, exceptions where none should be: contactor open, pilot F, a new beginning (R-ERRORS-09; docs/design.md, the run loop)."""
+"""Faults of our own, exceptions where none should be: contactor open, pilot F, a new beginning
+(R-ERRORS-09; docs/design.md, the run loop)."""
 
 from firmware.clock import ticks_diff
 from host_tools.ev.states import LOOP

@@ -1,7 +1,8 @@
-"""Whole station and whole cars in simulated time: sessions that the car pauses and joins again, over TLS 1.3, frames through SPI.
+"""Whole station and whole cars in simulated time: sessions that the car pauses and joins again,
+over TLS 1.3, frames through SPI.
 
-Where there is no module tls13 (CPython) the name and the certificate of the car are handed to the session instead. The
-car takes its modem down 2 s after the pause, and wakes the station by B-C-B.
+Where there is no module tls13 (CPython) the name and the certificate of the car are handed to the
+session instead. The car takes its modem down 2 s after the pause, and wakes the station by B-C-B.
 """
 
 HEAP_KB = 1500  # station, car and one arena of TLS; sources of tests and car make names of slots in it
@@ -141,7 +142,8 @@ def test_the_operator_wakes_the_car_r_link_23():
 
 
 def test_paused_again_at_once_r_session_11():
-    """The car looks in and sleeps on: a session of a few messages between two pauses, the same network behind both."""
+    """The car looks in and sleeps on: a session of a few messages between two pauses, the same
+    network behind both."""
     plant, watch = bench()
     car = plug(plant, pause_ms=NEVER)
     for _ in range(2):
@@ -183,7 +185,8 @@ def test_a_connection_wakes_the_station_r_link_23():
 
 
 def test_the_modem_of_the_car_is_off_before_tcp_is_r_link_23_r_stop_03():
-    """Some cars take the data link down 2 s after SessionStopRes and leave TCP to the station: no link is lost by that."""
+    """Some cars take the data link down 2 s after SessionStopRes and leave TCP to the station: no
+    link is lost by that."""
     plant, watch = bench()
     car = plug(plant)
     plant.until(lambda p: p.trace.said("session paused;"), 60000)
@@ -218,7 +221,8 @@ def test_no_power_whatever_the_pilot_says_in_a_pause_r_stop_09():
 
 
 def test_one_way_from_c_to_b_is_no_toggle():
-    """The car is still in C when the pause begins: going to B is the end of its session, not a wake-up."""
+    """The car is still in C when the pause begins: going to B is the end of its session, not a
+    wake-up."""
     plant, _ = bench()
     car = plug(plant, pause_ms=NEVER)
     plant.until(in_session(WELDING), 60000)
@@ -267,7 +271,8 @@ def test_expired_but_the_network_is_kept_r_session_10():
 
 
 def test_a_car_that_does_not_come_back_within_t_conn_resume_r_link_23():
-    """Woken by the operator, the line is dead: power and pilot as after any lost link, with a new key."""
+    """Woken by the operator, the line is dead: power and pilot as after any lost link, with a new
+    key."""
     plant, watch = bench(["AC"])
     car = plug(plant, service="AC", pause_ms=NEVER, unplug_after_ms=NEVER)
     asleep(plant, car)

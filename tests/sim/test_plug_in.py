@@ -1,4 +1,5 @@
-"""From plug-in to unplug as it should be: whole station and whole cars in simulated time, frames through SPI."""
+"""From plug-in to unplug as it should be: whole station and whole cars in simulated time, frames
+through SPI."""
 
 from drivers.pilot import FIVE_PERCENT, X1
 from firmware.app import plug_steps as sup
@@ -63,7 +64,8 @@ def test_two_cars_one_after_the_other_r_link_20():
 
 
 def test_every_car_is_tested_for_insulation_r_dc_safety_03():
-    """Also behind a car that passed and one that failed, and with a pilot that comes late: that car's result is not theirs."""
+    """Also behind a car that passed and one that failed, and with a pilot that comes late: that
+    car's result is not theirs."""
     plant, watch = begin(["DC_BPT"], setpoint_w=4000, cable_check_ms=2000)
     power = plant.board.power
     for number in range(1, 4):

@@ -1,5 +1,5 @@
-"""Plug-ins one after the other in one process, across the wrap of the tick: nothing is left behind, nothing is stuck. A thousand from a
-seed; ten thousand in `make soak SOAK=plug-ins`."""
+"""Plug-ins one after the other in one process, across the wrap of the tick: nothing is left behind,
+nothing is stuck. A thousand from a seed; ten thousand in `make soak SOAK=plug-ins`."""
 
 from tests.lib.amount import SEED, amount
 from tests.sim.plug_ins import EVERY, KIND_NAMES, Mill

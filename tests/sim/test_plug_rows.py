@@ -1,7 +1,9 @@
-"""Every row of the supervisor's table (firmware/app/plug_steps.py) is reached by a whole station and a whole car in simulated
-time, pair by pair, or stands in NOT_REACHED with the reason; and no pair without a row happens (R-LINK-24).
+"""Every row of the supervisor's table (firmware/app/plug_steps.py) is reached by a whole station
+and a whole car in simulated time, pair by pair, or stands in NOT_REACHED with the reason; and no
+pair without a row happens (R-LINK-24).
 
-A wrong row is caught by what the scenarios end with: the duties of the pilot, the states, the contactor.
+A wrong row is caught by what the scenarios end with: the duties of the pilot, the states, the
+contactor.
 """
 
 from drivers.pilot import FIVE_PERCENT, X1
@@ -17,7 +19,8 @@ RUNTIMES = ("cpython", "unix")
 TIMEOUT_S = 300
 NEVER = 10**8
 
-# (state, event): why no scenario gets there. Rows for every state are reached if one of their events is, in any state.
+# (state, event): why no scenario gets there. Rows for every state are reached if one of their
+# events is, in any state.
 NOT_REACHED = {
     (plug.PAUSING, plug.LINK_UP): "a session has no time to be over in the 0.5 s that a link takes to count",
     (plug.PAUSED, plug.LINK_UP): "the same",
@@ -38,7 +41,8 @@ NOT_REACHED = {
 
 
 class Seen:
-    """Stands in place of plug_steps.row_of and keeps which rows were taken, and pairs that have none."""
+    """Stands in place of plug_steps.row_of and keeps which rows were taken, and pairs that have
+    none."""
 
     def __init__(self):
         self.pairs = set()
@@ -112,7 +116,8 @@ def plugged_before_the_modem_has_its_key():
 
 
 def modem_without_key():
-    """Basic charging without 5 %, first by time, then because the modem is known to take no key, and in DC nothing."""
+    """Basic charging without 5 %, first by time, then because the modem is known to take no key,
+    and in DC nothing."""
     plant, watch = begin(["AC"])
     plant.board.hpgp.mute = 1000
     plant.plug(service="AC", iso15118=False, duration_ms=1000)
@@ -200,7 +205,8 @@ def restarts():
 
 
 def key_but_no_network():
-    """The car has the key and does not come: another key, and after the time for repetitions the matching has failed."""
+    """The car has the key and does not come: another key, and after the time for repetitions the
+    matching has failed."""
     plant, _ = begin(["DC"])
     plant.sleep(3000)
     car = plant.plug(unplug_after_ms=NEVER)
@@ -227,7 +233,8 @@ def no_session():
 
 
 def lost_link_leaves_through_x1():
-    """R-LINK-28: matching had begun on this plug-in, so nominal duty comes through X1, also when the link is lost since."""
+    """R-LINK-28: matching had begun on this plug-in, so nominal duty comes through X1, also when
+    the link is lost since."""
     plant, watch = begin(["AC"], slac_init_ms=2000, ef_retries=1)
     car = plant.plug(service="AC", unplug_after_ms=NEVER)
     until(plant, plug.LINKED)

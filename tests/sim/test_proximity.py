@@ -1,5 +1,6 @@
-"""A station with an AC socket: the proximity resistor of the plug limits the current (IEC 61851-1, annex B), with and
-without a session. Simulated time; the resistor is read for 150 ms before it counts."""
+"""A station with an AC socket: the proximity resistor of the plug limits the current (IEC 61851-1,
+annex B), with and without a session. Simulated time; the resistor is read for 150 ms before it
+counts."""
 
 from drivers.pilot import X1
 from firmware.app import plug_steps as sup
@@ -35,7 +36,8 @@ def test_charging_by_the_pilot_alone_offers_what_the_cable_carries():
 
 
 def test_no_coding_no_power():
-    """No resistor, a shorted one, or one that vanishes: nothing flows, and what flowed stops within 250 ms."""
+    """No resistor, a shorted one, or one that vanishes: nothing flows, and what flowed stops within
+    250 ms."""
     for pp_ohm in (65535, 10):
         plant = Plant(services=["AC"], ac_socket=True, slac_init_ms=1000, ef_retries=0)
         car = plant.plug(iso15118=False, pp_ohm=pp_ohm)

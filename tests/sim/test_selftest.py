@@ -1,5 +1,5 @@
-"""app/selftest.py on a whole simulated station: a sound board passes everything; each of the planted faults is found, and
-named by its own code before any other failure. Simulated time."""
+"""app/selftest.py on a whole simulated station: a sound board passes everything; each of the
+planted faults is found, and named by its own code before any other failure. Simulated time."""
 
 BARE_HEAP_KB = 600
 

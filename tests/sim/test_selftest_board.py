@@ -1,5 +1,6 @@
-"""The self-test on each controller board: its own Hardware and mcu.board.Board, over a model of its port's modules. On the
-RP2040 the contactor closes in C and D alone, by its guard; on the ESP32-S3 nothing but the firmware looks at the pilot."""
+"""The self-test on each controller board: its own Hardware and mcu.board.Board, over a model of its
+port's modules. On the RP2040 the contactor closes in C and D alone, by its guard; on the ESP32-S3
+nothing but the firmware looks at the pilot."""
 
 RUNTIMES = ("cpython",)
 
@@ -12,8 +13,8 @@ GUARDED, BARE = "rpi_pico", "esp32s3"
 
 
 def run(name, spoil=None, answers=True, **options):
-    """(codes of the results, those that are failures, place, board) of a whole test; the plug is turned as it is asked
-    for. spoil(place) plants a fault before."""
+    """(codes of the results, those that are failures, place, board) of a whole test; the plug is
+    turned as it is asked for. spoil(place) plants a fault before."""
     with Controller(name) as controller:
         from firmware.app.selftest import SelfTest, line
         from firmware.app.selftest_codes import CODES, FAIL

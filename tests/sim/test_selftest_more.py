@@ -1,4 +1,5 @@
-"""app/selftest.py on a simulated station: faults beyond the planted ones, hostile answers of the modem, commands."""
+"""app/selftest.py on a simulated station: faults beyond the planted ones, hostile answers of the
+modem, commands."""
 
 BARE_HEAP_KB = 600
 

@@ -1,4 +1,5 @@
-"""Whole station and whole cars in simulated time, from plug-in to unplug, over TLS 1.3 and our own TCP."""
+"""Whole station and whole cars in simulated time, from plug-in to unplug, over TLS 1.3 and our own
+TCP."""
 
 RUNTIMES = ("unix", "unix32")
 HEAP_KB = 1500  # as test_pause

@@ -1,4 +1,5 @@
-"""A witness of a simulated installation: what was on the pilot, when the power contact moved, and what must never be.
+"""A witness of a simulated installation: what was on the pilot, when the power contact moved, and
+what must never be.
 
 The contact is that of the model, not what anybody believes of it.
 """
@@ -11,8 +12,9 @@ OPEN_MS = 100  # C to B, unplugged, no diode: the contact is open after that (R-
 
 
 class Watch:
-    """Put into plant.watch by itself. duties: (tick, permille); contact: (tick, closed); states: (tick, of the
-    supervisor); keys: (tick, key of the station's modem); breaches: texts of what was seen and may not be."""
+    """Put into plant.watch by itself. duties: (tick, permille); contact: (tick, closed); states:
+    (tick, of the supervisor); keys: (tick, key of the station's modem); breaches: texts of what was
+    seen and may not be."""
 
     def __init__(self, plant):
         self.duties = []

@@ -11,7 +11,8 @@ def _us():
 
 
 def test_ticks_are_milliseconds():
-    """By another clock, which is read before and after: so the machine may stop anywhere in between."""
+    """By another clock, which is read before and after: so the machine may stop anywhere in
+    between."""
     begin_us = _us()
     a = ticks_ms()
     time.sleep(0.02)

@@ -1,9 +1,10 @@
-"""Bench power stage: a contactor with feedback, behind it a DC converter and meters that are simulated.
+"""Bench power stage: a contactor with feedback, behind it a DC converter and meters that are
+simulated.
 
-On a controller board the contactor is real; the converter stands here until one is wired (docs of the board say how).
-It has the delays and ramps of hardware and can fail like it; it does not know what the session hopes for. What flows
-through the plug is not measured, so the voltage (DC) and the power (AC) that the car reports stand in for the load, inside
-what this station can carry.
+On a controller board the contactor is real; the converter stands here until one is wired (docs of
+the board say how). It has the delays and ramps of hardware and can fail like it; it does not know
+what the session hopes for. What flows through the plug is not measured, so the voltage (DC) and the
+power (AC) that the car reports stand in for the load, inside what this station can carry.
 """
 
 from firmware.clock import sooner, ticks_add, ticks_diff
@@ -21,11 +22,12 @@ _RUN = const(3)
 
 
 class BenchStage:
-    """Power stage with readings: contactor (bool), path_off (bool), test_result (0 running, 1 passed, 2 failed),
-    mv, ma, w, charged_wh, discharged_wh, fault (those of drivers/contactor.py, 0 = none). Faults of the simulated part:
-    insulation_bad, converter_dead.
+    """Power stage with readings: contactor (bool), path_off (bool), test_result (0 running, 1
+    passed, 2 failed), mv, ma, w, charged_wh, discharged_wh, fault (those of drivers/contactor.py, 0
+    = none). Faults of the simulated part: insulation_bad, converter_dead.
 
-    relay: drivers.contactor.Contactor. model: what moves behind it, where the contactor is simulated too (start poll due).
+    relay: drivers.contactor.Contactor. model: what moves behind it, where the contactor is
+    simulated too (start poll due).
     """
 
     def __init__(self, cfg, relay, model=None):
@@ -111,7 +113,8 @@ class BenchStage:
         self._mode = _RUN
 
     def clear(self, now):
-        """Forget a latched fault of the contactor; it stays while the contact does not read open."""
+        """Forget a latched fault of the contactor; it stays while the contact does not read
+        open."""
         return self.relay.clear(now)
 
     def dc(self, mv, ma, car_mv):
@@ -127,7 +130,8 @@ class BenchStage:
     # -- time
 
     def poll(self, now):
-        """Move the model to `now`. The feedback is looked at even while nothing is asked: a weld shows at any time."""
+        """Move the model to `now`. The feedback is looked at even while nothing is asked: a weld
+        shows at any time."""
         model = self.model
         if self.relay.due is None:
             if model:
@@ -173,15 +177,17 @@ class BenchStage:
             self.mv = max(target_mv, self.mv - step)
 
     def _run_test(self, now, dt):
-        # The test begins with the contact closed: one that is slow, or rests from its last opening, is no bad insulation, and
-        # one that does not come at all is a fault of its own (drivers/contactor.py).
-        # A contact that is still on its way open, from before, does not count.
+        # The test begins with the contact closed: one that is slow, or rests from its last opening,
+        # is no bad insulation, and one that does not come at all is a fault of its own
+        # (drivers/contactor.py). A contact that is still on its way open, from before, does not
+        # count.
         if self._test_until is None and self.contactor and self.relay.driven:
             self._test_until = ticks_add(now, self.cfg["cable_check_ms"])
         if self._test_until is None or (self.contactor and ticks_diff(now, self._test_until) < 0):
             self._ramp(self._target_mv if self._test_until is not None else 0, dt)
             return
-        # Passed only after the output is down again and the contactor still closed (R-DC-SAFETY-03).
+        # Passed only after the output is down again and the contactor still closed
+        # (R-DC-SAFETY-03).
         self._ramp(0, dt)
         if self.insulation_bad or self.converter_dead or not self.contactor:
             self.test_result = 2

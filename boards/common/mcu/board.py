@@ -1,10 +1,12 @@
-"""A controller board as firmware/main.py takes it, over the hardware that boards/<board>/board gives.
+"""A controller board as firmware/main.py takes it, over the hardware that boards/<board>/board
+gives.
 
-The hardware has: spi, cs, irq (drivers.qca7000), front (drivers.pilot), plug (drivers.proximity), drive and feedback
-(drivers.contactor), mac, source (what becomes readable at an interrupt of the modem), name, and start(), alive() each
-turn of the firmware, notes() -> list of texts on what the hardware did by itself, counters(), stop(). For app/selftest.py:
-spi_hz(hz), exchanged(command, n), guarded, as there. A board with a power stage of its own has stage(cfg, contactor), which
-makes it; without that the bench stage stands in its place. boards/contract.py has every name.
+The hardware has: spi, cs, irq (drivers.qca7000), front (drivers.pilot), plug (drivers.proximity),
+drive and feedback (drivers.contactor), mac, source (what becomes readable at an interrupt of the
+modem), name, and start(), alive() each turn of the firmware, notes() -> list of texts on what the
+hardware did by itself, counters(), stop(). For app/selftest.py: spi_hz(hz), exchanged(command, n),
+guarded, as there. A board with a power stage of its own has stage(cfg, contactor), which makes it;
+without that the bench stage stands in its place. boards/contract.py has every name.
 """
 
 from drivers.contactor import Contactor

@@ -1,4 +1,5 @@
-"""The clock of a controller board: certificates need the time, and a microcontroller has forgotten it at power-on."""
+"""The clock of a controller board: certificates need the time, and a microcontroller has forgotten
+it at power-on."""
 
 from machine import RTC
 

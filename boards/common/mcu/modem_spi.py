@@ -1,7 +1,8 @@
-"""The SPI between a controller board and its modem: machine.SPI in mode 3, and the same pins by hand.
+"""The SPI between a controller board and its modem: machine.SPI in mode 3, and the same pins by
+hand.
 
-No port takes None for a clock, and ports differ in how they give the pins back to the block: here is the one way that all
-of them understand.
+No port takes None for a clock, and ports differ in how they give the pins back to the block: here
+is the one way that all of them understand.
 """
 
 from machine import SPI, Pin, SoftSPI
@@ -14,8 +15,8 @@ _LOOK_CLOCKS = const(24)
 
 
 class ModemSpi:
-    """block: number of the machine.SPI. sck, mosi, miso, cs: GPIO numbers. spi: the machine.SPI, cs: the pin; both are the
-    same objects for ever (drivers.qca7000 keeps them)."""
+    """block: number of the machine.SPI. sck, mosi, miso, cs: GPIO numbers. spi: the machine.SPI,
+    cs: the pin; both are the same objects for ever (drivers.qca7000 keeps them)."""
 
     def __init__(self, block, sck, mosi, miso, cs):
         self._block = block
@@ -30,14 +31,16 @@ class ModemSpi:
         return SPI(self._block, baudrate=hz, polarity=1, phase=1, bits=8, firstbit=SPI.MSB, **wires)
 
     def set_hz(self, hz=None):
-        """Clock in Hz, None: the usual one. Returns what was asked for; the block makes at most that."""
+        """Clock in Hz, None: the usual one. Returns what was asked for; the block makes at most
+        that."""
         hz = hz or _USUAL_HZ
         self.spi.init(baudrate=hz)
         return hz
 
     def exchanged(self, command, n):
-        """What answers a command of two bytes with MISO and MOSI exchanged: n bytes, or none when nothing drives the MOSI pin
-        from outside while CS is low and SCK runs. Without that look our output could work against the modem's."""
+        """What answers a command of two bytes with MISO and MOSI exchanged: n bytes, or none when
+        nothing drives the MOSI pin from outside while CS is low and SCK runs. Without that look our
+        output could work against the modem's."""
         self.spi.deinit()  # or the ESP32 finds nothing changed afterwards and leaves the pins as they are
         mosi = Pin(self._mosi)
         sck = Pin(self._sck, Pin.OUT, value=1)

@@ -1,4 +1,5 @@
-"""Hardware of the ESP32-S3 as a charge controller: what mcu/board.py asks for. Wiring: boards/esp32s3/README.md."""
+"""Hardware of the ESP32-S3 as a charge controller: what mcu/board.py asks for. Wiring:
+boards/esp32s3/README.md."""
 
 from time import sleep_us
 
@@ -13,7 +14,8 @@ from micropython import const
 
 _SPI = const(1)  # SPI2 of the chip
 _CP_HZ = const(1000)
-# Both detectors: CP / 10 + 1650 mV at the pin. The ADC is read in uV (it is calibrated so), / 50 to stay below 16 bit.
+# Both detectors: CP / 10 + 1650 mV at the pin. The ADC is read in uV (it is calibrated so), / 50 to
+# stay below 16 bit.
 _STEP_UV = const(50)
 _RAW_MINUS_12 = const((1650 - 1200) * 1000 // _STEP_UV)
 _RAW_PLUS_12 = const((1650 + 1200) * 1000 // _STEP_UV)
@@ -47,8 +49,9 @@ class _Plug:
 
 
 class Hardware:
-    """The contactor's guard is a timer here: it opens when the firmware pauses, and feeds the watchdog as long as it runs
-    itself. What stops the timer too ends in a reset 3 s later, and the pull-down at the driver opens."""
+    """The contactor's guard is a timer here: it opens when the firmware pauses, and feeds the
+    watchdog as long as it runs itself. What stops the timer too ends in a reset 3 s later, and the
+    pull-down at the driver opens."""
 
     name = "esp32s3"
     guarded = False  # the timer does not look at the pilot
@@ -92,7 +95,8 @@ class Hardware:
         self._contactor.value(on)
 
     def feedback(self):
-        """Mirror contact, normally closed to ground: a broken wire reads as welded, never as open."""
+        """Mirror contact, normally closed to ground: a broken wire reads as welded, never as
+        open."""
         return self._mirror.value()
 
     def notes(self):

@@ -1,7 +1,9 @@
-"""Pins of the ESP32-S3 as a charge controller, the only place that names them. Wiring: boards/esp32s3/README.md.
+"""Pins of the ESP32-S3 as a charge controller, the only place that names them. Wiring:
+boards/esp32s3/README.md.
 
-Taken on a module with octal PSRAM: 26 to 37 by flash and PSRAM, 19 and 20 by USB, 43 and 44 by the console. 0, 3, 45 and 46
-say at reset how the chip starts and stay free; 18 is free because it glitches high at power-up.
+Taken on a module with octal PSRAM: 26 to 37 by flash and PSRAM, 19 and 20 by USB, 43 and 44 by the
+console. 0, 3, 45 and 46 say at reset how the chip starts and stay free; 18 is free because it
+glitches high at power-up.
 """
 
 from micropython import const

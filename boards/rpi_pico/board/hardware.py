@@ -1,4 +1,5 @@
-"""Pins and hardware of the Raspberry Pi Pico as a charge controller. Wiring: boards/rpi_pico/README.md.
+"""Pins and hardware of the Raspberry Pi Pico as a charge controller. Wiring:
+boards/rpi_pico/README.md.
 
 The numbers below are the only place that names pins.
 """
@@ -28,7 +29,8 @@ _FULL_MV = const(3300)
 # The divider puts -12 V to 150 mV and +12 V to 3150 mV at the pin: CP / 8 + 1650 mV.
 _RAW_MINUS_12 = const(150 * 65536 // 3300)
 _RAW_PLUS_12 = const(3150 * 65536 // 3300)
-# What the guard lets pass as C or D: a little wider than the bands of drivers/pilot.py, which decide first.
+# What the guard lets pass as C or D: a little wider than the bands of drivers/pilot.py, which
+# decide first.
 _WINDOW_LOW_MV = const(1500)
 _WINDOW_HIGH_MV = const(8500)
 
@@ -44,7 +46,8 @@ def _raw(mv):
 
 
 class _Front:
-    """Front end of the pilot (drivers/pilot.py): the guard's interrupt samples, this puts volts to it."""
+    """Front end of the pilot (drivers/pilot.py): the guard's interrupt samples, this puts volts to
+    it."""
 
     sampling = "sync"
 
@@ -106,7 +109,8 @@ class Hardware:
         cp_guard.drive(on)
 
     def feedback(self):
-        """Mirror contact, normally closed to ground: a broken wire reads as welded, never as open."""
+        """Mirror contact, normally closed to ground: a broken wire reads as welded, never as
+        open."""
         return self._mirror.value()
 
     def notes(self):

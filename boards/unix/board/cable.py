@@ -1,4 +1,5 @@
-"""The station's end of the simulated cable (twin.cable): a UDP socket on loopback that simulated cars join.
+"""The station's end of the simulated cable (twin.cable): a UDP socket on loopback that simulated
+cars join.
 
 Differences of MicroPython's sockets (raw sockaddr bytes) and CPython's (tuples) are kept in here.
 """
@@ -28,8 +29,9 @@ def _sockaddr(port):
 
 
 class Cable:
-    """line_rx(data, now) gets what cars put on the powerline. `load`: (ohm, flags, pp_ohm) of the car that is plugged in,
-    or None. tell(duty_permille, high_mv) shows the pilot to the cars. send(modem, data, now) is the powerline's."""
+    """line_rx(data, now) gets what cars put on the powerline. `load`: (ohm, flags, pp_ohm) of the
+    car that is plugged in, or None. tell(duty_permille, high_mv) shows the pilot to the cars.
+    send(modem, data, now) is the powerline's."""
 
     def __init__(self, port):
         self.port = port

@@ -1,7 +1,8 @@
-"""A network interface in place of the SPI modem: whole Ethernet frames by a packet socket (Linux, root).
+"""A network interface in place of the SPI modem: whole Ethernet frames by a packet socket (Linux,
+root).
 
-Far side: a HomePlug modem as network interface, a modem on an Ethernet bridge, or a stand-in for one. Same calls as
-drivers.qca7000.Qca7000.
+Far side: a HomePlug modem as network interface, a modem on an Ethernet bridge, or a stand-in for
+one. Same calls as drivers.qca7000.Qca7000.
 """
 
 import select
@@ -89,8 +90,8 @@ def _socket(name, index):
 
 
 class PacketPort:
-    """name: interface. mac: ours, the interface's own with the "locally administered" bit turned over. trace: is told when
-    the interface goes down and comes back."""
+    """name: interface. mac: ours, the interface's own with the "locally administered" bit turned
+    over. trace: is told when the interface goes down and comes back."""
 
     def __init__(self, name, trace):
         self.name = name

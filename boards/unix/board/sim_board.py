@@ -1,7 +1,9 @@
-"""The unix board: a modem, simulated behind SPI or as a network interface, with simulated pilot and power stage.
+"""The unix board: a modem, simulated behind SPI or as a network interface, with simulated pilot and
+power stage.
 
-What firmware/main.py takes from a board: mac, modem, pilot, power, and for the loop that waits sources, due, poll(),
-COMMANDS and their do_…(), ready, close(). For app/selftest.py spi_hz() and exchanged() besides.
+What firmware/main.py takes from a board: mac, modem, pilot, power, and for the loop that waits
+sources, due, poll(), COMMANDS and their do_…(), ready, close(). For app/selftest.py spi_hz() and
+exchanged() besides.
 """
 
 from board.sim_power import SimPower
@@ -27,8 +29,9 @@ _IDLE_MS = 100  # the cable is looked at this often even if nothing comes in: a 
 
 
 class SimBoard:
-    """cfg: dict of app/config. cable: board.cable.Cable or its like in one process: the modem is the chip model on it.
-    port: board.packet.PacketPort, the modem is a network interface; then only pilot and power are simulated."""
+    """cfg: dict of app/config. cable: board.cable.Cable or its like in one process: the modem is
+    the chip model on it. port: board.packet.PacketPort, the modem is a network interface; then only
+    pilot and power are simulated."""
 
     COMMANDS = (
         ("cp", "cp A|B|C|D|E|diode|auto  what is on the pilot; auto: the cable"),
@@ -94,7 +97,8 @@ class SimBoard:
         return self.wires.hz
 
     def exchanged(self, command, n):
-        """What answers a command with MISO and MOSI exchanged: n bytes, or none (see app/selftest.py)."""
+        """What answers a command with MISO and MOSI exchanged: n bytes, or none (see
+        app/selftest.py)."""
         return self.wires.exchanged(command, n)
 
     def plant(self, fault):

@@ -23,7 +23,8 @@ _BLOCKS = (
 
 
 def loop(f, req):
-    """The vehicle's limits and present power come in; set-point, meter and the wish to end go out (R-LOOP-07, R-METER-01)."""
+    """The vehicle's limits and present power come in; set-point, meter and the wish to end go out
+    (R-LOOP-07, R-METER-01)."""
     b = selected(f, req, _BLOCKS)
     display(f, req[AC_ChargeLoopReq.DisplayParameters])
     out = None

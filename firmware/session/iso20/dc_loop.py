@@ -35,8 +35,8 @@ def _milli(value):
 
 
 def loop(f, req):
-    """The vehicle's limits and wishes come in; measurements, the limits that hold, meter and the wish to end go out
-    (R-LOOP-02, R-LOOP-04, R-METER-01)."""
+    """The vehicle's limits and wishes come in; measurements, the limits that hold, meter and the
+    wish to end go out (R-LOOP-02, R-LOOP-04, R-METER-01)."""
     b = selected(f, req, _BLOCKS)
     display(f, req[DC_ChargeLoopReq.DisplayParameters])
     f.car.present_mv = rational.to_milli(req[DC_ChargeLoopReq.EVPresentVoltage])

@@ -23,7 +23,8 @@ def test_voltage_mv(f):
 
 
 def cable_check(f, req):
-    """Ongoing while the test runs; a failed one is FAILED and the phase is bounded (R-DC-SAFETY-02, -03)."""
+    """Ongoing while the test runs; a failed one is FAILED and the phase is bounded (R-DC-SAFETY-02,
+    -03)."""
     res = messages.ok(f, MSG.DC_CableCheckReq)
     if f.wanted.ask != ASK_TEST:
         f.wanted.ask = ASK_TEST
@@ -39,7 +40,8 @@ def cable_check(f, req):
 
 
 def precharge(f, req):
-    """Drive toward the vehicle's target inside both sides' limits; answer with the measured voltage (R-DC-SAFETY-08)."""
+    """Drive toward the vehicle's target inside both sides' limits; answer with the measured voltage
+    (R-DC-SAFETY-08)."""
     if f.in_state_ms >= f.cfg["precharge_timeout_ms"]:
         raise PeerError(ResponseCode.FAILED, "pre-charge not done in time")
     target_mv = rational.to_milli(req[DC_PreChargeReq.EVTargetVoltage])
@@ -52,5 +54,6 @@ def precharge(f, req):
 
 
 def welding(f, req):
-    """Contactors are open since PowerDelivery(Stop), so the measured voltage means something (R-DC-SAFETY-09, -10)."""
+    """Contactors are open since PowerDelivery(Stop), so the measured voltage means something
+    (R-DC-SAFETY-09, -10)."""
     return messages.ok(f, MSG.DC_WeldingDetectionReq), WELDING

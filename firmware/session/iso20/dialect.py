@@ -1,4 +1,5 @@
-"""ISO 15118-20 as a dialect of the session machine (`firmware/session/dialects.py` says what the names mean)."""
+"""ISO 15118-20 as a dialect of the session machine (`firmware/session/dialects.py` says what the
+names mean)."""
 
 from codec import exi, v2gtp
 from codec.slots import (

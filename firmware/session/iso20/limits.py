@@ -1,7 +1,8 @@
-"""What the station announces: limits of parameter discovery and the mode blocks of the charge loops.
+"""What the station announces: limits of parameter discovery and the mode blocks of the charge
+loops.
 
-Loop maxima never exceed and minima never fall below those of parameter discovery (R-LOOP-03, [V2G20-2654][2655]):
-both are written here from the same configuration.
+Loop maxima never exceed and minima never fall below those of parameter discovery (R-LOOP-03,
+[V2G20-2654][2655]): both are written here from the same configuration.
 """
 
 from codec import rational
@@ -25,7 +26,8 @@ from firmware.session.facts import offered_max_charge_w, offered_max_discharge_w
 
 
 def _out(f, w):
-    """A discharge limit on the wire: a positive magnitude unless the dialect says otherwise (D-02)."""
+    """A discharge limit on the wire: a positive magnitude unless the dialect says otherwise
+    (D-02)."""
     return rational.from_int(-w if f.cfg["negative_discharge_limits"] else w)
 
 
@@ -34,8 +36,8 @@ def _out_ma(f, ma):
 
 
 def _phases(f, w):
-    """(unsuffixed, L2, L3) of a power: the sum alone, or one value per line once the vehicle speaks per line
-    (R-CPD-04, R-CPD-05, R-LOOP-08). Both directions have the same lines (R-CPD-09)."""
+    """(unsuffixed, L2, L3) of a power: the sum alone, or one value per line once the vehicle speaks
+    per line (R-CPD-04, R-CPD-05, R-LOOP-08). Both directions have the same lines (R-CPD-09)."""
     if f.car.per_phase and f.cfg["ac_phases"] == 3:
         third = w // 3 if w >= 0 else -(-w // 3)
         return w - 2 * third, third, third
@@ -120,10 +122,12 @@ def dc_parameters(f, r):
 
 
 def ac_loop(f, r):
-    """Fill the mode block of AC_ChargeLoopRes: answered in the kind that was selected (R-LOOP-01)."""
+    """Fill the mode block of AC_ChargeLoopRes: answered in the kind that was selected
+    (R-LOOP-01)."""
     if f.session.dynamic:
         b = [None] * Dynamic_AC_CLResControlMode.LEN
-        # The steering value: always there, charge positive, discharge negative, pause 0 (R-LOOP-07).
+        # The steering value: always there, charge positive, discharge negative, pause 0
+        # (R-LOOP-07).
         _put_phases(
             b,
             Dynamic_AC_CLResControlMode.EVSETargetActivePower,
@@ -171,7 +175,8 @@ def dc_loop(f, r):
     charge_w = cfg["dc_max_charge_w"]
     discharge_w = cfg["dc_max_discharge_w"]
     if f.session.dynamic:
-        # DC has no set-point field: the limit in the direction of flow carries it (R-LOOP-04, R-LOOP-09).
+        # DC has no set-point field: the limit in the direction of flow carries it (R-LOOP-04,
+        # R-LOOP-09).
         if f.wanted.target_w >= 0:
             charge_w = min(charge_w, f.wanted.target_w)
         else:

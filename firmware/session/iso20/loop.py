@@ -1,4 +1,5 @@
-"""What AC and DC charge loops share: display parameters in, station status and meter reading out."""
+"""What AC and DC charge loops share: display parameters in, station status and meter reading
+out."""
 
 from codec import rational
 from codec.slots import (
@@ -10,13 +11,14 @@ from firmware.session.codes import DC
 from firmware.session.facts import PeerError, offered_max_charge_w, offered_max_discharge_w
 from firmware.session.iso20 import reply
 
-# A vehicle that ignores Terminate gets this long at least before the station ends it itself (R-STATUS-04).
+# A vehicle that ignores Terminate gets this long at least before the station ends it itself
+# (R-STATUS-04).
 _GRACE_MS = 10_000
 
 
 def selected(f, req, blocks):
-    """The mode block of the selected kind; any other kind is refused (R-LOOP-01, [V2G20-1600]). blocks: the slots of the
-    request for Scheduled, Scheduled BPT, Dynamic, Dynamic BPT."""
+    """The mode block of the selected kind; any other kind is refused (R-LOOP-01, [V2G20-1600]).
+    blocks: the slots of the request for Scheduled, Scheduled BPT, Dynamic, Dynamic BPT."""
     block = req[blocks[(2 if f.session.dynamic else 0) + (1 if f.session.bpt else 0)]]
     if block is None:
         raise PeerError(ResponseCode.FAILED, "control mode is not the selected one")
@@ -24,8 +26,8 @@ def selected(f, req, blocks):
 
 
 def total_w(block, at, at_l2, at_l3):
-    """Power in W over all lines, None if the vehicle left it out (R-LOOP-12); the unsuffixed field is the sum, or L1 once
-    suffixes are there (R-CPD-05)."""
+    """Power in W over all lines, None if the vehicle left it out (R-LOOP-12); the unsuffixed field
+    is the sum, or L1 once suffixes are there (R-CPD-05)."""
     if block[at] is None:
         return None
     w = rational.to_int(block[at])
@@ -36,7 +38,8 @@ def total_w(block, at, at_l2, at_l3):
 
 
 def display(f, parameters):
-    """Take the state of charge if the vehicle tells it; DisplayParameters may be absent at any time (R-LOOP-12)."""
+    """Take the state of charge if the vehicle tells it; DisplayParameters may be absent at any time
+    (R-LOOP-12)."""
     if parameters is not None:
         soc = parameters[DisplayParameters.PresentSOC]
         if soc is not None:
@@ -44,7 +47,8 @@ def display(f, parameters):
 
 
 def target_w(f):
-    """The set-point inside both sides' limits (R-LOOP-11); discharge only where it is allowed (R-LOOP-10)."""
+    """The set-point inside both sides' limits (R-LOOP-11); discharge only where it is allowed
+    (R-LOOP-10)."""
     if not f.session.dynamic:
         return 0
     w = f.station.setpoint_w

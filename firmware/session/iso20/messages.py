@@ -1,8 +1,10 @@
-"""The messages of ISO 15118-20, one row for each request and its answer, and the neutral answer to any of them.
+"""The messages of ISO 15118-20, one row for each request and its answer, and the neutral answer to
+any of them.
 
-At least one vehicle model loops for ever on an answer that lacks mandatory fields, so every answer begins as `blank()`
-(R-ERRORS-02, R-CPD-02, [V2G20-736]), made anew each time (R-ERRORS-08): a handler changes what it knows better, and a
-refusal sends it as it is. Requests that no step has are here too (R-ERRORS-06).
+At least one vehicle model loops for ever on an answer that lacks mandatory fields, so every answer
+begins as `blank()` (R-ERRORS-02, R-CPD-02, [V2G20-736]), made anew each time (R-ERRORS-08): a
+handler changes what it knows better, and a refusal sends it as it is. Requests that no step has are
+here too (R-ERRORS-06).
 """
 
 from codec.slots import (
@@ -31,8 +33,9 @@ from codec.slots import (
 )
 from firmware.session.iso20 import limits, reply
 
-# ((request, its name without Req, slots of the answer), what fills the mandatory fields of the answer behind header and code).
-# The id of an answer is that of its request + 1 (a test proves it for every row).
+# ((request, its name without Req, slots of the answer), what fills the mandatory fields of the
+# answer behind header and code). The id of an answer is that of its request + 1 (a test proves it
+# for every row).
 MESSAGES = (
     ((MSG.SessionSetupReq, "SessionSetup", SessionSetupRes.LEN), reply.session_setup),
     ((MSG.AuthorizationSetupReq, "AuthorizationSetup", AuthorizationSetupRes.LEN), reply.authorization_setup),

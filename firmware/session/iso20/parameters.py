@@ -23,7 +23,8 @@ def _wrong(note):
 
 
 def _block(f, plain, bpt, family):
-    """The mode element must fit the selected service in both directions of error (R-CPD-01, [V2G20-1619])."""
+    """The mode element must fit the selected service in both directions of error (R-CPD-01,
+    [V2G20-1619])."""
     if f.session.current != family:
         raise PeerError(ResponseCode.FAILED_SequenceError, "parameters of the other current")
     block, other = (bpt, plain) if f.session.bpt else (plain, bpt)
@@ -39,7 +40,8 @@ def _range(f, low, high, name):
 
 
 def ac(f, req):
-    """The limits of an AC vehicle, in W over all lines; contradictions are refused (R-CPD-01, R-CPD-03)."""
+    """The limits of an AC vehicle, in W over all lines; contradictions are refused (R-CPD-01,
+    R-CPD-03)."""
     b = _block(
         f,
         req[AC_ChargeParameterDiscoveryReq.AC_CPDReqEnergyTransferMode],
@@ -90,7 +92,8 @@ def ac(f, req):
 
 
 def dc(f, req):
-    """The limits of a DC vehicle: power, current and voltage; contradictions are refused (R-CPD-01, R-CPD-03)."""
+    """The limits of a DC vehicle: power, current and voltage; contradictions are refused (R-CPD-01,
+    R-CPD-03)."""
     b = _block(
         f,
         req[DC_ChargeParameterDiscoveryReq.DC_CPDReqEnergyTransferMode],

@@ -51,7 +51,8 @@ def _opened(f, state, again):
 
 
 def _waiting(f, req, here):
-    """What every PowerDelivery has in common before it may act: an answer that stays `here`, or None. A warning changes nothing (R-ERRORS-04)."""
+    """What every PowerDelivery has in common before it may act: an answer that stays `here`, or
+    None. A warning changes nothing (R-ERRORS-04)."""
     progress = req[PowerDeliveryReq.ChargeProgress]
     if progress == ChargeProgress.Standby:
         return _answer(f, here, ResponseCode.WARNING_StandbyNotAllowed)  # R-POWER-12, D-20
@@ -87,7 +88,8 @@ def _check_profile(f, req):
 
 
 def before_power(f, req):
-    """DC may leave out cable check and pre-charge only on the way to a stop (R-DC-SAFETY-01, R-POWER-01)."""
+    """DC may leave out cable check and pre-charge only on the way to a stop (R-DC-SAFETY-01,
+    R-POWER-01)."""
     progress = req[PowerDeliveryReq.ChargeProgress]
     if progress == ChargeProgress.Start:
         raise PeerError(ResponseCode.FAILED_SequenceError, "start without cable check and pre-charge")
@@ -121,12 +123,14 @@ def start(f, req):
 
 
 def _closed(f, req):
-    """The answer to Start once the contactor is closed; a wish to stop that comes meanwhile is heard (R-POWER-06)."""
+    """The answer to Start once the contactor is closed; a wish to stop that comes meanwhile is
+    heard (R-POWER-06)."""
     if f.stop_wish:
         return _to_stop(f, req)
     if f.station.pilot_cut:
         raise PeerError(ResponseCode.FAILED_PowerDeliveryNotApplied, "pilot left state C")
-    # The level first, then the edge: it may have closed before (R-POWER-04); what counts is the value (R-POWER-05).
+    # The level first, then the edge: it may have closed before (R-POWER-04); what counts is the
+    # value (R-POWER-05).
     if not f.station.contactor:
         if f.waited_ms < f.cfg["contactor_timeout_ms"]:
             return WAIT, _closed
@@ -135,7 +139,8 @@ def _closed(f, req):
 
 
 def in_loop(f, req):
-    """PowerDelivery in the charge loop: Stop, or a wish that is not served; Start is out of order here."""
+    """PowerDelivery in the charge loop: Stop, or a wish that is not served; Start is out of order
+    here."""
     dc = f.session.current == DC
     here = DC_LOOP if dc else AC_LOOP
     waiting = _waiting(f, req, here)

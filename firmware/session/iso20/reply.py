@@ -1,6 +1,8 @@
-"""What answers are made of: header and code, the mandatory fields of each answer, and the blocks that handlers put in.
+"""What answers are made of: header and code, the mandatory fields of each answer, and the blocks
+that handlers put in.
 
-The functions with (f, r) fill the answer r to the request of their name; `messages.MESSAGES` says which.
+The functions with (f, r) fill the answer r to the request of their name; `messages.MESSAGES` says
+which.
 """
 
 from codec import rational
@@ -160,7 +162,8 @@ def _charging_schedule(f, entries):
 
 
 def _price_levels(f, entries):
-    # The smallest schedule that meets [V2G20-2176] and the vehicles that refuse a tuple without one (D-06).
+    # The smallest schedule that meets [V2G20-2176] and the vehicles that refuse a tuple without one
+    # (D-06).
     p = [None] * PriceLevelSchedule.LEN
     p[PriceLevelSchedule.TimeAnchor] = f.unix_s
     p[PriceLevelSchedule.PriceScheduleID] = 1

@@ -1,5 +1,5 @@
-"""ScheduleExchange: one tuple of one entry, as high as the station allows (Scheduled; R-SCHEDULE-04, -06), or the empty
-frame of Dynamic control."""
+"""ScheduleExchange: one tuple of one entry, as high as the station allows (Scheduled;
+R-SCHEDULE-04, -06), or the empty frame of Dynamic control."""
 
 from codec import rational
 from codec.slots import (
@@ -29,7 +29,8 @@ def _entry(duration_s, w):
 
 
 def exchange(f, req):
-    """Answer in the mode that was selected; the other one is refused (R-SCHEDULE-02, [V2G20-1600])."""
+    """Answer in the mode that was selected; the other one is refused (R-SCHEDULE-02,
+    [V2G20-1600])."""
     dynamic = req[ScheduleExchangeReq.Dynamic_SEReqControlMode]
     scheduled = req[ScheduleExchangeReq.Scheduled_SEReqControlMode]
     if (dynamic is None) == f.session.dynamic:
@@ -43,7 +44,8 @@ def exchange(f, req):
     if f.session.dynamic:
         f.car.min_energy_wh = rational.to_int(dynamic[Dynamic_SEReqControlMode.EVMinimumEnergyRequest])
     else:
-        # At least 24 h without a departure time; with one the plan reaches it (R-SCHEDULE-05, [V2G20-1563]).
+        # At least 24 h without a departure time; with one the plan reaches it (R-SCHEDULE-05,
+        # [V2G20-1563]).
         duration_s = max(_DAY_S, scheduled[Scheduled_SEReqControlMode.DepartureTime] or 0)
         charging = [_entry(duration_s, offered_max_charge_w(f))]
         discharging = None

@@ -1,4 +1,5 @@
-"""ServiceDiscovery, ServiceDetail and ServiceSelection: what is offered, and with which parameter sets."""
+"""ServiceDiscovery, ServiceDetail and ServiceSelection: what is offered, and with which parameter
+sets."""
 
 from codec.slots import (
     MSG,
@@ -28,7 +29,8 @@ _DYNAMIC = const(2)
 
 
 def offered(f):
-    """Service ids on offer for the protocol that was settled, in the configured order (R-SERVICES-12)."""
+    """Service ids on offer for the protocol that was settled, in the configured order
+    (R-SERVICES-12)."""
     return [row[1] for name in f.cfg["services"] for row in SERVICES if row[0] == name and row[2] == f.session.current]
 
 
@@ -41,8 +43,8 @@ def _row(service):
 
 
 def parameter_sets(f, service):
-    """[(set id, control mode, parameters)]: one set for each control mode, in the configured order because several
-    vehicles take the first (R-SERVICES-09, R-SERVICES-11)."""
+    """[(set id, control mode, parameters)]: one set for each control mode, in the configured order
+    because several vehicles take the first (R-SERVICES-09, R-SERVICES-11)."""
     cfg = f.cfg
     at, (_, _, current, bpt) = _row(service)
     dc = current == DC
@@ -65,14 +67,15 @@ def parameter_sets(f, service):
             p.append(reply.parameter("GeneratorMode", cfg["generator_mode"]))
             if not dc:
                 p.append(reply.parameter(cfg["islanding_param_name"], cfg["islanding_method"]))
-        # Unique over all services of the session, so that a wrong pair can be told (D-08, R-SERVICES-06).
+        # Unique over all services of the session, so that a wrong pair can be told (D-08,
+        # R-SERVICES-06).
         sets.append((cfg["param_set_id_base"] + 2 * at + k, mode, p))
     return sets
 
 
 def discovery(f, req):
-    """The energy list is filtered by SupportedServiceIDs only while something remains (D-25, R-SERVICES-01); it does not
-    grow (R-SERVICES-04)."""
+    """The energy list is filtered by SupportedServiceIDs only while something remains (D-25,
+    R-SERVICES-01); it does not grow (R-SERVICES-04)."""
     services = offered(f)
     wanted = req[ServiceDiscoveryReq.SupportedServiceIDs]
     if wanted:
@@ -96,8 +99,8 @@ def detail(f, req):
 
 
 def selection(f, req):
-    """The pair (service, parameter set) must have been on offer (R-SERVICES-06). ServiceDetail may have been left
-    out (D-13). A refused selection changes nothing (R-SERVICES-08)."""
+    """The pair (service, parameter set) must have been on offer (R-SERVICES-06). ServiceDetail may
+    have been left out (D-13). A refused selection changes nothing (R-SERVICES-08)."""
     energy = req[ServiceSelectionReq.SelectedEnergyTransferService]
     service = energy[SelectedService.ServiceID]
     if service not in offered(f):

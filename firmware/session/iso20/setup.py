@@ -16,8 +16,9 @@ from firmware.session.iso20.states import AUTH, AUTH_SETUP, DISCOVERY, PARAMETER
 
 
 def session(f, req):
-    """A session is joined again if it is this car's (R-SESSION-05): authorisation, service and parameter set are as they were
-    (R-SESSION-07). Any other id is answered as a zero one is (R-SESSION-04)."""
+    """A session is joined again if it is this car's (R-SESSION-05): authorisation, service and
+    parameter set are as they were (R-SESSION-07). Any other id is answered as a zero one is
+    (R-SESSION-04)."""
     f.car.id = req[SessionSetupReq.EVCCID]
     if f.secure and f.car.id != f.vehicle_name:
         f.session.note = "the EVCCID is not the name in the vehicle certificate"

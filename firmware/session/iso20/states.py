@@ -1,4 +1,5 @@
-"""The states of an ISO 15118-20 session between SupportedAppProtocol and its end; their names are in `dialect.STATES`."""
+"""The states of an ISO 15118-20 session between SupportedAppProtocol and its end; their names are
+in `dialect.STATES`."""
 
 from micropython import const
 

@@ -1,4 +1,5 @@
-"""The legal order of an ISO 15118-20 session: ONE table. What the columns mean says `firmware/session/dialects.py`.
+"""The legal order of an ISO 15118-20 session: ONE table. What the columns mean says
+`firmware/session/dialects.py`.
 
 A pair of state and request that is not here is the sequence error (R-ERRORS-01, R-SERVICES-02,
 R-SCHEDULE-03); a handler that returns a state that its row does not have is our own fault.
@@ -52,7 +53,8 @@ def no_fault(f):
 
 
 def pilot_kept(f):
-    """R-DC-SAFETY-07: once the pilot has left state C the phase is over. A stop that follows is an orderly one (R-POWER-10)."""
+    """R-DC-SAFETY-07: once the pilot has left state C the phase is over. A stop that follows is an
+    orderly one (R-POWER-10)."""
     if f.station.pilot_cut:
         raise PeerError(ResponseCode.FAILED, "pilot left state C")
 
@@ -61,14 +63,16 @@ NOTHING = ()
 NO_FAULT = (no_fault,)
 POWER = (no_fault, pilot_kept)
 
-# What the car's next request has time for: 60 s (R-TIMERS-01, -03), 0.5 s after the answer of a charge loop
-# (R-TIMERS-02, -09), and after SessionStopRes the time in which the car closes TCP (R-STOP-03).
+# What the car's next request has time for: 60 s (R-TIMERS-01, -03), 0.5 s after the answer of a
+# charge loop (R-TIMERS-02, -09), and after SessionStopRes the time in which the car closes TCP
+# (R-STOP-03).
 _NEXT = const("sequence_timeout_ms")
 _LOOP = const("loop_sequence_timeout_ms")
 _HOLD = const("tcp_hold_ms")
 
-# SessionStop(Terminate) is taken in every established phase (R-STOP-02, D-05), and once after a FAILED answer, where everything
-# else is a sequence error (D-15). Pause is taken where a service is selected and the cable is dead (R-STOP-08).
+# SessionStop(Terminate) is taken in every established phase (R-STOP-02, D-05), and once after a
+# FAILED answer, where everything else is a sequence error (D-15). Pause is taken where a service is
+# selected and the cable is dead (R-STOP-08).
 _TERMINABLE = (AUTH_SETUP, AUTH, DISCOVERY, SELECT, CABLE_CHECK, PRECHARGE, AC_LOOP, DC_LOOP, FAILED)
 _PAUSABLE = (PARAMETERS, SCHEDULE, AC_START, WELDING, STOP)
 

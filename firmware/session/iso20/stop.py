@@ -13,7 +13,8 @@ from firmware.session.states import ENDED
 
 
 def stop(f, req):
-    """Terminate is taken in every phase and leaves the hardware safe before the answer (R-STOP-01, -02)."""
+    """Terminate is taken in every phase and leaves the hardware safe before the answer (R-STOP-01,
+    -02)."""
     kind = req[SessionStopReq.ChargingSession]
     f.wanted.ask = ASK_OFF
     if kind == ChargingSession.ServiceRenegotiation:
@@ -32,10 +33,12 @@ def _ended(f, req):
 
 
 def stop_or_pause(f, req):
-    """In the phases after the selection of a service in which nothing is energised, the car may pause too.
+    """In the phases after the selection of a service in which nothing is energised, the car may
+    pause too.
 
-    Confirmed only with the power path really off (R-STOP-08), and for a car that can prove later who it is (R-SESSION-05,
-    D-24). Whether the station has proposed the pause, or the profile has 0 W, is not asked (D-26).
+    Confirmed only with the power path really off (R-STOP-08), and for a car that can prove later
+    who it is (R-SESSION-05, D-24). Whether the station has proposed the pause, or the profile has 0
+    W, is not asked (D-26).
     """
     if req[SessionStopReq.ChargingSession] != ChargingSession.Pause:
         return stop(f, req)

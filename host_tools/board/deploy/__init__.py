@@ -1,4 +1,5 @@
-"""Our modules onto a board with a stock image of MicroPython: what is needed, what is there, what changes."""
+"""Our modules onto a board with a stock image of MicroPython: what is needed, what is there, what
+changes."""
 
 TODO = "/microv2g.todo"  # on the board, see boards/common/update.py
 STAGE = "/microv2g.new"

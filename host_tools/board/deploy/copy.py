@@ -1,8 +1,8 @@
 """Copy files onto a board so that a cut at any moment leaves a board that boots.
 
-New files lie in a folder of their own, by number, and are read back. When all are there, one file lists what has to be put in its
-place and removed; from then on it is done whatever happens: here, or at the next start of the board (boards/common/update.py).
-The manifest is the last one.
+New files lie in a folder of their own, by number, and are read back. When all are there, one file
+lists what has to be put in its place and removed; from then on it is done whatever happens: here,
+or at the next start of the board (boards/common/update.py). The manifest is the last one.
 """
 
 import ast

@@ -1,4 +1,5 @@
-"""What belongs on a board: the modules of its manifest, compiled for its processor, and a main.py that starts them."""
+"""What belongs on a board: the modules of its manifest, compiled for its processor, and a main.py
+that starts them."""
 
 import ast
 import hashlib
@@ -11,13 +12,15 @@ from host_tools.building.manifest import Manifest
 from host_tools.building.mpy import compiled
 from host_tools.root import CHECKOUT, ROOT
 
-# The sockets of an operating system: no controller board has one, and a stock image lacks what they import.
+# The sockets of an operating system: no controller board has one, and a stock image lacks what they
+# import.
 _NOT_HERE = ("firmware/run/socket_loop.py", "firmware/run/os_conn.py", "firmware/run/os_net.py")
 
 # Behind a question whether this is CPython.
 _CPYTHON = ("traceback",)
 
-# Finishes a copy that was cut off; on a stock image it stands in main.py itself, before anything of ours is imported.
+# Finishes a copy that was cut off; on a stock image it stands in main.py itself, before anything of
+# ours is imported.
 FINISH = (ROOT / "boards" / "common" / "update.py").read_text() + "\n\nfinish()\n"
 MAIN = "# Made by microv2g deploy: the start of the station.\n" + FINISH + "import %s\n" % STATION
 

@@ -4,7 +4,8 @@ _BLOCK = 4096  # of the file systems that the boards have
 
 
 class Plan:
-    """copy: {path: bytes}; remove, same: [path]; manifest: {path: sha256} as it will be behind it."""
+    """copy: {path: bytes}; remove, same: [path]; manifest: {path: sha256} as it will be behind
+    it."""
 
     def __init__(self, copy, remove, same, manifest):
         self.copy = copy
@@ -27,8 +28,9 @@ class Plan:
 
 
 def make(wanted, hashes, manifest, present, replaced=lambda path: True):
-    """wanted: {path: bytes}, hashes: {path: sha256} of it; manifest: what the board's says; present: {path: size} of what
-    is really there; replaced(path): does this deployment take the place of what the manifest has there?"""
+    """wanted: {path: bytes}, hashes: {path: sha256} of it; manifest: what the board's says;
+    present: {path: size} of what is really there; replaced(path): does this deployment take the
+    place of what the manifest has there?"""
     copy, same = {}, []
     for path, data in wanted.items():
         if manifest.get(path) == hashes[path] and present.get(path) == len(data):

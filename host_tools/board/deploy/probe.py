@@ -7,7 +7,8 @@ from host_tools.building.mpy import VERSION, described
 
 TESTED = (1, 25)
 
-# A module from a file lies in the heap: 263 kB for 245 kB of .mpy (`microv2g size --files`, 32-bit image).
+# A module from a file lies in the heap: 263 kB for 245 kB of .mpy (`microv2g size --files`, 32-bit
+# image).
 HEAP_PER_MPY = 1.1
 STATION_HEAP = 110 * 1024  # buffers, trace, one session; without TLS
 
@@ -48,8 +49,9 @@ _probe(%r)
 
 
 class Facts:
-    """name, version, mpy, platform, machine, heap (bytes free), free, size (bytes of the file system), missing (modules),
-    frozen (our modules are in the image); march: of its native code, None when it loads none."""
+    """name, version, mpy, platform, machine, heap (bytes free), free, size (bytes of the file
+    system), missing (modules), frozen (our modules are in the image); march: of its native code,
+    None when it loads none."""
 
     def __init__(self, text):
         self.__dict__.update(ast.literal_eval(text))

@@ -2,7 +2,8 @@
 
 
 class FlashError(Exception):
-    """Flashing failed. `str()` says what happened; `remedy` says what to do; `status` is the exit status."""
+    """Flashing failed. `str()` says what happened; `remedy` says what to do; `status` is the exit
+    status."""
 
     def __init__(self, text, remedy="", status=1):
         super().__init__(text)

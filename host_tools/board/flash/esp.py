@@ -1,6 +1,8 @@
-"""ESP32 family: the ROM loader of the chip, by esptool. Nothing is erased before chip and image are known to fit.
+"""ESP32 family: the ROM loader of the chip, by esptool. Nothing is erased before chip and image are
+known to fit.
 
-esptool is a library here: its messages become details, its progress ours, its errors words with a remedy.
+esptool is a library here: its messages become details, its progress ours, its errors words with a
+remedy.
 """
 
 import esptool
@@ -68,7 +70,8 @@ class _Again(Exception):
 def flash(
     image, port, show, baud=BAUD, before="default-reset", erase=False, verify_only=False, stub=True, attempts=None
 ):
-    """Write (or with `verify_only` compare) an Image of kind "esp"; returns facts for --json. FlashError otherwise."""
+    """Write (or with `verify_only` compare) an Image of kind "esp"; returns facts for --json.
+    FlashError otherwise."""
     log, old = _Log(show), EspLog.instance
     EspLog.instance = log
     ResetStrategy.print_once.print_callback = log.warn  # it keeps the one of its import

@@ -1,6 +1,8 @@
-"""Images of the ESP32 family: boot loader, partition table and application, alone or merged into one file.
+"""Images of the ESP32 family: boot loader, partition table and application, alone or merged into
+one file.
 
-Source: Espressif's "Firmware Image Format" and "Partition Tables". Chips and their offsets come from esptool.
+Source: Espressif's "Firmware Image Format" and "Partition Tables". Chips and their offsets come
+from esptool.
 """
 
 import hashlib
@@ -20,7 +22,8 @@ _SIZES = {0: 1, 1: 2, 2: 4, 3: 8, 4: 16, 5: 32, 6: 64, 7: 128}  # MB of flash by
 
 
 class Part:
-    """One image with a header of its own. chip: number of the chip; size: bytes; flash_mb: the flash that it was made for."""
+    """One image with a header of its own. chip: number of the chip; size: bytes; flash_mb: the
+    flash that it was made for."""
 
     def __init__(self, chip, size, flash_mb, app, version):
         self.chip = chip
@@ -61,7 +64,8 @@ def part(data, at=0):
 
 
 def table(data, at=0):
-    """[(name, type, subtype, offset, size)] of a partition table, None if there is none; BadImage if its MD5 is wrong."""
+    """[(name, type, subtype, offset, size)] of a partition table, None if there is none; BadImage
+    if its MD5 is wrong."""
     out, place = [], at
     while place + 32 <= min(len(data), at + _TABLE_MAX):
         line = data[place : place + 32]
@@ -78,14 +82,16 @@ def table(data, at=0):
 
 
 def app_partition(entries):
-    """(offset, size) of where the application of a whole image goes: `factory`, else the first one."""
+    """(offset, size) of where the application of a whole image goes: `factory`, else the first
+    one."""
     apps = sorted((sub, offset, size) for _, kind, sub, offset, size in entries or () if kind == 0)
     return apps[0][1:] if apps else None
 
 
 class EspImage:
-    """chip: number; base: flash address of the file, None = the application's partition on the chip; whole: with boot loader
-    and partition table; entries: its partitions; flash_mb: the flash that it was made for."""
+    """chip: number; base: flash address of the file, None = the application's partition on the
+    chip; whole: with boot loader and partition table; entries: its partitions; flash_mb: the flash
+    that it was made for."""
 
     def __init__(self, chip, base, whole, entries, flash_mb, version):
         self.chip = chip
@@ -105,7 +111,8 @@ def chips():
 
 
 def parse(data):
-    """EspImage of a file that is an image, or a merged one; BadImage tells what is wrong with it."""
+    """EspImage of a file that is an image, or a merged one; BadImage tells what is wrong with
+    it."""
     start = 0
     while start < len(data) and data[start] == 0xFF and start < TABLE_AT:
         start += 0x1000  # merged from address 0 on: the chips whose boot loader lies higher have 0xff before it

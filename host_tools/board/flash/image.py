@@ -16,8 +16,9 @@ _EMPTY_HINT = "copy or build the file again"
 
 
 class Image:
-    """kind: "uf2" or "esp"; chip: its name as a person says it; family / number: what the file itself says.
-    parts: [(address, bytes)], the address None where only the chip can tell; data: the file."""
+    """kind: "uf2" or "esp"; chip: its name as a person says it; family / number: what the file
+    itself says. parts: [(address, bytes)], the address None where only the chip can tell; data: the
+    file."""
 
     def __init__(self, path, data, kind, chip, parts, words, esp=None, family=None):
         self.path = path

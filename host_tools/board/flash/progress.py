@@ -1,4 +1,5 @@
-"""Progress of a long transfer: a bar on a terminal, a line for each tenth in a log, nothing with --json."""
+"""Progress of a long transfer: a bar on a terminal, a line for each tenth in a log, nothing with
+--json."""
 
 import sys
 import time
@@ -8,8 +9,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 
 class Show:
-    """say(text) prints a line; bar(title, done, total) moves the bar of a title. Everything goes to standard error when
-    standard output is for a program (`quiet`: nothing at all but `note`)."""
+    """say(text) prints a line; bar(title, done, total) moves the bar of a title. Everything goes to
+    standard error when standard output is for a program (`quiet`: nothing at all but `note`)."""
 
     def __init__(self, json=False, verbose=False, stream=None):
         self._console = Console(stderr=json, file=stream, highlight=False, soft_wrap=True)

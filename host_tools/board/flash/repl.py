@@ -23,7 +23,8 @@ class Lost(FlashError):
 
 
 class BoardError(FlashError):
-    """What was run on the board raised; `str()` is the last line of its traceback, `trace` all of it."""
+    """What was run on the board raised; `str()` is the last line of its traceback, `trace` all of
+    it."""
 
     def __init__(self, trace):
         super().__init__(trace.strip().splitlines()[-1] if trace.strip() else "unknown error")
@@ -61,8 +62,8 @@ class Repl:
         self._close()
 
     def _stop(self):
-        """Ctrl-C, and the prompt: a station needs a moment to open its contactor, and some ports lose what comes meanwhile.
-        Ctrl-B leaves a raw REPL that another program has left behind."""
+        """Ctrl-C, and the prompt: a station needs a moment to open its contactor, and some ports
+        lose what comes meanwhile. Ctrl-B leaves a raw REPL that another program has left behind."""
         self._link.serial.write(b"\r\x03\x02")
         self._link.read_until(1, b">>> ", timeout=1, timeout_overall=self._limit_s)
 

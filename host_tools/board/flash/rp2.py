@@ -1,4 +1,5 @@
-"""RP2040: its boot ROM shows itself as a drive and takes a UF2. A running board is asked over its serial port to go there."""
+"""RP2040: its boot ROM shows itself as a drive and takes a UF2. A running board is asked over its
+serial port to go there."""
 
 import contextlib
 import hashlib
@@ -26,7 +27,8 @@ _BY_HAND = "hold BOOTSEL while you connect the USB cable, then the same command 
 
 
 class Drive:
-    """A drive of a boot ROM. board: its Board-ID; family: what it takes, None when it is not known here."""
+    """A drive of a boot ROM. board: its Board-ID; family: what it takes, None when it is not known
+    here."""
 
     def __init__(self, path, board):
         self.path = path
@@ -57,7 +59,8 @@ def mounts():
 
 
 def find(given=None):
-    """The only Drive there is (`given`: look only there), None if there is none. FlashError when there are several."""
+    """The only Drive there is (`given`: look only there), None if there is none. FlashError when
+    there are several."""
     found = [d for d in (drive(path) for path in ([given] if given else mounts())) if d is not None]
     if len(found) > 1:
         names = ", ".join("%s (%s)" % (d.path, d.board) for d in found)
@@ -75,7 +78,8 @@ def _unmounted():
 
 
 def enter_loader(port, show):
-    """Ask what runs at a serial port to start the boot ROM. FlashError if the port cannot be had."""
+    """Ask what runs at a serial port to start the boot ROM. FlashError if the port cannot be
+    had."""
     show.say("port    %s: asking the board to start its boot loader" % port)
     try:
         with Repl(port, limit_s=4) as board:
@@ -172,8 +176,8 @@ print(h.digest().hex())
 
 
 def compare(parts, port, show, reset=True):
-    """True if the flash of the running board holds the parts. It is asked at its REPL; what runs there is stopped, and
-    with `reset` the board starts again behind it."""
+    """True if the flash of the running board holds the parts. It is asked at its REPL; what runs
+    there is stopped, and with `reset` the board starts again behind it."""
     good, done, total = True, 0, sum(len(data) for _, data in parts)
     try:
         with Repl(port) as board:
@@ -192,7 +196,8 @@ def compare(parts, port, show, reset=True):
 
 
 def flash(image, port, given, show, erase=False, verify_only=False, flash_kb=2048):
-    """Bring an Image of kind "uf2" onto an RP2040; returns facts for --json. port or the drive `given` may be None."""
+    """Bring an Image of kind "uf2" onto an RP2040; returns facts for --json. port or the drive
+    `given` may be None."""
     if verify_only:
         if not port:
             raise FlashError("--verify-only reads an RP2040 over its serial port", "name it: --port PORT", 2)

@@ -1,6 +1,8 @@
-"""UF2, the file that boot loaders with a drive take: blocks of 512 bytes, each with its address and the family of its chip.
+"""UF2, the file that boot loaders with a drive take: blocks of 512 bytes, each with its address and
+the family of its chip.
 
-Source: the UF2 specification; for the checksum of the second-stage boot loader the RP2040 data sheet, 2.8.1.3.
+Source: the UF2 specification; for the checksum of the second-stage boot loader the RP2040 data
+sheet, 2.8.1.3.
 """
 
 import struct
@@ -49,7 +51,8 @@ def is_uf2(data):
 
 
 def parse(data):
-    """(family or None, [(address, bytes)]): what a UF2 writes, neighbours joined, by address. BadImage if it is damaged."""
+    """(family or None, [(address, bytes)]): what a UF2 writes, neighbours joined, by address.
+    BadImage if it is damaged."""
     if len(data) % 512:
         raise BadImage(
             "this UF2 ends inside of block %d" % (len(data) // 512), "the file is not complete: copy or build it again"
@@ -86,7 +89,8 @@ def parse(data):
 
 
 def boot2_checksum(first):
-    """What the RP2040's boot ROM demands behind the first 252 bytes: CRC-32, polynomial 04C11DB7, not reflected."""
+    """What the RP2040's boot ROM demands behind the first 252 bytes: CRC-32, polynomial 04C11DB7,
+    not reflected."""
     crc = 0xFFFFFFFF
     for byte in first[:252]:
         crc ^= byte << 24
@@ -125,8 +129,8 @@ def build(parts, family):
 
 
 def with_rest_erased(parts, flash_size):
-    """The parts, and all that is not in them as 0xff: a boot ROM has no order to erase, but an erased sector can be
-    written."""
+    """The parts, and all that is not in them as 0xff: a boot ROM has no order to erase, but an
+    erased sector can be written."""
     end = FLASH_AT + flash_size
     out, at = [], FLASH_AT
     for address, data in [*parts, (end, b"")]:

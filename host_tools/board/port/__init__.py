@@ -7,8 +7,8 @@
         for line in station.ask("status"): ...
         for line in station.stream(): ...              # lines of firmware/run/trace_lines.py
 
-protocol.py is the pure part, bytes in and lines out; link.py has the port, time and repetition; ports.py finds it; cli.py has the options that all
-commands share.
+protocol.py is the pure part, bytes in and lines out; link.py has the port, time and repetition;
+ports.py finds it; cli.py has the options that all commands share.
 """
 
 from host_tools.board.port.errors import NoAnswer, PortError, Refusal

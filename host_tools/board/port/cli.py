@@ -1,4 +1,5 @@
-"""What the commands at a serial port have in common: options, opening, and errors as one line with an exit status."""
+"""What the commands at a serial port have in common: options, opening, and errors as one line with
+an exit status."""
 
 import sys
 
@@ -18,7 +19,8 @@ def add_options(parser, json=False):
 
 
 def connect(args, on_line=None, start=False):
-    """An open Station at which somebody answers. start: at the prompt of the REPL, start the console of the resting station."""
+    """An open Station at which somebody answers. start: at the prompt of the REPL, start the
+    console of the resting station."""
     station = Station.open(args.port, args.baud, on_line)
     try:
         found = station.probe()

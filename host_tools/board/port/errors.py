@@ -1,4 +1,5 @@
-"""What can go wrong at a serial port. str() says what happened, what was tried and what to check."""
+"""What can go wrong at a serial port. str() says what happened, what was tried and what to
+check."""
 
 
 class PortError(Exception):

@@ -14,7 +14,8 @@ _TRIES = 3
 
 
 def _patient(seconds):
-    """A limit, longer by MICROV2G_PATIENCE: an emulated board on a busy machine is slower than a true one."""
+    """A limit, longer by MICROV2G_PATIENCE: an emulated board on a busy machine is slower than a
+    true one."""
     return seconds * float(os.environ.get("MICROV2G_PATIENCE") or 1)
 
 
@@ -24,8 +25,9 @@ SILENT = "silent"  # nothing, or something that does not understand us
 
 
 class Station:
-    """One open port. serial: a serial.Serial or its like (read, write, in_waiting, close). on_line(text): gets every line that is
-    no answer to a request, records of the stream among them."""
+    """One open port. serial: a serial.Serial or its like (read, write, in_waiting, close).
+    on_line(text): gets every line that is no answer to a request, records of the stream among them.
+    """
 
     def __init__(self, serial, name="", on_line=None):
         self.name = name
@@ -68,8 +70,9 @@ class Station:
     # -- requests
 
     def ask(self, command, timeout_s=_ANSWER_S, tries=_TRIES, on_progress=None):
-        """The lines of the answer. timeout_s: longest silence, not the whole time. A request that gets no answer is sent again, with
-        another tag: commands bear that. Raises Refusal, NoAnswer, PortError. on_progress(lines so far) while they come."""
+        """The lines of the answer. timeout_s: longest silence, not the whole time. A request that
+        gets no answer is sent again, with another tag: commands bear that. Raises Refusal,
+        NoAnswer, PortError. on_progress(lines so far) while they come."""
         for _ in range(tries):
             request = Request(command)
             self._write(request.data)
@@ -91,8 +94,9 @@ class Station:
         raise NoAnswer(self.silence(command, tries))
 
     def probe(self, timeout_s=1.0, tries=6):
-        """What is at the port: RUNNING, REPL or SILENT. A raw REPL that another program has left behind is left. A small board says
-        nothing for 4 s while it verifies a chain of P-521; then the answer to any of the tries counts."""
+        """What is at the port: RUNNING, REPL or SILENT. A raw REPL that another program has left
+        behind is left. A small board says nothing for 4 s while it verifies a chain of P-521; then
+        the answer to any of the tries counts."""
         requests = []
         for _ in range(tries):
             found = self._probe(requests, timeout_s)
@@ -143,7 +147,8 @@ class Station:
             self._foreign(line)
 
     def interrupt(self):
-        """Ctrl-C: the station stops, contactor open, and the prompt comes. True if it does, within 5 s."""
+        """Ctrl-C: the station stops, contactor open, and the prompt comes. True if it does, within
+        5 s."""
         self._write(b"\r\x03")
         end = time.monotonic() + _patient(5)
         while time.monotonic() < end:
@@ -156,8 +161,9 @@ class Station:
     # -- the stream
 
     def stream(self, stop=lambda: False):
-        """Switch the stream on and give its lines (firmware/run/trace_lines.py) as they come, and None when there is none for a moment. Other
-        lines go to on_line. Ends when stop() says so; the stream is then off again."""
+        """Switch the stream on and give its lines (firmware/run/trace_lines.py) as they come, and
+        None when there is none for a moment. Other lines go to on_line. Ends when stop() says so;
+        the stream is then off again."""
         waiting = []
         before, self.on_line = self.on_line, lambda line: waiting.append(line)
         try:
@@ -186,7 +192,8 @@ class Station:
         import serial
 
         try:
-            # A UART without flow control has a small buffer at the far end: short lines, and not more than one at a time.
+            # A UART without flow control has a small buffer at the far end: short lines, and not
+            # more than one at a time.
             self.serial.write(data)
             self.serial.flush()
         except (serial.SerialException, OSError) as error:

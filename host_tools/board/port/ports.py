@@ -8,7 +8,8 @@ def found():
     from serial.tools import list_ports
 
     ports = sorted(list_ports.comports(), key=lambda p: p.device)
-    # ttyS0.. are listed on every PC, whether or not anything is behind them: those with no hardware id are not it.
+    # ttyS0.. are listed on every PC, whether or not anything is behind them: those with no hardware
+    # id are not it.
     return [(p.device, p.description or "") for p in ports if p.hwid and p.hwid != "n/a"]
 
 

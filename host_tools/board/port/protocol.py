@@ -1,7 +1,9 @@
-"""The console protocol (firmware/run/operator.py) seen from a program: pure, bytes in and lines out.
+"""The console protocol (firmware/run/operator.py) seen from a program: pure, bytes in and lines
+out.
 
-Bytes of other origin may stand between the lines and in front of them: boot messages, what a person types at the same time, a traceback, the
-middle of a line after a port was opened. A tag is therefore looked for anywhere in a line, and is drawn at random.
+Bytes of other origin may stand between the lines and in front of them: boot messages, what a person
+types at the same time, a traceback, the middle of a line after a port was opened. A tag is
+therefore looked for anywhere in a line, and is drawn at random.
 """
 
 import re
@@ -13,7 +15,8 @@ _RECORD = re.compile(r"([MPSNELATD]) \d+ |READY ")
 
 
 class Splitter:
-    """Bytes -> lines (text). What is no text is replaced; what is too long is thrown away up to the next line end."""
+    """Bytes -> lines (text). What is no text is replaced; what is too long is thrown away up to the
+    next line end."""
 
     def __init__(self):
         self._rest = bytearray()
@@ -47,7 +50,8 @@ class Splitter:
 
 
 class Request:
-    """One tagged request. `done` when its end has come; then `error` is None or the refusal, and `lines` the answer."""
+    """One tagged request. `done` when its end has come; then `error` is None or the refusal, and
+    `lines` the answer."""
 
     def __init__(self, command, tag=None):
         if "\n" in command or "\r" in command:
@@ -61,7 +65,8 @@ class Request:
 
     @property
     def data(self):
-        """The bytes to send. Behind an empty line a REPL, to which this begins a decorated function, knows that it ends."""
+        """The bytes to send. Behind an empty line a REPL, to which this begins a decorated
+        function, knows that it ends."""
         return KILL_LINE + (self._mark + self.command + "\r\r").encode()
 
     def line(self, text):

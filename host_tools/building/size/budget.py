@@ -1,10 +1,11 @@
-"""The ledger of memory, boards/<board>/budget.json (docs/memory.md): what a board has used of each kind, by part, and what is promised.
+"""The ledger of memory, boards/<board>/budget.json (docs/memory.md): what a board has used of each
+kind, by part, and what is promised.
 
     {"flash": {part: bytes}, "ram": ..., "heap": ..., "mpy": ..., "session": {what: bytes free},
      "promised": {work to come: {"flash": bytes, "heap": bytes, "stack": bytes}}}
 
-Figures are measured and written by `microv2g size --update`; what is promised is written by hand, and debited by the work when it
-comes: its figures go up by what it took, its promise goes.
+Figures are measured and written by `microv2g size --update`; what is promised is written by hand,
+and debited by the work when it comes: its figures go up by what it took, its promise goes.
 """
 
 import json
@@ -40,7 +41,8 @@ def under(part, left, budget):
 
 
 def compare(tables, budget):
-    """[(table, part, measured, budget or None, is over)]; a part without budget is over: it is new."""
+    """[(table, part, measured, budget or None, is over)]; a part without budget is over: it is
+    new."""
     out = []
     for table, parts in tables.items():
         allowed = budget.get(table, {})
@@ -52,8 +54,9 @@ def compare(tables, budget):
 
 
 def session(figures):
-    """The table of a run of `microv2g emu` (its figures.json); {} without its figures of the heap. The largest piece is that of
-    the last run, which collects every 2 kB: in the others it is 20 to 42 kB, as the moment of the least heap has it."""
+    """The table of a run of `microv2g emu` (its figures.json); {} without its figures of the heap.
+    The largest piece is that of the last run, which collects every 2 kB: in the others it is 20 to
+    42 kB, as the moment of the least heap has it."""
     lows, sessions = figures.get("lows", []), figures.get("sessions", [])
     if not lows or not sessions or not sessions[-1].get("heap"):
         return {}
@@ -66,7 +69,8 @@ def session(figures):
 
 
 def promised(budget, flash_free):
-    """[(kind, bytes left, bytes promised)] of flash, heap and stack: more promised than left is debt."""
+    """[(kind, bytes left, bytes promised)] of flash, heap and stack: more promised than left is
+    debt."""
     have = budget.get(SESSION, {})
     left = {"flash": flash_free, "heap": have.get("least heap"), "stack": have.get("C stack")}
     asked = budget.get(PROMISED, {}).values()

@@ -42,7 +42,8 @@ def group(name, board):
 
 
 class Image:
-    """flash, ram: bytes used; flash_size, ram_size: of the regions; groups: {group: [flash, ram]}."""
+    """flash, ram: bytes used; flash_size, ram_size: of the regions; groups: {group: [flash,
+    ram]}."""
 
     def __init__(self):
         self.flash = self.ram = self.flash_size = self.ram_size = 0
@@ -89,7 +90,8 @@ def read(text, board):
 
 
 def _joined(body):
-    """Lines, a long section name put together with its numbers on the next one. Behind the debug sections nothing counts."""
+    """Lines, a long section name put together with its numbers on the next one. Behind the debug
+    sections nothing counts."""
     before = ""
     for line in body.splitlines():
         if line.startswith(".debug"):

@@ -16,8 +16,8 @@ ORDER = (
     "codec/tables", "codec", "drivers", "firmware", "firmware/net", "firmware/slac", "firmware/session", "firmware/app",
     "firmware/run", "mcu", "evse",
 )  # fmt: skip
-# For people, an operating system, or sources that are not folded; main is a start and no library. What imports `machine`
-# needs a chip.
+# For people, an operating system, or sources that are not folded; main is a start and no library.
+# What imports `machine` needs a chip.
 _LEFT_OUT = (
     "codec.exi_json",
     "codec.slots",
@@ -69,7 +69,8 @@ def _needs_chip(path):
 
 
 def heap(files=False):
-    """{group: bytes of heap that its import keeps}. files: from .mpy files, as on a stock image, instead of frozen."""
+    """{group: bytes of heap that its import keeps}. files: from .mpy files, as on a stock image,
+    instead of frozen."""
     image = BUILD / "mcu32" / "micropython"
     if not image.exists():
         raise Missing("no 32-bit image to measure on: make firmware-unix")

@@ -1,1 +1,2 @@
-"""Schema compiler: XSD files -> EXI grammar tables of codec/tables, and the slot constants of the sources."""
+"""Schema compiler: XSD files -> EXI grammar tables of codec/tables, and the slot constants of the
+sources."""

@@ -1,8 +1,9 @@
 """EXI grammars of complex types: states with productions (EXI 1.0, 8.5.4).
 
-A state lists what may come next, in the order of the event codes: attributes, elements in schema order, wildcard,
-end of element, characters. Where EXI unrolls maxOccurs into copies of a state, there is one state for all occurrences
-after the first; the last allowed occurrence leads on to the state behind it, which is where the code width changes.
+A state lists what may come next, in the order of the event codes: attributes, elements in schema
+order, wildcard, end of element, characters. Where EXI unrolls maxOccurs into copies of a state,
+there is one state for all occurrences after the first; the last allowed occurrence leads on to the
+state behind it, which is where the code width changes.
 """
 
 # Classes of productions in the order of their event codes.
@@ -11,14 +12,16 @@ _INCLUDE = 5  # while building: "and all that the other state allows"
 
 
 class State:
-    """productions: [(class, type, slot, next state [, maxOccurs or None, state when full])]; EE is (EE,)."""
+    """productions: [(class, type, slot, next state [, maxOccurs or None, state when full])]; EE is
+    (EE,)."""
 
     def __init__(self):
         self.productions = []
 
 
 class Grammar:
-    """The states of one complex type; `slots`: names of its slots in order; `lists`: those that hold lists."""
+    """The states of one complex type; `slots`: names of its slots in order; `lists`: those that
+    hold lists."""
 
     def __init__(self, t):
         self.type = t
@@ -89,7 +92,8 @@ class Grammar:
         return [(SE, part[4], self.slots.index(part[3]), after)]
 
     def _enter(self, part, after):
-        """The state before a particle, with all its occurrences; `after` is the state behind them."""
+        """The state before a particle, with all its occurrences; `after` is the state behind
+        them."""
         low, high = part[1], part[2]
         first = self._state()
         if high == 1:

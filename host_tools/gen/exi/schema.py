@@ -1,7 +1,8 @@
-"""Read XML Schema files into declarations: complex types, simple types, global elements, substitution groups.
+"""Read XML Schema files into declarations: complex types, simple types, global elements,
+substitution groups.
 
-Only what the ISO 15118-20, AppProtocol and xmldsig schemas use is understood; anything else raises. The files come
-from the PyPI package `iso15118` and are never committed.
+Only what the ISO 15118-20, AppProtocol and xmldsig schemas use is understood; anything else raises.
+The files come from the PyPI package `iso15118` and are never committed.
 """
 
 import os
@@ -11,7 +12,8 @@ import xml.etree.ElementTree as ElementTree
 XSD = "http://www.w3.org/2001/XMLSchema"
 _X = "{%s}" % XSD
 
-# Datatypes of the values: (kind, ...). int: low, high (None = open). str, bin: shortest, longest (None = open).
+# Datatypes of the values: (kind, ...). int: low, high (None = open). str, bin: shortest, longest
+# (None = open).
 PRIMITIVES = {
     "boolean": ("bool",),
     "string": ("str", 0, None),
@@ -56,7 +58,8 @@ def strip(name):
 
 
 class ComplexType:
-    """name; attrs [(name, datatype, required)]; parts [particle]; simple (datatype or None); mixed; abstract."""
+    """name; attrs [(name, datatype, required)]; parts [particle]; simple (datatype or None); mixed;
+    abstract."""
 
 
 class Schema:
@@ -179,7 +182,8 @@ class Schema:
         return attrs, parts, simple
 
     def _particle(self, node, prefixes):
-        """("sequence" | "choice", min, max, [particle]), ("any", min, max) or ("element", min, max, name, type)."""
+        """("sequence" | "choice", min, max, [particle]), ("any", min, max) or ("element", min, max,
+        name, type)."""
         low, high = int(node.get("minOccurs", "1")), node.get("maxOccurs", "1")
         high = None if high == "unbounded" else int(high)
         kind = node.tag[len(_X) :]

@@ -1,7 +1,9 @@
-"""From the grammars of all schema sets to one set of tables, written as Python source with constant bytes.
+"""From the grammars of all schema sets to one set of tables, written as Python source with constant
+bytes.
 
-One state: number of productions n, then n times 6 bytes (op, slot, argument 16 bit, next state 16 bit, little-endian).
-A state's number is its offset in STATES. Types that several sets share are stored once, equal states too.
+One state: number of productions n, then n times 6 bytes (op, slot, argument 16 bit, next state 16
+bit, little-endian). A state's number is its offset in STATES. Types that several sets share are
+stored once, equal states too.
 """
 
 import struct

@@ -5,7 +5,8 @@ FREE = ("SessionID", "TimeStamp", "TimeAnchor", "GenChallenge", "MeterInfo")
 
 
 def differences(recorded, replayed, free=FREE, path=""):
-    """(path, recorded, replayed) of every value that is not the same; None for one that is missing."""
+    """(path, recorded, replayed) of every value that is not the same; None for one that is
+    missing."""
     if isinstance(recorded, dict) and isinstance(replayed, dict):
         for key in [*recorded, *[key for key in replayed if key not in recorded]]:
             if key not in free:

@@ -1,7 +1,8 @@
 """Records of a station -> steps for player.py.
 
-What the station did not decide comes from the recording: the requests and when they came, set-points, stops, what the pilot allowed, the
-name in the vehicle certificate; and what it measured, when a test had passed, its clock and the session id that it drew. So every field of an
+What the station did not decide comes from the recording: the requests and when they came,
+set-points, stops, what the pilot allowed, the name in the vehicle certificate; and what it
+measured, when a test had passed, its clock and the session id that it drew. So every field of an
 answer can be compared.
 """
 
@@ -15,7 +16,8 @@ class PlanError(Exception):
 
 
 class Session:
-    """steps: list of dicts for the player, in order. answers: recorded answers, one per request; None where none was recorded."""
+    """steps: list of dicts for the player, in order. answers: recorded answers, one per request;
+    None where none was recorded."""
 
     def __init__(self, t_ms):
         self.t_ms = t_ms

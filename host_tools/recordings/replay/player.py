@@ -1,4 +1,5 @@
-"""Plays steps (plan.py) to the session machine, in simulated time. Runs in a MicroPython image, against its frozen firmware.
+"""Plays steps (plan.py) to the session machine, in simulated time. Runs in a MicroPython image,
+against its frozen firmware.
 
     micropython player.py PLAN.json     {"config": {...}, "sessions": [[step, ...], ...]}
 
@@ -21,7 +22,8 @@ BASE = ticks_add(0, -300)  # simulated time wraps soon after the start
 
 
 class Recorded:
-    """The power stage of the recording: it does at once what it is asked, and measures what was measured."""
+    """The power stage of the recording: it does at once what it is asked, and measures what was
+    measured."""
 
     def __init__(self):
         self.contactor = False
@@ -167,7 +169,8 @@ class Player:
         for step in steps:
             then = ticks_add(BASE, step["t"] - self.origin)
             if step["op"] == "lost" and self.asked:
-                # The contactor of the recording may have been quicker than a retry of the session is here.
+                # The contactor of the recording may have been quicker than a retry of the session
+                # is here.
                 then = ticks_add(then, _GRACE_MS)
             if ticks_diff(then, now) > 0:
                 now = self.until(now, then)

@@ -17,8 +17,9 @@ class ReplayError(Exception):
 
 
 def replay(records, config, runtime=RUNTIME, free=compare.FREE):
-    """Returns {"sessions", "requests", "compared", "warnings", "differences"}; a difference is a dict with t_ms (of the recording),
-    request, answer, path, recorded, replayed. Raises ReplayError, plan.PlanError, SeccError."""
+    """Returns {"sessions", "requests", "compared", "warnings", "differences"}; a difference is a
+    dict with t_ms (of the recording), request, answer, path, recorded, replayed. Raises
+    ReplayError, plan.PlanError, SeccError."""
     found, warnings = plan.sessions(records)
     answers, notes = _play(found, config, runtime)
     out = {"sessions": len(found), "requests": 0, "compared": 0, "warnings": warnings, "differences": []}

@@ -1,5 +1,6 @@
-"""A controller board that starts as after power-on: its own main.py, evse, mcu.board and Hardware, over a model of its port's
-modules, in simulated time. CPython only: a module of a board is imported once for every board.
+"""A controller board that starts as after power-on: its own main.py, evse, mcu.board and Hardware,
+over a model of its port's modules, in simulated time. CPython only: a module of a board is imported
+once for every board.
 
     with boot.Controller("rpi_pico") as controller:
         car = controller.place.come(Notes(), loops=5)
@@ -59,7 +60,8 @@ class Serial:
 
 
 class Controller:
-    """board: its name; what is around its chip is in its board.toml and pins.csv. seed: of everything random."""
+    """board: its name; what is around its chip is in its board.toml and pins.csv. seed: of
+    everything random."""
 
     def __init__(self, board, seed=1):
         facts = boardfile.find(board)
@@ -114,7 +116,8 @@ class Controller:
     # -- the whole board
 
     def run(self, cfg, until, seconds):
-        """Power on with this configuration; Ctrl-C once until() is true. Returns the run loop. What was printed: `printed`."""
+        """Power on with this configuration; Ctrl-C once until() is true. Returns the run loop. What
+        was printed: `printed`."""
         self._until = until
         self._end_us = self.place.us + seconds * 1000000
         with tempfile.TemporaryDirectory() as folder:

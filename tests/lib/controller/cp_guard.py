@@ -1,5 +1,6 @@
-"""The C module cp_guard of the board rpi_pico (boards/rpi_pico/cp_guard.c) as a model: it samples the pilot circuit each
-millisecond at the phases of the C code, and opens the contactor's pad by the same rules. It reads nothing else.
+"""The C module cp_guard of the board rpi_pico (boards/rpi_pico/cp_guard.c) as a model: it samples
+the pilot circuit each millisecond at the phases of the C code, and opens the contactor's pad by the
+same rules. It reads nothing else.
 """
 
 from tests.lib.controller.machine_common import Reset, to_int

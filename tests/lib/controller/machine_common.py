@@ -1,7 +1,9 @@
-"""What `machine` of MicroPython 1.25 has on every port: arguments and errors as in extmod/ and py/argcheck.c of its source.
+"""What `machine` of MicroPython 1.25 has on every port: arguments and errors as in extmod/ and
+py/argcheck.c of its source.
 
-A port makes its module of it: machine_rp2.py, machine_esp32.py. Nothing here is more patient than the C code: an
-argument of a wrong type is a TypeError, an unknown keyword too, a pin that the block does not reach a ValueError.
+A port makes its module of it: machine_rp2.py, machine_esp32.py. Nothing here is more patient than
+the C code: an argument of a wrong type is a TypeError, an unknown keyword too, a pin that the block
+does not reach a ValueError.
 """
 
 from tests.lib.controller.place import IN, OPEN_DRAIN, OUT
@@ -29,7 +31,8 @@ class Reset(BaseException):
 
 
 class PinBase:
-    """machine.Pin. The port sets place, GPIOS (numbers that there are) and the numbers of modes, pulls and triggers."""
+    """machine.Pin. The port sets place, GPIOS (numbers that there are) and the numbers of modes,
+    pulls and triggers."""
 
     place = None
     GPIOS = ()

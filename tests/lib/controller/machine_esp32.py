@@ -23,7 +23,8 @@ def modules(place):
         IRQ_RISING, IRQ_FALLING = 1, 2
 
         def init(self, mode=None, pull=-1, *, value=ABSENT, drive=ABSENT, hold=ABSENT):
-            # -1 leaves the pull as it is, None takes it away; an open drain keeps the latch that it had.
+            # -1 leaves the pull as it is, None takes it away; an open drain keeps the latch that it
+            # had.
             if value is ABSENT and mode == self.OPEN_DRAIN:
                 value = self._pad.latch
             pull = ABSENT if pull == -1 else pull
@@ -196,7 +197,8 @@ def modules(place):
                 if self._freq != 1000:
                     raise AssertionError("the pilot has 1 kHz")
                 counts = self._u16 >> 16 - _LEDC_BITS
-                # 16383 of 16384 counts is the most that this port can do: 61 ns of low, which no driver follows.
+                # 16383 of 16384 counts is the most that this port can do: 61 ns of low, which no
+                # driver follows.
                 place.set_duty((counts * 1000 + (1 << _LEDC_BITS - 1)) >> _LEDC_BITS if self._active else 0)
 
     class Timer:
@@ -268,8 +270,8 @@ def _pin(pin):
 
 
 class Peaks:
-    """The two peak detectors of the pilot. CP_EMPTY discharges both to 0 V at CP; else the positive one keeps the highest
-    level since then, the negative one the lowest."""
+    """The two peak detectors of the pilot. CP_EMPTY discharges both to 0 V at CP; else the positive
+    one keeps the highest level since then, the negative one the lowest."""
 
     def __init__(self, place):
         self._place = place

@@ -1,4 +1,5 @@
-"""`machine` of MicroPython 1.25 on the RP2040, as far as a board uses it (ports/rp2 of its source), and `cp_guard` beside it."""
+"""`machine` of MicroPython 1.25 on the RP2040, as far as a board uses it (ports/rp2 of its source), and `cp_guard` beside
+it."""
 
 from tests.lib.controller import machine_common as common
 from tests.lib.controller.machine_common import ABSENT, MSB, given, number_of, to_int

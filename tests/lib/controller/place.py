@@ -1,8 +1,10 @@
-"""What stands around the chip of a controller board, in simulated time: pads, modem, pilot circuit, contactor, powerline,
-a car. All models are those of twin and host_tools/ev; this file wires them to the pads by boards/<board>/pins.csv.
+"""What stands around the chip of a controller board, in simulated time: pads, modem, pilot circuit,
+contactor, powerline, a car. All models are those of twin and host_tools/ev; this file wires them to
+the pads by boards/<board>/pins.csv.
 
-Time is microseconds and moves only by pass_us(): the firmware sleeps, waits in a poll, or moves bytes over SPI. Every
-millisecond on the way is one step of the models, and of what interrupts the chip (tick).
+Time is microseconds and moves only by pass_us(): the firmware sleeps, waits in a poll, or moves
+bytes over SPI. Every millisecond on the way is one step of the models, and of what interrupts the
+chip (tick).
 """
 
 from firmware.clock import ticks_add, ticks_diff
@@ -25,8 +27,8 @@ _SUPPLY_MV = 3300
 
 
 class Pad:
-    """One GPIO: mode, its output latch, the pull (1 up, 0 down, None), and `owner`, the peripheral that has the pad instead
-    of the GPIO block."""
+    """One GPIO: mode, its output latch, the pull (1 up, 0 down, None), and `owner`, the peripheral
+    that has the pad instead of the GPIO block."""
 
     def __init__(self):
         self.mode = IN
@@ -60,8 +62,9 @@ class Car_(Car):
 
 
 class Place:
-    """pins: {name: GPIO} of the board. divider, offset_mv: the pilot is CP / divider + offset at the ADC's pin.
-    seed: of everything random. Settings: wires (faults), circuit, plug, contactor, modem: the models."""
+    """pins: {name: GPIO} of the board. divider, offset_mv: the pilot is CP / divider + offset at
+    the ADC's pin. seed: of everything random. Settings: wires (faults), circuit, plug, contactor,
+    modem: the models."""
 
     def __init__(self, pins, divider, offset_mv, seed=1):
         self.pins = pins
@@ -251,8 +254,8 @@ class Place:
 
 
 class _Bits:
-    """The chip's shift registers, for a master that moves bits by hand: SPI mode 3, out at the falling edge, in at the
-    rising one."""
+    """The chip's shift registers, for a master that moves bits by hand: SPI mode 3, out at the
+    falling edge, in at the rising one."""
 
     def __init__(self, chip):
         self._chip = chip

@@ -1,4 +1,5 @@
-"""firmware/app/basic.py: AC charging without messages. R-POWER-11, and the pilot of R-LINK-04 once it is nominal."""
+"""firmware/app/basic.py: AC charging without messages. R-POWER-11, and the pilot of R-LINK-04 once
+it is nominal."""
 
 from drivers.contactor import Contactor
 from drivers.pilot import UNKNOWN, A, B, C, D, E, F, Pilot

@@ -1,4 +1,5 @@
-"""firmware/app/config.py: defaults, and an error that names key, value and range for everything else."""
+"""firmware/app/config.py: defaults, and an error that names key, value and range for everything
+else."""
 
 from firmware.app import config
 from firmware.app.config import BOOL, CHOICE, INT, LIST, SPEC, STR, ConfigError

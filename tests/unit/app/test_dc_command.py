@@ -1,5 +1,5 @@
-"""app/power.dc_command by values: which voltage and current the converter is told, and what bounds it (R-LOOP-02, R-LOOP-05,
-R-LOOP-09)."""
+"""app/power.dc_command by values: which voltage and current the converter is told, and what bounds
+it (R-LOOP-02, R-LOOP-05, R-LOOP-09)."""
 
 from firmware.app.config import merge
 from firmware.app.power import dc_command
@@ -74,6 +74,7 @@ def test_a_car_without_a_voltage_divides_by_nothing():
 
 
 def test_a_car_with_an_impossible_voltage():
-    """20 kV at the inlet: taken as the most that the station has, or as a battery in the middle where that is allowed."""
+    """20 kV at the inlet: taken as the most that the station has, or as a battery in the middle
+    where that is allowed."""
     eq(command(10_000, present_mv=20_000_000)[2], 500_000)
     eq(command(10_000, present_mv=20_000_000, lenient_ev_values=True)[2], 375_000)

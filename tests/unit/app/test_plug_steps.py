@@ -1,4 +1,5 @@
-"""firmware/app/plug_steps.py: the table itself, beside what is known without it (R-LINK-03, R-LINK-04, R-LINK-25, R-POWER-11)."""
+"""firmware/app/plug_steps.py: the table itself, beside what is known without it (R-LINK-03,
+R-LINK-04, R-LINK-25, R-POWER-11)."""
 
 from drivers import pilot
 from firmware.app import config, plug_steps

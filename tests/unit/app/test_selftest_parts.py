@@ -1,4 +1,5 @@
-"""Below the self-test: wires and parameter block of the models, tests of the wires in the modem's driver, messages."""
+"""Below the self-test: wires and parameter block of the models, tests of the wires in the modem's
+driver, messages."""
 
 from codec import mme
 from drivers.qca7000 import OFF, READY, UP, Qca7000

@@ -1,5 +1,6 @@
-"""boards/<board>/board.toml is the one place that names a board: what is wrong in one is said, and a copy of a board under another name,
-in a checkout of its own, is known to build, sizes, flash, deploy, checks and simulated sessions without another edit."""
+"""boards/<board>/board.toml is the one place that names a board: what is wrong in one is said, and
+a copy of a board under another name, in a checkout of its own, is known to build, sizes, flash,
+deploy, checks and simulated sessions without another edit."""
 
 RUNTIMES = ("cpython",)
 
@@ -164,7 +165,8 @@ def test_what_is_wrong_in_the_file_is_said():
 
 
 def test_the_names_stand_nowhere_else():
-    """No tool has a list of boards of its own. rpi_pico is also the board that the emulator has, and an example in texts."""
+    """No tool has a list of boards of its own. rpi_pico is also the board that the emulator has,
+    and an example in texts."""
     allowed = {"emu", "files.py", "selftest_doc.py", "figures.py"}
     for path in sorted((ROOT / "host_tools").rglob("*.py")):
         if allowed & {path.name, path.parent.name}:

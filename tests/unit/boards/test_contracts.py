@@ -1,4 +1,5 @@
-"""boards/contract.py over all who implement it: what is planted is found, and nothing is found in the tree as it is."""
+"""boards/contract.py over all who implement it: what is planted is found, and nothing is found in
+the tree as it is."""
 
 RUNTIMES = ("cpython",)
 
@@ -15,8 +16,8 @@ BOARDS = boardfile.names("controller")
 
 
 def changed(path, old, new, role=None):
-    """What the check says when a file had `new` in place of `old`. role: of the implementers of that contract alone, which is
-    quicker."""
+    """What the check says when a file had `new` in place of `old`. role: of the implementers of
+    that contract alone, which is quicker."""
     text = (ROOT / path).read_text()
     assert old in text, (path, old)
     tree = Tree(changes={path: text.replace(old, new)})

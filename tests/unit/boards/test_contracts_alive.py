@@ -1,5 +1,5 @@
-"""boards/contract.py over living objects, on every runtime: what has slots or properties of MicroPython's making is asked too. Parameters
-are compared where there is an `inspect`."""
+"""boards/contract.py over living objects, on every runtime: what has slots or properties of
+MicroPython's making is asked too. Parameters are compared where there is an `inspect`."""
 
 HEAP_KB = 1000
 BARE = "boards/contract.py is in no image"

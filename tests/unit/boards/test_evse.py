@@ -1,5 +1,5 @@
-"""boards/common/evse.py over a pty, with a simulated car: Ctrl-C while it charges, what the module says, a reader that does not read.
-Real time."""
+"""boards/common/evse.py over a pty, with a simulated car: Ctrl-C while it charges, what the module
+says, a reader that does not read. Real time."""
 
 import json
 import os
@@ -40,7 +40,8 @@ def state(station):
 
 
 def said_after(station, line):
-    """What the device says to a line that a person types, echo included. A sum that is typed behind it shows where that ends."""
+    """What the device says to a line that a person types, echo included. A sum that is typed behind
+    it shows where that ends."""
     said = []
     before, station.on_line = station.on_line, said.append
     station.send_line(line)
@@ -66,8 +67,8 @@ def ctrl_c_while_a_car_charges(runtime, times):
             assert "contactor CLOSED" in "\n".join(said_after(station, "status"))
             for _ in range(times):  # mpremote sends two, to be sure
                 station._write(b"\x03")
-                # The unix port ends at a second SIGINT that comes before it has seen the first; boards do not
-                # (tests/emu/test_repl.py sends them at once).
+                # The unix port ends at a second SIGINT that comes before it has seen the first;
+                # boards do not (tests/emu/test_repl.py sends them at once).
                 until(lambda: [text for text in said if "Stopped (Ctrl-C)" in text], lambda: said, station.listen)
             assert station.interrupt()
             text = "\n".join(said)
@@ -121,7 +122,8 @@ def test_what_the_module_says_while_it_charges():
 
 
 def test_a_terminal_that_does_not_read_stops_nothing():
-    """Ctrl-S, or a program that hangs: the stream waits, the car and the pilot's supervision do not."""
+    """Ctrl-S, or a program that hangs: the stream waits, the car and the pilot's supervision do
+    not."""
     with PtyStation(CONFIG) as device, Station.open(device.port) as station:
         station.wait_running()
         station.ask("stream on")

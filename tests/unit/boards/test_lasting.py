@@ -1,5 +1,6 @@
-"""Module lasting (boards/common/lasting): buffers outside of the heap. The images of the tests have 256 bytes of it, which no
-buffer of the firmware fits into; on the RP2040 every session of tests/emu runs in it."""
+"""Module lasting (boards/common/lasting): buffers outside of the heap. The images of the tests have
+256 bytes of it, which no buffer of the firmware fits into; on the RP2040 every session of tests/emu
+runs in it."""
 
 RUNTIMES = ("unix", "unix32")
 

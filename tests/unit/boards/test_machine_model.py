@@ -1,4 +1,5 @@
-"""The models of `machine` and `cp_guard` that the tests of the controller boards stand on: no more patient than the real ones."""
+"""The models of `machine` and `cp_guard` that the tests of the controller boards stand on: no more
+patient than the real ones."""
 
 RUNTIMES = ("cpython",)
 

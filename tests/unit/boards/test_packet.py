@@ -1,4 +1,5 @@
-"""boards/unix/board/packet.py on a virtual cable, with the frozen image at one end. Host only, needs root."""
+"""boards/unix/board/packet.py on a virtual cable, with the frozen image at one end. Host only,
+needs root."""
 
 import os
 import subprocess
@@ -48,7 +49,8 @@ print(len(frame), frame[14:21])
 
 
 def test_frames_that_wait_together_are_read_one_by_one():
-    """A read that fills its buffer gave three frames as one, and the sounds of matching were lost in it."""
+    """A read that fills its buffer gave three frames as one, and the sounds of matching were lost
+    in it."""
     if os.geteuid():
         skip("needs root")
     try:

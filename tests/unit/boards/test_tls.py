@@ -1,4 +1,5 @@
-"""Module tls13, both ends in memory: R-TLS-01..09, -11, -14. The whole of TLS by an independent peer is in test_tls_openssl."""
+"""Module tls13, both ends in memory: R-TLS-01..09, -11, -14. The whole of TLS by an independent
+peer is in test_tls_openssl."""
 
 RUNTIMES = ("unix", "unix32")
 HEAP_KB = 420  # a car and a station in one process; what the station alone needs is measured in tests/mem
@@ -32,7 +33,8 @@ def served(pair, name=b"WMIV1234567890ABCDEX"):
 
 
 def refused(pair, words, alert):
-    """The station has refused the car for that reason, and the car has got the alert that says so (R-TLS-06)."""
+    """The station has refused the car for that reason, and the car has got the alert that says so
+    (R-TLS-06)."""
     eq((pair.s.state, pair.s.reason), (tls13.FAILED, reason(words)))
     eq((pair.c.state, pair.c.reason, pair.c.alert), (tls13.FAILED, ALERT, alert))
 
@@ -118,8 +120,9 @@ def test_certificates_that_are_refused():
 
 
 def test_who_may_sign_and_what_for():
-    """R-TLS-09, R-TLS-11 (RFC 5280 sections 4.2.1.3, 4.2.1.9): a sub-CA that is none, may not sign, or has one below it that it must
-    not have; a leaf for key agreement only, or signed over another hash. What is critical and not known is not read at all."""
+    """R-TLS-09, R-TLS-11 (RFC 5280 sections 4.2.1.3, 4.2.1.9): a sub-CA that is none, may not sign,
+    or has one below it that it must not have; a leaf for key agreement only, or signed over another
+    hash. What is critical and not known is not read at all."""
     own = station()
     for who, words, alert in (
         ("by_no_ca", "known root", 48),
@@ -137,7 +140,8 @@ def test_who_may_sign_and_what_for():
 
 
 def test_time_of_certificates():
-    """Known clock: both ends of the validity count. Unknown clock: the floor proves only that something has expired."""
+    """Known clock: both ends of the validity count. Unknown clock: the floor proves only that
+    something has expired."""
     own, other = station(), vehicle()
     refused(Pair(own, other, unix_s=YEAR_2050_S), "expired", 45)
     pair = Pair(own, other, unix_s=YEAR_2020_S)
@@ -160,7 +164,8 @@ def test_broken_signature_in_the_chain():
 
 
 def test_signatures_of_a_known_chain_are_not_computed_again():
-    """The second time only the proofs of both keys are left; time, roots and damage count as before."""
+    """The second time only the proofs of both keys are left; time, roots and damage count as
+    before."""
     own, other = station(), vehicle()
     tls13.signatures(True)
     served(Pair(own, other))

@@ -1,4 +1,5 @@
-"""The arena of module tls13: an init() that failed takes nothing with it, whenever its remains are collected."""
+"""The arena of module tls13: an init() that failed takes nothing with it, whenever its remains are
+collected."""
 
 RUNTIMES = ("unix", "unix32")
 HEAP_KB = 420
@@ -13,7 +14,8 @@ from tests.lib.tls_pair import ARENA, Pair, station, vehicle
 
 
 def test_an_init_that_failed_takes_nothing_with_it():
-    """No room in the heap, nonsense for a size, too little for mbedTLS; then one that works, and its handshakes."""
+    """No room in the heap, nonsense for a size, too little for mbedTLS; then one that works, and
+    its handshakes."""
     raises(MemoryError, tls13.init, 1 << 28)
     raises(TypeError, tls13.init, "much")
     raises(OSError, tls13.init, 100)

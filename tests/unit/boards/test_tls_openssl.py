@@ -1,4 +1,5 @@
-"""The station of the firmware image against openssl, an independent peer, over a socket: R-TLS-01..04, -06..09, -14.
+"""The station of the firmware image against openssl, an independent peer, over a socket:
+R-TLS-01..04, -06..09, -14.
 
 Host only; skipped without openssl 3 or without the image.
 """
@@ -70,7 +71,8 @@ def station(profile="strict", limit_ms=60000):
 
 
 def client(port, *options, prefix="strict_", who="vehicle", send=b"hello\n", root=None):
-    """(exit status, everything that s_client says) of one connection; it sends a line and waits for its echo."""
+    """(exit status, everything that s_client says) of one connection; it sends a line and waits for
+    its echo."""
     command = [
         "openssl",
         "s_client",
@@ -96,8 +98,8 @@ def client(port, *options, prefix="strict_", who="vehicle", send=b"hello\n", roo
     with contextlib.suppress(BrokenPipeError):
         process.stdin.write(send)
         process.stdin.flush()
-    # TLS 1.3: the client is connected before the station has looked at its certificate. So its end of file comes when the
-    # answer is there; a client that is refused ends by itself.
+    # TLS 1.3: the client is connected before the station has looked at its certificate. So its end
+    # of file comes when the answer is there; a client that is refused ends by itself.
     fd, text = process.stdout.fileno(), b""
     while select.select([fd], [], [], LIMIT_S)[0]:
         data = os.read(fd, 65536)

@@ -1,4 +1,5 @@
-"""The encoder against values that do not fit: every one is an ExiError with a path, nothing is written behind the end."""
+"""The encoder against values that do not fit: every one is an ExiError with a path, nothing is
+written behind the end."""
 
 from codec import exi, exi_json
 from codec.slots import (
@@ -141,7 +142,8 @@ def test_both_ways_of_a_choice():
 
 
 def test_buffer_too_small():
-    """At every size below the need: ExiError, and not a byte behind the buffer's end (a bytearray would raise)."""
+    """At every size below the need: ExiError, and not a byte behind the buffer's end (a bytearray
+    would raise)."""
     need = exi.encode(MSG.ServiceDiscoveryReq, services(16), _OUT, 0)
     want = bytes(_OUT[:need])
     for size in range(need):

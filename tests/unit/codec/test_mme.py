@@ -1,4 +1,5 @@
-"""codec/mme.py: R-LINK-05, -19, -26. Expected frames are written by hand from the tables of the messages."""
+"""codec/mme.py: R-LINK-05, -19, -26. Expected frames are written by hand from the tables of the
+messages."""
 
 from binascii import unhexlify
 

@@ -23,7 +23,8 @@ def dice(seed):
 
 
 def cut(cutter, data, sizes):
-    """Feed data in pieces of the given sizes (cycled by the generator); return (messages, bad code or 0)."""
+    """Feed data in pieces of the given sizes (cycled by the generator); return (messages, bad code
+    or 0)."""
     found = []
     at = 0
     while at < len(data):

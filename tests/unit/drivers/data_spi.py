@@ -1,13 +1,15 @@
-"""SPI transcripts of a QCA7000, written by hand from the application note AN4 and the driver of Linux: not recorded.
+"""SPI transcripts of a QCA7000, written by hand from the application note AN4 and the driver of
+Linux: not recorded.
 
-A transcript is a tuple of transfers, each what happens while chip select is low: (bytes to the chip, bytes from it), in
-hexadecimal. Where the master only writes, the answer is left out.
+A transcript is a tuple of transfers, each what happens while chip select is low: (bytes to the
+chip, bytes from it), in hexadecimal. Where the master only writes, the answer is left out.
 """
 
 FRAME = "ffffffffffff 021122334455 88e1 01 6460 0000" + "5a" * 41  # 60 bytes, a management message
 FRAME_2 = "021122334455 00b052aabbcc 86dd" + "a5" * 47  # 61 bytes
 
-# Signature twice, the first one is thrown away; space of an empty buffer; stale causes; interrupts on.
+# Signature twice, the first one is thrown away; space of an empty buffer; stale causes; interrupts
+# on.
 BRING_UP = (
     ("da00 0000", "0000 5555"),
     ("da00 0000", "0000 aa55"),
@@ -48,7 +50,8 @@ RX = (
     ("c300 0000", "0000 0000"),
 )
 
-# Two frames (74 and 75 bytes) in one read, and a third that comes in before the acknowledgement: it makes no edge.
+# Two frames (74 and 75 bytes) in one read, and a third that comes in before the acknowledgement: it
+# makes no edge.
 RX_JOINED = (
     ("da00 0000", "0000 aa55"),
     ("4d00 0000", ""),
@@ -64,7 +67,8 @@ RX_JOINED = (
     ("c300 0000", "0000 004a"),
 )
 
-# An error of the chip's transmit buffer: acknowledged, then soft reset by bit 6 of SPI_CONFIG, other bits kept.
+# An error of the chip's transmit buffer: acknowledged, then soft reset by bit 6 of SPI_CONFIG,
+# other bits kept.
 WRITE_ERROR = (
     ("da00 0000", "0000 aa55"),
     ("4d00 0000", ""),
@@ -102,7 +106,8 @@ def octets(text):
 
 
 class Transcript:
-    """An SPI with chip select that knows what comes. `add()` transcripts; `finished` when all of it happened.
+    """An SPI with chip select that knows what comes. `add()` transcripts; `finished` when all of it
+    happened.
 
     strict=False answers by the transcript but takes whatever the master sends.
     """

@@ -22,7 +22,8 @@ def mme(to=GROUP, sender=HOST, n=60, mark=0):
 
 
 class Bench:
-    """Driver, chip and modem of a station, and the modem of a car, in simulated time from 300 ms before the wrap."""
+    """Driver, chip and modem of a station, and the modem of a car, in simulated time from 300 ms
+    before the wrap."""
 
     def __init__(self, irq=True, seed=1, chip=None):
         self.line = Line()

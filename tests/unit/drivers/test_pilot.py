@@ -1,4 +1,5 @@
-"""drivers/pilot.py: R-LINK-04 (history), R-LINK-18 (toggles), R-LINK-25, R-DC-SAFETY-07, R-POWER-11 (C to B)."""
+"""drivers/pilot.py: R-LINK-04 (history), R-LINK-18 (toggles), R-LINK-25, R-DC-SAFETY-07, R-POWER-11
+(C to B)."""
 
 from drivers.pilot import CHANGED, DIODE, UNKNOWN, A, B, C, E, F, Pilot
 from firmware.clock import ticks_add, ticks_diff

@@ -1,4 +1,5 @@
-"""drivers/pilot_adc.py at the waveform of the circuit: the plateaus at every duty, in all three ways."""
+"""drivers/pilot_adc.py at the waveform of the circuit: the plateaus at every duty, in all three
+ways."""
 
 from drivers.pilot import A, B, C, D, E, Pilot, classify
 from drivers.pilot_adc import FreeFrontEnd, PeakFrontEnd, Scale, SyncFrontEnd, reads_needed
@@ -12,7 +13,8 @@ DUTIES = (1000, 970, 900, 533, 100, 50, 30)
 
 
 class Board:
-    """PWM, ADC and timer of a board with the circuit at its pins; time is in us and passes by reading and waiting."""
+    """PWM, ADC and timer of a board with the circuit at its pins; time is in us and passes by
+    reading and waiting."""
 
     def __init__(self, load=A, read_us=7):
         self.circuit = PilotCircuit()
@@ -247,7 +249,8 @@ def test_peak_sees_only_what_came_after_its_reset():
 
 
 def test_free_can_miss_for_ever_when_reads_keep_step_with_the_pwm():
-    """Why SYNC or PEAK are to be preferred: the number of reads does not help against a spacing of 100 us."""
+    """Why SYNC or PEAK are to be preferred: the number of reads does not help against a spacing of
+    100 us."""
     board = Board(C, read_us=100)
     front = FreeFrontEnd(board, board, SCALE, reads=5000)
     front.set_duty(50)

@@ -1,5 +1,5 @@
-"""drivers/qca7000.py against transcripts written by hand, and with the chip model in good health. R-LINK-26. Times are
-simulated milliseconds."""
+"""drivers/qca7000.py against transcripts written by hand, and with the chip model in good health.
+R-LINK-26. Times are simulated milliseconds."""
 
 from drivers import qca7000
 from drivers.qca7000 import DOWN, DROP_NAMES, READY, RESET, UP, Qca7000
@@ -219,7 +219,8 @@ def test_wrong_sizes_are_counted_and_taken():
 
 
 def test_latency_of_an_interrupt_and_of_the_slow_poll():
-    """With an edge at once; with a lost edge within 50 ms; without an interrupt line within 10 ms."""
+    """With an edge at once; with a lost edge within 50 ms; without an interrupt line within 10
+    ms."""
     for irq, lost, limit_ms in ((True, 0, 0), (True, 1, 50), (False, 0, 10)):
         bench = Bench(irq).up()
         bench.run(3)

@@ -1,6 +1,6 @@
-"""drivers/qca7000.py on a chip model with faults: every one leads to DOWN, is counted, and the driver comes back by itself.
-R-LINK-21 (a modem that does not answer is a visible fault), R-LINK-24 (a restart ends the link). Times are simulated
-milliseconds."""
+"""drivers/qca7000.py on a chip model with faults: every one leads to DOWN, is counted, and the
+driver comes back by itself. R-LINK-21 (a modem that does not answer is a visible fault), R-LINK-24
+(a restart ends the link). Times are simulated milliseconds."""
 
 from drivers import qca7000
 from drivers.qca7000 import DOWN, FAULT, PAUSE, UP, Qca7000
@@ -95,7 +95,8 @@ def test_a_chip_with_frames_in_its_buffer_at_boot_is_reset():
 
 
 def test_stuck_bus_for_any_time_and_back():
-    """0x0000, 0xFFFF and noise for some transfers and for a long time: DOWN, FAULT when long, and UP by itself."""
+    """0x0000, 0xFFFF and noise for some transfers and for a long time: DOWN, FAULT when long, and
+    UP by itself."""
     for kind in (0x00, 0xFF, "noise"):
         for ms, faults in ((200, 0), (3000, 0), (40000, 1), (200000, 1)):
             bench = Bench().up()

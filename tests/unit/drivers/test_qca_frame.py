@@ -1,4 +1,5 @@
-"""drivers/qca_frame.py: framing to the chip and the decoder of what it sends (QCA7000 SPI protocol, AN4). R-LINK-26."""
+"""drivers/qca_frame.py: framing to the chip and the decoder of what it sends (QCA7000 SPI protocol,
+AN4). R-LINK-26."""
 
 from drivers.qca_frame import BAD_END, BAD_LENGTH, CUT, GARBAGE, LEAD, RDBUF_MAX, Decoder, head, write_end, write_head
 from tests.lib.mtest import eq
@@ -163,7 +164,8 @@ def test_a_straddling_frame_with_a_bad_end():
 
 
 def test_many_false_starts_cost_one_pass():
-    """A read full of heads of 1518 bytes: only the last ones are followed, nothing is copied for the others."""
+    """A read full of heads of 1518 bytes: only the last ones are followed, nothing is copied for
+    the others."""
     start = octets("000005f8 aaaaaaaa ee05 0000")
     data = (start * 300)[:RDBUF_MAX]
     frames, drops = decode(data)

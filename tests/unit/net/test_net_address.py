@@ -1,6 +1,8 @@
-"""Address and neighbour discovery byte by byte: DAD (RFC 4862), listener reports (RFC 3810), NS and NA (RFC 4861).
+"""Address and neighbour discovery byte by byte: DAD (RFC 4862), listener reports (RFC 3810), NS and
+NA (RFC 4861).
 
-Expected bytes are written down from the RFCs; checksums are computed by tests/lib/packets.py on its own.
+Expected bytes are written down from the RFCs; checksums are computed by tests/lib/packets.py on its
+own.
 """
 
 from firmware.net import iface

@@ -1,6 +1,8 @@
-"""Frames in and out of the stack: what every frame must have, extension headers, echo, and SDP (R-SDP-02, -05, -06, -07).
+"""Frames in and out of the stack: what every frame must have, extension headers, echo, and SDP
+(R-SDP-02, -05, -06, -07).
 
-Expected bytes are written down from the RFCs; checksums are computed by tests/lib/packets.py on its own.
+Expected bytes are written down from the RFCs; checksums are computed by tests/lib/packets.py on its
+own.
 """
 
 from firmware.net import iface
@@ -102,7 +104,8 @@ def test_udp_checksum_and_lengths():
 
 
 def test_checksum_that_comes_out_as_zero():
-    """It is sent as FFFF (RFC 8200 section 8.1); zero means none and is refused, even where it would be right."""
+    """It is sent as FFFF (RFC 8200 section 8.1); zero means none and is refused, even where it
+    would be right."""
     p = Peer()
     base = udp(REQUEST, 0)
     port = base[6] << 8 | base[7]  # as source port it makes the sum FFFF

@@ -1,4 +1,5 @@
-"""Parts of firmware/net on their own: machine-code loops against plain ones, sequence numbers, rings, the timer."""
+"""Parts of firmware/net on their own: machine-code loops against plain ones, sequence numbers,
+rings, the timer."""
 
 from firmware.net.block import copy, equal, sum16
 from firmware.net.checksum import plain_sum16
@@ -80,7 +81,8 @@ def test_number_is_written_at_an_offset():
 
 
 def test_receive_ring_against_a_model():
-    """Random pieces at random places; what comes out is the stream, in order, and nothing is lost that was taken."""
+    """Random pieces at random places; what comes out is the stream, in order, and nothing is lost
+    that was taken."""
     for seed in range(30):
         rolls = dice(seed)
         ring = RxRing(bytearray(64))

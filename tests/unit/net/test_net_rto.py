@@ -21,7 +21,8 @@ def answered(p, conn):
 
 
 def test_a_lost_answer_comes_again_before_the_loop_times_out():
-    """The car waits 0.5 s for the answer of a charge loop; the handshake has measured the round trip."""
+    """The car waits 0.5 s for the answer of a charge loop; the handshake has measured the round
+    trip."""
     p = Peer()
     conn = p.connect()
     answered(p, conn)
@@ -41,7 +42,8 @@ def test_a_lost_first_answer_after_a_lost_syn_comes_again_within_the_timeout_of_
 
 
 def test_a_round_trip_that_was_a_lost_ack_does_not_hold_the_timer_up():
-    """The ACK of the handshake is lost, and the request that carries it too: it comes a second later."""
+    """The ACK of the handshake is lost, and the request that carries it too: it comes a second
+    later."""
     p = Peer()
     p.send(SYN, 0, options=b"\x02\x04\x05\xa0")
     p.sleep(199)  # before the SYN-ACK goes out again: the sample is taken as it is

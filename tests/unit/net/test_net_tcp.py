@@ -1,4 +1,5 @@
-"""TCP over time: retransmission, windows, acknowledgments, messages and segments (RFC 9293, 6298, 5681, 6691)."""
+"""TCP over time: retransmission, windows, acknowledgments, messages and segments (RFC 9293, 6298,
+5681, 6691)."""
 
 from firmware.clock import ticks_diff
 from firmware.net.tcp_conn import STATE_NAMES
@@ -112,7 +113,8 @@ def test_duplicates_behind_a_partial_acknowledgment_do_not_send_again():
 
 
 def test_a_car_that_repeats_its_request_gets_the_answer_again_at_once():
-    """Three answers in a row were lost, our timer had doubled to 0.9 s, and a charge loop was over (R-TIMERS-02)."""
+    """Three answers in a row were lost, our timer had doubled to 0.9 s, and a charge loop was over
+    (R-TIMERS-02)."""
     p = Peer()
     conn = p.connect()
     eq(p.send(ACK | PSH, 1, 1, b"request"), [])

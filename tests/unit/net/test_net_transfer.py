@@ -1,4 +1,5 @@
-"""Bytes through both stacks over a bad wire (firmware/net, host_tools/ev/stack.py): nothing lost, doubled or reordered."""
+"""Bytes through both stacks over a bad wire (firmware/net, host_tools/ev/stack.py): nothing lost,
+doubled or reordered."""
 
 import sys
 
@@ -18,7 +19,8 @@ PATTERN = memoryview(bytes([(i * i * 7 + i) & 0xFF for i in range(_PERIOD)]) * (
 
 
 class Flow:
-    """Sends bytes of a known pattern, in messages of changing size, and checks those that come in."""
+    """Sends bytes of a known pattern, in messages of changing size, and checks those that come
+    in."""
 
     def __init__(self, conn, total):
         self.conn = conn

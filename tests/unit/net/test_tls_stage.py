@@ -1,4 +1,5 @@
-"""firmware/net/tls_stage.py over a wire in memory, with a car of module tls13 at the other end: R-TLS-06, R-TLS-14."""
+"""firmware/net/tls_stage.py over a wire in memory, with a car of module tls13 at the other end:
+R-TLS-06, R-TLS-14."""
 
 RUNTIMES = ("unix", "unix32")
 HEAP_KB = 420  # a car and a station in one process

@@ -43,7 +43,8 @@ def test_what_a_program_sends_is_not_echoed():
 
 
 def test_a_uart_gets_no_more_than_it_can_send():
-    """rp2 says of its UART that it is always writable, and a write waits for room then: chunks by the clock."""
+    """rp2 says of its UART that it is always writable, and a write waits for room then: chunks by
+    the clock."""
     r, w = pipe()
     now = [ticks_add(0, -100)]
     before, console.ticks_ms = console.ticks_ms, lambda: now[0]

@@ -1,4 +1,5 @@
-"""firmware/run/desk.py, config_file.py, fault_file.py: what an engineer may change and when, what is written to flash and when."""
+"""firmware/run/desk.py, config_file.py, fault_file.py: what an engineer may change and when, what
+is written to flash and when."""
 
 import json
 import os

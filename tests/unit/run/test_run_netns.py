@@ -1,6 +1,8 @@
-"""The station on a real interface: two network namespaces with a virtual cable. Host only, needs root.
+"""The station on a real interface: two network namespaces with a virtual cable. Host only, needs
+root.
 
-R-SDP-01: multicast and unicast on the vehicle interface, and on no other; R-SDP-05: the answer's link-local address.
+R-SDP-01: multicast and unicast on the vehicle interface, and on no other; R-SDP-05: the answer's
+link-local address.
 """
 
 import json
@@ -16,7 +18,8 @@ from tests.lib.patience import LIMIT_S, until
 RUNTIMES = ("cpython",)  # starts processes
 STATION = [sys.executable, str(ROOT / "tests" / "lib" / "fake_station.py")]
 
-# The car, run inside its namespace: asks by multicast, by unicast, and over the second cable; then connects.
+# The car, run inside its namespace: asks by multicast, by unicast, and over the second cable; then
+# connects.
 CAR = """
 import json, socket, sys
 request = bytes.fromhex("01fe9000000000021000")

@@ -1,4 +1,5 @@
-"""The whole station as a process: discovery, TCP, a complete AC_BPT session, set-point and stop from stdin, the trace.
+"""The whole station as a process: discovery, TCP, a complete AC_BPT session, set-point and stop
+from stdin, the trace.
 
 Host only; the firmware runs on every runtime that is built.
 """
@@ -44,7 +45,8 @@ class Car:
         self.sock.sendall(out[: 8 + n])
 
     def hear(self):
-        """One message as (name, fields); one read must give one whole message (docs/design.md, frames)."""
+        """One message as (name, fields); one read must give one whole message (docs/design.md,
+        frames)."""
         data = self.sock.recv(7000)
         kind, n = int.from_bytes(data[2:4], "big"), int.from_bytes(data[4:8], "big")
         assert len(data) == 8 + n, data.hex()
@@ -156,7 +158,8 @@ def whole_sessions(runtime):
             lines = [json.loads(line) for line in f]
         again = replay(*recordings.read(trace))
     assert [line for line in lines if "config" not in line] == records
-    # What was recorded is a test: the firmware, asked the same in simulated time, says the same (microv2g replay).
+    # What was recorded is a test: the firmware, asked the same in simulated time, says the same
+    # (microv2g replay).
     assert again["sessions"] == 4 and again["differences"] == [], again
     assert again["compared"] == len([r for r in records if r.get("dir") == "SECC->EVCC"])
     assert not [r for r in records if "error" in r or "decode_error" in r], records

@@ -21,7 +21,8 @@ from tests.lib.patience import AtLeast, Stretch, until
 WAITS = True
 
 REQUEST = b"\x01\xfe\x90\x00\x00\x00\x00\x02\x10\x00"
-# Not the port of the standard: a station may run on this machine, and these tests more than once at a time.
+# Not the port of the standard: a station may run on this machine, and these tests more than once at
+# a time.
 SDP_PORT = 20000 + (os.urandom(1)[0] << 8 | os.urandom(1)[0]) % 20000
 
 
@@ -47,7 +48,8 @@ class Station:
         until(done, turn=lambda: self.link.turn(10))
 
     def until_stuck(self):
-        """Turns until the system has taken nothing of the answer for some time: its buffers are full."""
+        """Turns until the system has taken nothing of the answer for some time: its buffers are
+        full."""
         seen = []
 
         def turn():
@@ -422,7 +424,8 @@ def test_a_second_station_on_the_same_interface_is_a_clear_error():
 
 
 def test_a_request_is_answered_in_the_turn_that_it_wakes_r_timers_07():
-    """Nothing is waited for between a request and its answer: one poll() and one turn. How long that takes is in docs/benchmarks.md."""
+    """Nothing is waited for between a request and its answer: one poll() and one turn. How long
+    that takes is in docs/benchmarks.md."""
 
     def test(station):
         car = station.connect()

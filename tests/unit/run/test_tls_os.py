@@ -1,4 +1,5 @@
-"""TLS 1.3 on `--link os:`: the station program over sockets of the operating system, against cars with OpenSSL.
+"""TLS 1.3 on `--link os:`: the station program over sockets of the operating system, against cars
+with OpenSSL.
 
 Host only; the firmware runs on both unix images, the 32-bit one in 200 kB.
 """
@@ -74,7 +75,8 @@ class Station:
         return socket.create_connection((self.address, self.port), LIMIT_S)
 
     def shaken(self, context):
-        """A car of OpenSSL after its handshake; what the station thinks of its certificate comes later (TLS 1.3)."""
+        """A car of OpenSSL after its handshake; what the station thinks of its certificate comes
+        later (TLS 1.3)."""
         return context.wrap_socket(self.connect())
 
     def serves(self, kind="strict", **changes):
@@ -176,7 +178,8 @@ def test_refused_cars_on_unix_32():
 
 
 def test_plain_car_where_allow_plain_is_off():
-    """R-SAP-05: discovery says TLS, and who comes without is refused before the session sees a byte."""
+    """R-SAP-05: discovery says TLS, and who comes without is refused before the session sees a
+    byte."""
     with station("unix32") as s:
         try:
             link.run(options.DEFAULTS, "lo", lambda record: None, sdp_port=PORT)
@@ -252,7 +255,8 @@ def test_slow_drip_on_unix_32():
 
 
 def test_ends_of_a_connection():
-    """close_notify is answered by close_notify and FIN; a RST, in the session or the handshake, ends that car only."""
+    """close_notify is answered by close_notify and FIN; a RST, in the session or the handshake,
+    ends that car only."""
     good = tls.context(pki("strict") / "car", "strict")
     with station("unix32") as s:
         car = s.shaken(good)

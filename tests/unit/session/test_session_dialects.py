@@ -1,4 +1,5 @@
-"""Switches of the configuration away from their defaults, and what a session promises without being asked for it."""
+"""Switches of the configuration away from their defaults, and what a session promises without being
+asked for it."""
 
 from codec import rational
 from codec.slots import (
@@ -67,7 +68,8 @@ def test_voltage_and_frequency_are_configured_ones_r_cpd_07():
 
 
 def test_one_phase_has_no_other_lines_r_cpd_05():
-    """A station with one phase answers a car that speaks per line with the first line alone, in parameters and loop."""
+    """A station with one phase answers a car that speaks per line with the first line alone, in
+    parameters and loop."""
     w = World(ac_phases=1, ac_max_charge_w=3680, setpoint_w=3000)
     w.to_authorized(AC)
     w.discovery()
@@ -96,7 +98,8 @@ def listed(res):
 
 
 def test_services_do_not_grow_and_no_renegotiation_is_announced_r_services_03_04_r_stop_07():
-    """The flag of ServiceDiscoveryRes and the answer of SessionStop say the same, in every session of a process."""
+    """The flag of ServiceDiscoveryRes and the answer of SessionStop say the same, in every session
+    of a process."""
     w = World()
     for _ in range(3):
         w.to_authorized(DC)
@@ -231,7 +234,8 @@ def test_schedule_that_never_comes_r_timers_08():
 
 
 def test_converter_is_steered_inside_both_limits_r_loop_09():
-    """DC Dynamic: up to the car's 450 V with P / U, at most 125 A; down to the car's 300 V; nothing at either end."""
+    """DC Dynamic: up to the car's 450 V with P / U, at most 125 A; down to the car's 300 V; nothing
+    at either end."""
     for setpoint_w, volts, want in (
         (20000, 400, (450000, 50000)),
         (60000, 320, (450000, 125000)),

@@ -1,4 +1,5 @@
-"""Refusals: own response type, right code, every mandatory field, power off, latched (R-ERRORS-01..09)."""
+"""Refusals: own response type, right code, every mandatory field, power off, latched
+(R-ERRORS-01..09)."""
 
 from codec import exi
 from firmware.run.safe import Safe
@@ -50,8 +51,8 @@ PHASES = (
 
 
 def test_every_request_in_every_phase_r_errors_01():
-    """What the table does not allow gets its own response type with FAILED_SequenceError and power off. The answer is
-    decoded from its bytes, so every mandatory field was there (R-ERRORS-02)."""
+    """What the table does not allow gets its own response type with FAILED_SequenceError and power
+    off. The answer is decoded from its bytes, so every mandatory field was there (R-ERRORS-02)."""
     w = World()
     refused = 0
     for name, reach in PHASES:
@@ -99,7 +100,8 @@ def test_wrong_session_id_r_session_03():
 
 
 def test_failed_is_a_latch_r_errors_03_r_security_02():
-    """After FAILED the formerly valid request is refused; one SessionStop is answered; after 5 s TCP is closed (D-15)."""
+    """After FAILED the formerly valid request is refused; one SessionStop is answered; after 5 s
+    TCP is closed (D-15)."""
     w = World()
     w.to_loop(DC_BPT, DYNAMIC)
     w.loop(DC_BPT, DYNAMIC)
@@ -280,7 +282,8 @@ def test_answers_are_exact_r_v2gtp_06():
 
 
 def test_own_error_ends_that_session_only_r_errors_09():
-    """A handler that raises: power off, a FAILED answer of the right type, connection closed, next car fine."""
+    """A handler that raises: power off, a FAILED answer of the right type, connection closed, next
+    car fine."""
     w = World()
     machine = w.secc
     for name, reach in PHASES:
@@ -317,8 +320,9 @@ def test_own_error_ends_that_session_only_r_errors_09():
 
 
 def test_a_view_of_a_request_that_is_kept_is_spoilt_and_the_session_does_not_notice():
-    """World spoils each request when its answer is made (tests/lib/poison.py): had the product kept views, its sessions would fail.
-    That it works: the view that this test keeps of the same requests reads as what it was spoilt to."""
+    """World spoils each request when its answer is made (tests/lib/poison.py): had the product kept
+    views, its sessions would fail. That it works: the view that this test keeps of the same
+    requests reads as what it was spoilt to."""
     w = World()
     seen = []
     step = w.secc._step

@@ -47,7 +47,8 @@ def whole_session():
 
 
 def test_no_fact_survives_r_session_11():
-    """After a session in which as many facts as can be have changed, a new connection has those of a fresh start."""
+    """After a session in which as many facts as can be have changed, a new connection has those of
+    a fresh start."""
     w = whole_session()
     old, fresh = w.secc.facts, values(Facts(config.defaults()))
     before = values(old)
@@ -65,7 +66,8 @@ def test_no_fact_survives_r_session_11():
 
 
 def test_nobody_adds_a_fact():
-    """A misspelled name that is written would be a fact of its own; after a whole session there are those of facts.py."""
+    """A misspelled name that is written would be a fact of its own; after a whole session there are
+    those of facts.py."""
     eq(sorted(values(whole_session().secc.facts)), sorted(values(Facts(config.defaults()))))
 
 

@@ -1,4 +1,5 @@
-"""Complete sessions of the four services in both control modes, in simulated time (about 10 s each)."""
+"""Complete sessions of the four services in both control modes, in simulated time (about 10 s
+each)."""
 
 from codec import rational
 from firmware.session.states import ENDED, IDLE
@@ -125,7 +126,8 @@ def ac_target(value):
 
 
 def test_ac_set_point_steers_r_loop_07():
-    """+7 kW, 0, -3 kW, beyond the limit: each in the next answer, charge positive, discharge negative."""
+    """+7 kW, 0, -3 kW, beyond the limit: each in the next answer, charge positive, discharge
+    negative."""
     w = World(setpoint_w=7000)
     w.to_loop(AC_BPT, DYNAMIC)
     assert ac_target(w.loop(AC_BPT, DYNAMIC).value) == 7000
@@ -142,7 +144,8 @@ def test_no_discharge_without_bpt_r_loop_10():
 
 
 def test_no_discharge_below_the_floors_r_loop_10():
-    """State of charge below the station's floor, or the battery below the car's own minimum: 0 W (R-SCHEDULE-11)."""
+    """State of charge below the station's floor, or the battery below the car's own minimum: 0 W
+    (R-SCHEDULE-11)."""
     w = World(setpoint_w=-3000, v2x_min_soc=20)
     w.to_loop(AC_BPT, DYNAMIC)
     assert ac_target(w.loop(AC_BPT, DYNAMIC, soc=19).value) == 0
@@ -152,7 +155,8 @@ def test_no_discharge_below_the_floors_r_loop_10():
 
 
 def test_dc_set_point_turns_the_current_r_loop_06():
-    """DC_BPT Dynamic at 400 V: the present current follows the set-point through zero, with the ramp of the stage."""
+    """DC_BPT Dynamic at 400 V: the present current follows the set-point through zero, with the
+    ramp of the stage."""
     w = World(setpoint_w=8000, power_ramp_w_per_s=20000)
     w.to_loop(DC_BPT, DYNAMIC)
     for _ in range(20):
@@ -200,7 +204,8 @@ def test_meter_info_first_and_on_request_r_meter_01_02():
 
 
 def test_scheduled_dc_follows_the_car_inside_the_limits_r_loop_02():
-    """500 A at a limit of 125 A: clamped, flag set, no failure; -30 A discharges; 0 V keeps the last voltage."""
+    """500 A at a limit of 125 A: clamped, flag set, no failure; -30 A discharges; 0 V keeps the
+    last voltage."""
     w = World(power_ramp_w_per_s=1000000)
     w.to_start(DC_BPT, SCHEDULED)
     assert w.power_delivery(START, tuple_id=1).code == ResponseCode.OK
@@ -217,7 +222,8 @@ def test_scheduled_dc_follows_the_car_inside_the_limits_r_loop_02():
 
 
 def test_station_stop_r_status_02():
-    """Terminate stands in every answer until the car reacts, with a delay that counts down (R-STATUS-03, D-27)."""
+    """Terminate stands in every answer until the car reacts, with a delay that counts down
+    (R-STATUS-03, D-27)."""
     w = World()
     w.to_loop(DC_BPT, DYNAMIC)
     assert w.loop(DC_BPT, DYNAMIC).EVSEStatus is None  # R-STATUS-01
@@ -290,7 +296,8 @@ def test_per_phase_answers_r_cpd_04_05():
 
 
 def test_pieces_of_every_size_r_v2gtp_01():
-    """A whole session with its requests cut into pieces of 1 to 100 bytes: always the same answers."""
+    """A whole session with its requests cut into pieces of 1 to 100 bytes: always the same
+    answers."""
     w = World(setpoint_w=5000)
     want = None
     for piece in range(100):
@@ -305,7 +312,8 @@ def test_pieces_of_every_size_r_v2gtp_01():
 
 
 def test_limits_of_the_loop_only_narrow_r_loop_03_11():
-    """A car that said 20 kW and 100 A in parameter discovery and 11 kW (AC: 11 kW) or more in the loop: the lower holds."""
+    """A car that said 20 kW and 100 A in parameter discovery and 11 kW (AC: 11 kW) or more in the
+    loop: the lower holds."""
     w = World(setpoint_w=-30000)
     w.to_authorized(AC)
     w.discovery()

@@ -92,7 +92,8 @@ def test_kept_for_a_time_r_session_10():
 
 
 def test_expiry_does_not_come_back_with_the_wrap_of_the_tick_r_session_10():
-    """The tick wraps after 12.4 days, and half of that is the past: the longest pause is fired in time."""
+    """The tick wraps after 12.4 days, and half of that is the past: the longest pause is fired in
+    time."""
     w = paused(pause_max_s=432000)
     sid = w.sid
     for _ in range(6 * 24):

@@ -18,7 +18,8 @@ HEAP_KB = 200
 
 
 def test_a_foreign_next_state_is_our_own_fault_r_errors_09():
-    """A handler that leads where its row does not: caught before anything is answered or energised; power off, FAILED, latched."""
+    """A handler that leads where its row does not: caught before anything is answered or energised;
+    power off, FAILED, latched."""
     w = World()
     w.trace.error = w.trace.note
     w.to_loop(DC_BPT, DYNAMIC)
@@ -59,7 +60,8 @@ def test_every_state_that_a_row_names_exists():
 
 
 def test_what_uses_the_power_path_is_guarded_r_status_07_r_dc_safety_07():
-    """From cable check on, a station fault is refused in every request but SessionStop; the lost pilot in what wants power."""
+    """From cable check on, a station fault is refused in every request but SessionStop; the lost
+    pilot in what wants power."""
     energy = (states.CABLE_CHECK, states.PRECHARGE, states.AC_START, states.AC_LOOP, states.DC_LOOP, states.WELDING)
     wants = (MSG.DC_CableCheckReq, MSG.DC_PreChargeReq, MSG.AC_ChargeLoopReq, MSG.DC_ChargeLoopReq)
     for row in steps.STEPS:
@@ -75,7 +77,8 @@ def test_the_answer_has_the_next_id():
 
 
 def test_a_handler_that_waits_is_not_run_again_r_power_04():
-    """PowerDelivery(Start) waits for the contactor: what it checks and asks happens once, however often it is polled."""
+    """PowerDelivery(Start) waits for the contactor: what it checks and asks happens once, however
+    often it is polled."""
     w = World()
     w.to_start(AC_BPT, DYNAMIC)
     counts = {}
@@ -101,7 +104,8 @@ def test_a_handler_that_waits_is_not_run_again_r_power_04():
 
 
 def test_a_stranger_without_a_session_costs_no_paused_one_r_session_08():
-    """What fails before SessionSetup may be anybody: however often it is refused, what another car has paused stays."""
+    """What fails before SessionSetup may be anybody: however often it is refused, what another car
+    has paused stays."""
     w = paused()
     w.car = (None, None)
     w.connect()

@@ -1,8 +1,9 @@
-"""Every request in every phase, against the list of requirements: R-SERVICES-02, R-SESSION-06, R-SCHEDULE-03, R-DC-SAFETY-01,
-R-POWER-01, R-STOP-02, R-STOP-07, R-STOP-08, R-ERRORS-01, R-ERRORS-03, R-ERRORS-04, R-ERRORS-06, R-SAP-07, R-V2GTP-04.
+"""Every request in every phase, against the list of requirements: R-SERVICES-02, R-SESSION-06,
+R-SCHEDULE-03, R-DC-SAFETY-01, R-POWER-01, R-STOP-02, R-STOP-07, R-STOP-08, R-ERRORS-01,
+R-ERRORS-03, R-ERRORS-04, R-ERRORS-06, R-SAP-07, R-V2GTP-04.
 
-What is right stands in tests/lib/legal_order.py, which knows nothing of firmware/session. All of it runs for AC and DC, plain and
-bidirectional, Scheduled and Dynamic, new sessions and joined ones.
+What is right stands in tests/lib/legal_order.py, which knows nothing of firmware/session. All of it
+runs for AC and DC, plain and bidirectional, Scheduled and Dynamic, new sessions and joined ones.
 """
 
 import sys
@@ -29,11 +30,13 @@ from tests.lib.order_walk import NAMES, Walk
 HEAP_KB = 200
 TIMEOUT_S = 300
 SLOW = True
-# CPython does all of it; the others each service and each control mode, but not each pair of them with new and joined.
+# CPython does all of it; the others each service and each control mode, but not each pair of them
+# with new and joined.
 HALF = sys.implementation.name == "micropython"
 
-# Known differences: the list says one thing, the station does another: {(phase, request): (code of the station, why)}. The
-# station answers exactly that; once it does what the list says, the test fails until the line is gone.
+# Known differences: the list says one thing, the station does another: {(phase, request): (code of
+# the station, why)}. The station answers exactly that; once it does what the list says, the test
+# fails until the line is gone.
 KNOWN = {
     (DC_NO_POWER, "DC_WeldingDetectionReq"): (
         SEQUENCE,
@@ -43,8 +46,8 @@ KNOWN = {
     (DC_NO_POWER, "PowerDeliveryReq:Stop"): (SEQUENCE, "R-POWER-01: a second Stop is answered OK"),
     (AC_NO_POWER, "PowerDeliveryReq:Stop"): (SEQUENCE, "R-POWER-01: a second Stop is answered OK"),
 }
-# Requests of the side streams: payload type, request. They are answered on the type they came on, in every phase (R-V2GTP-08);
-# the station skips them in silence.
+# Requests of the side streams: payload type, request. They are answered on the type they came on,
+# in every phase (R-V2GTP-08); the station skips them in silence.
 SIDE_STREAMS = (
     (0x8101, "ScheduleExchangeReq"),
     (0x8102, "MeteringConfirmationReq"),
@@ -71,7 +74,8 @@ def _payload_type(name):
 
 
 def _answered(walk, request, at):
-    """The name of the code that a request is answered with, on its own payload type and with its own response type."""
+    """The name of the code that a request is answered with, on its own payload type and with its
+    own response type."""
     name = request.partition(":")[0]
     answer = walk.send(request)
     assert answer is not None, (at, "silence")
@@ -94,7 +98,8 @@ def _in(walk, phase, at):
 
 
 def _latched(walk, phase, at):
-    """A FAILED answer is final: what was right before it is refused now; one SessionStop is answered (R-ERRORS-03, D-15)."""
+    """A FAILED answer is final: what was right before it is refused now; one SessionStop is
+    answered (R-ERRORS-03, D-15)."""
     for request in REQUESTS:
         if legal_order.rule(phase, request, walk.current)[2] == "OK" and not request.startswith("SessionStop"):
             assert _refused(_answered(walk, request, at)[0], request), (at, "after FAILED", request)
@@ -227,7 +232,8 @@ def test_unknown_session_id_r_session_03():
 
 
 def test_a_stop_wish_before_the_loop_r_power_01_r_status_06():
-    """PowerDelivery(Start) answered with Terminate closes nothing; what may follow is what follows PowerDelivery(Stop)."""
+    """PowerDelivery(Start) answered with Terminate closes nothing; what may follow is what follows
+    PowerDelivery(Stop)."""
     for service, phase, after in (
         (AC_BPT, legal_order.AC_START, AC_NO_POWER),
         (DC_BPT, legal_order.PRECHARGED, DC_NO_POWER),
@@ -246,7 +252,8 @@ def test_a_stop_wish_before_the_loop_r_power_01_r_status_06():
 
 
 def test_fault_and_lost_pilot_end_the_phase_r_status_07_r_dc_safety_07():
-    """Power off at once; the next request of the phase is answered with a failure of its own, not as one out of order."""
+    """Power off at once; the next request of the phase is answered with a failure of its own, not
+    as one out of order."""
     for service, phase, request in (
         (AC_BPT, legal_order.AC_LOOP, "AC_ChargeLoopReq"),
         (DC_BPT, CABLE_CHECK, "DC_CableCheckReq"),
@@ -281,7 +288,8 @@ def test_side_streams_r_v2gtp_08():
 
 
 def test_the_oracle_has_every_request_and_phase():
-    """A message that the codec learns has to be put into the table; a row with a misspelled word would never be looked at."""
+    """A message that the codec learns has to be put into the table; a row with a misspelled word
+    would never be looked at."""
     known = {request.partition(":")[0] for request in REQUESTS}
     for name in names.MESSAGES:
         assert not name.endswith("Req") or name in known, name

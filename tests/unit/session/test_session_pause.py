@@ -1,4 +1,5 @@
-"""When a car may pause its session, and what ends a pause: R-SESSION-05, -08, -09, R-STOP-01, -03, -08, -09, R-DC-SAFETY-01."""
+"""When a car may pause its session, and what ends a pause: R-SESSION-05, -08, -09, R-STOP-01, -03,
+-08, -09, R-DC-SAFETY-01."""
 
 from firmware.clock import ticks_diff
 from firmware.run.safe import Safe
@@ -122,7 +123,8 @@ def test_pause_out_of_the_loop_is_refused_and_the_power_goes_off_r_stop_08():
 
 
 def test_where_a_pause_is_allowed_d_05_r_stop_08():
-    """Behind a selected service, with nothing energised; the table says it. Nobody must have proposed it (D-26)."""
+    """Behind a selected service, with nothing energised; the table says it. Nobody must have
+    proposed it (D-26)."""
     allowed = [state_name(state) for row in steps.STEPS if row[2].__name__ == "stop_or_pause" for state in row[0]]
     eq(
         allowed,
@@ -161,7 +163,8 @@ def test_dc_leaves_out_the_cable_check_on_the_way_to_a_pause_r_dc_safety_01():
 
 
 def test_pause_waits_for_the_power_path_r_stop_08_09():
-    """The answer leaves with the path off; a path that stays live is a refusal, and so is a fault of the power stage."""
+    """The answer leaves with the path off; a path that stays live is a refusal, and so is a fault
+    of the power stage."""
     w = world()
     to_stop(w)
     w.hw.mv = 400000

@@ -1,4 +1,5 @@
-"""Cable check, pre-charge, contactors and timers against a power stage that can fail. Times are simulated."""
+"""Cable check, pre-charge, contactors and timers against a power stage that can fail. Times are
+simulated."""
 
 from codec import rational
 from firmware.clock import ticks_diff
@@ -61,8 +62,8 @@ def test_cable_check_fails_r_dc_safety_02():
 
 
 def test_cable_check_begins_with_the_contact_closed_r_dc_safety_03():
-    """A contact that needs longer than the test is no bad insulation; one that opens during the test fails it. (A stall of 0.1 s
-    between order and contact had ended a session.)"""
+    """A contact that needs longer than the test is no bad insulation; one that opens during the
+    test fails it. (A stall of 0.1 s between order and contact had ended a session.)"""
     w = World(cable_check_ms=100)
     w.hw.model._close_ms = 700
     w.to_schedule(DC_BPT, DYNAMIC)
@@ -112,7 +113,8 @@ def test_start_without_cable_check_r_dc_safety_01():
 
 
 def test_precharge_tells_the_measured_voltage_r_dc_safety_08():
-    """2 V per ms in the model: neither zero nor the target on the way; the target is clamped to both sides."""
+    """2 V per ms in the model: neither zero nor the target on the way; the target is clamped to
+    both sides."""
     w = World()
     w.to_schedule(DC_BPT, DYNAMIC)
     cable_check(w)
@@ -285,7 +287,8 @@ def test_partial_request_does_not_stop_the_timer_r_timers_06():
 
 
 def test_own_slowness_is_not_counted_r_timers_05():
-    """PowerDelivery(Stop) that waits 400 ms for the power path does not run into the loop timer of 500 ms."""
+    """PowerDelivery(Stop) that waits 400 ms for the power path does not run into the loop timer of
+    500 ms."""
     w = World()
     w.to_loop(DC_BPT, DYNAMIC)
     w.loop(DC_BPT, DYNAMIC)
@@ -329,7 +332,8 @@ def test_nothing_flows_before_the_first_loop_request_r_power_11():
 
 
 def test_a_new_connection_begins_with_the_power_off_r_session_11():
-    """Also where the machine was not told that the one before is gone: nothing that it asked for goes on meanwhile."""
+    """Also where the machine was not told that the one before is gone: nothing that it asked for
+    goes on meanwhile."""
     for service in (DC_BPT, AC_BPT):
         w = World(setpoint_w=8000)
         w.to_loop(service, DYNAMIC)

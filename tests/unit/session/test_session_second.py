@@ -1,4 +1,5 @@
-"""A second protocol beside ISO 15118-20: one module and its place in DIALECTS, and nothing else (tests/lib/second_dialect.py)."""
+"""A second protocol beside ISO 15118-20: one module and its place in DIALECTS, and nothing else
+(tests/lib/second_dialect.py)."""
 
 from codec import exi, v2gtp
 from codec.slots import (

@@ -122,7 +122,8 @@ def test_eim_only_r_auth_01_03():
 
 
 def test_eim_takes_its_time_r_auth_05():
-    """Granted after 900 ms: Ongoing until then; ServiceDiscovery before it is a sequence error (R-AUTH-07)."""
+    """Granted after 900 ms: Ongoing until then; ServiceDiscovery before it is a sequence error
+    (R-AUTH-07)."""
     w = World(eim_delay_ms=900)
     res = w.to_authorized(DC)
     assert res.EVSEProcessing == Processing.Ongoing
@@ -179,7 +180,8 @@ def names(s):
 
 
 def test_parameter_sets_r_services_09_10_11():
-    """Both control modes for every service, the right parameters, ids unique over all services (D-08)."""
+    """Both control modes for every service, the right parameters, ids unique over all services
+    (D-08)."""
     bpt = ["BPTChannel", "GeneratorMode"]
     base = ["Connector", "ControlMode", "MobilityNeedsMode", "Pricing"]
     want = {
@@ -233,7 +235,8 @@ def test_selection_without_detail_d_13():
 
 
 def test_parameters_must_fit_the_service_r_cpd_01():
-    """Plain under BPT and BPT under plain, AC and DC; the refusal is in the kind of the service (R-CPD-02)."""
+    """Plain under BPT and BPT under plain, AC and DC; the refusal is in the kind of the service
+    (R-CPD-02)."""
     for service in SERVICES:
         dc = is_dc(service)
         w = World()
@@ -297,7 +300,8 @@ def test_schedule_in_the_other_mode_r_schedule_02():
 
 
 def test_scheduled_tuples_r_schedule_04_05_09():
-    """A real power in W, 24 h at least, a discharging schedule for BPT, prices for the cars that want them (D-06)."""
+    """A real power in W, 24 h at least, a discharging schedule for BPT, prices for the cars that
+    want them (D-06)."""
     for service, watts, out in ((AC, 11040, None), (DC, 50000, None), (AC_BPT, 11040, 11040), (DC_BPT, 50000, 30000)):
         w = World()
         res = w.to_schedule(service, SCHEDULED)

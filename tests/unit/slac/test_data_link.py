@@ -1,4 +1,5 @@
-"""firmware/slac/evse.py: join, link, its loss, and attempts. R-LINK-17, -20, -22 to -24, R-SECURITY-07."""
+"""firmware/slac/evse.py: join, link, its loss, and attempts. R-LINK-17, -20, -22 to -24,
+R-SECURITY-07."""
 
 from binascii import hexlify
 
@@ -145,7 +146,8 @@ def test_new_key_within_a_second_of_the_unplug_r_link_20():
 
 
 def test_unplug_without_a_match_keeps_the_key():
-    """No car has had it; the modem need not restart, and is there when the car is plugged again at once."""
+    """No car has had it; the modem need not restart, and is there when the car is plugged again at
+    once."""
     w = station()
     car = Car()
     exchange(w, car)
@@ -285,7 +287,8 @@ def test_modem_that_falls_silent_is_a_loss_r_link_24():
 
 
 def test_own_silence_is_not_the_modems_r_link_24():
-    """A station that has computed for 4.3 s (a chain of P-521 certificates on a small board) asks before it judges."""
+    """A station that has computed for 4.3 s (a chain of P-521 certificates on a small board) asks
+    before it judges."""
     w = station()
     linked(w, Car())
     for _ in range(5):

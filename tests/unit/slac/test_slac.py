@@ -289,7 +289,8 @@ def test_validate_not_ready_fails_the_validation_only_r_link_18():
 
 
 def test_station_ids_d_22():
-    """Zeros, or the first 17 octets of evse_id: in the report and in the answer to a car that names them."""
+    """Zeros, or the first 17 octets of evse_id: in the report and in the answer to a car that names
+    them."""
     for ids, said in (("zero", bytes(17)), ("own", b"DE*MV2*E1" + bytes(8))):
         w = station({"slac_station_ids": ids, "evse_id": "DE*MV2*E1"})
         car = Car()

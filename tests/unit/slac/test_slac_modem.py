@@ -1,4 +1,5 @@
-"""firmware/slac/modem.py under firmware/slac/evse.py: the key of the own modem. R-LINK-19, -20, -21, R-SECURITY-01, -07."""
+"""firmware/slac/modem.py under firmware/slac/evse.py: the key of the own modem. R-LINK-19, -20,
+-21, R-SECURITY-01, -07."""
 
 from binascii import hexlify
 

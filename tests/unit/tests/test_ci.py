@@ -1,4 +1,5 @@
-""".ci/run with a stand-in for make: what it counts, that every section comes in one piece, and its exit status. Host only."""
+""".ci/run with a stand-in for make: what it counts, that every section comes in one piece, and its
+exit status. Host only."""
 
 import os
 import re
@@ -24,7 +25,8 @@ echo "end $*"
 
 
 def run(**status):
-    """(exit status, output) of .ci/run where `make emu` and `make interop` end with these statuses."""
+    """(exit status, output) of .ci/run where `make emu` and `make interop` end with these
+    statuses."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / ".ci").mkdir()
         (Path(folder) / ".ci" / "run").write_text((ROOT / ".ci" / "run").read_text())
@@ -39,7 +41,8 @@ def run(**status):
 
 
 def sections(text):
-    """{title: (passed, failed)}; the output between a title and its count has to be of that section alone."""
+    """{title: (passed, failed)}; the output between a title and its count has to be of that section
+    alone."""
     found, title = {}, None
     for line in text.splitlines():
         head = re.match(r"=== (.*): (?:nice )?make (.*)$", line)

@@ -1,4 +1,5 @@
-"""What `make interop` asserts about a session: a good one passes, and each way of being wrong is found. Host only."""
+"""What `make interop` asserts about a session: a good one passes, and each way of being wrong is
+found. Host only."""
 
 import copy
 
@@ -28,7 +29,8 @@ _TURN = 10  # loop answer that is the first to carry the negative set-point
 
 
 def session(case):
-    """[(is request, name, content)] as the vehicle's log has them, with the fields that the checks read."""
+    """[(is request, name, content)] as the vehicle's log has them, with the fields that the checks
+    read."""
     kind = case.service[:2]
     names = ["supportedAppProtocol", "SessionSetup", "AuthorizationSetup", "Authorization", "ServiceDiscovery"]
     names += ["ServiceDetail", "ServiceSelection", kind + "_ChargeParameterDiscovery", "ScheduleExchange"]

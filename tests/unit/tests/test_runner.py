@@ -1,4 +1,5 @@
-"""tests/run.py itself: it must name the failing line, count right, and end what hangs. Host only."""
+"""tests/run.py itself: it must name the failing line, count right, and end what hangs. Host
+only."""
 
 import os
 import re
@@ -18,7 +19,8 @@ WAITS = True  # for what hangs
 
 
 def runner(source, *options):
-    """(exit status, output) of the runner over one file with this source, on all runtimes whose image is there."""
+    """(exit status, output) of the runner over one file with this source, on all runtimes whose
+    image is there."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "test_sample.py"
         path.write_text(source)
@@ -130,7 +132,8 @@ def test_folders_that_a_clone_lacks_are_left_out():
 
 
 def test_every_option_of_the_help_is_read():
-    """WAITS was in the help for months and was never looked for: modules that wait kept a core from those that compute."""
+    """WAITS was in the help for months and was never looked for: modules that wait kept a core from
+    those that compute."""
     told = re.findall(r"^    ([A-Z_]+) = ", run.__doc__, re.M)
     eq(sorted(told), sorted(closure.OPTIONS))
     with tempfile.TemporaryDirectory() as folder:
@@ -140,7 +143,8 @@ def test_every_option_of_the_help_is_read():
 
 
 def test_modules_that_wait_leave_the_cores_to_the_others():
-    """As many modules wait for a file as there are cores; the one that makes it still has its turn."""
+    """As many modules wait for a file as there are cores; the one that makes it still has its
+    turn."""
     with tempfile.TemporaryDirectory() as folder:
         flag = Path(folder) / "flag"
         wait = "import os, time\nWAITS = True\nRUNTIMES = ('cpython',)\ndef test_a():\n    while not os.path.exists(%r):\n        time.sleep(0.01)\n"

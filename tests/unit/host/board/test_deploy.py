@@ -100,7 +100,8 @@ def test_too_little_flash_or_heap_is_said_with_figures():
     assert probe.judge_room(facts(), made, size, "esp32s3") == []
     small = probe.judge_room(facts(free=100_000), made, size, "esp32s3")
     assert kinds(small) == [("stop", "flash")] and "97 kB are" in small[0].text
-    # A Pico has 190 kB of heap with a stock image: modules from files and a session do not fit both.
+    # A Pico has 190 kB of heap with a stock image: modules from files and a session do not fit
+    # both.
     pico = probe.judge_room(facts(heap=190_000), made, size, "rpi_pico")
     assert kinds(pico) == [("stop", "heap")] and "185 kB are free" in pico[0].text
     # The whole of firmware/ before a frozen one does not fit a Pico either; a driver does.

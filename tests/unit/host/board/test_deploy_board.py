@@ -1,4 +1,5 @@
-"""`microv2g deploy` by the real mpremote to a true MicroPython with a LittleFS of its own, behind a pseudo terminal."""
+"""`microv2g deploy` by the real mpremote to a true MicroPython with a LittleFS of its own, behind a pseudo
+terminal."""
 
 import contextlib
 import hashlib
@@ -112,7 +113,8 @@ def _copy(port, wanted):
 
 
 def test_a_cut_at_any_moment_leaves_the_old_files_or_the_new_ones():
-    """The supply is cut in the middle of the n-th program or erase of the flash, for every third n, then the board starts."""
+    """The supply is cut in the middle of the n-th program or erase of the flash, for every third n,
+    then the board starts."""
     seen = {"old": 0, "new": 0}
     with tempfile.TemporaryDirectory() as first, PtyBoard(first) as board:
         _copy(board.port, OLD)

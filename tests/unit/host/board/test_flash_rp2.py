@@ -1,4 +1,5 @@
-"""`microv2g flash` of an RP2040: a folder stands for the drive of its boot ROM, a true MicroPython for the board."""
+"""`microv2g flash` of an RP2040: a folder stands for the drive of its boot ROM, a true MicroPython for the
+board."""
 
 import contextlib
 import io
@@ -19,7 +20,8 @@ INFO = "UF2 Bootloader v3.0\nModel: Raspberry Pi RP2\nBoard-ID: %s\n"
 
 
 class BootRom(threading.Thread):
-    """Takes a whole UF2 that is copied to its drive, and leaves, as the boot ROM does. stuck: it stays for ever."""
+    """Takes a whole UF2 that is copied to its drive, and leaves, as the boot ROM does. stuck: it
+    stays for ever."""
 
     def __init__(self, path, board="RPI-RP2", stuck=False):
         super().__init__(daemon=True)

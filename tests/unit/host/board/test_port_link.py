@@ -1,5 +1,6 @@
-"""host_tools/board/port over a pty: the unix images as boards (tests/lib/pty_station.py), every case of tests/lib/port_cases.py; and what
-goes wrong with ports. MICROV2G_TEST_PORT=/dev/ttyACM0 runs the cases on a board instead."""
+"""host_tools/board/port over a pty: the unix images as boards (tests/lib/pty_station.py), every
+case of tests/lib/port_cases.py; and what goes wrong with ports. MICROV2G_TEST_PORT=/dev/ttyACM0
+runs the cases on a board instead."""
 
 import os
 import pty
@@ -68,7 +69,8 @@ def test_something_else_at_the_port():
 
 
 class Late:
-    """In place of a serial port: a board that answers a request when three more have come behind it."""
+    """In place of a serial port: a board that answers a request when three more have come behind
+    it."""
 
     in_waiting = 0
 
@@ -86,7 +88,8 @@ class Late:
 
 
 def test_a_board_that_is_slow_to_answer_runs_all_the_same():
-    """Each question after the first was taken for the only one: a slow board answered for half a minute, and was not heard."""
+    """Each question after the first was taken for the only one: a slow board answered for half a
+    minute, and was not heard."""
     Station(Late()).wait_running()
     assert Station(Late()).probe(0.1) == RUNNING
 

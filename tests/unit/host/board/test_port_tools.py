@@ -1,5 +1,6 @@
-"""The commands at a serial port over a pty, the unix image being the board: every case of tests/lib/tool_cases.py, a session that
-is watched, changed, recorded, opened by tshark and replayed, and wrong use. MICROV2G_TEST_PORT=/dev/ttyACM0: the cases on a board."""
+"""The commands at a serial port over a pty, the unix image being the board: every case of
+tests/lib/tool_cases.py, a session that is watched, changed, recorded, opened by tshark and
+replayed, and wrong use. MICROV2G_TEST_PORT=/dev/ttyACM0: the cases on a board."""
 
 import json
 import os

@@ -141,7 +141,8 @@ def test_the_page_is_in_step():
 
 
 class Rig:
-    """Somebody at a simulated board who turns the plug when it is asked for, while the tool talks over the serial port."""
+    """Somebody at a simulated board who turns the plug when it is asked for, while the tool talks
+    over the serial port."""
 
     def __init__(self, station, fault):
         self.line = selftest_run.PortLine(types.SimpleNamespace(port=station.port, baud=115200))
@@ -175,7 +176,8 @@ FIRST = {
 
 
 def test_the_eight_faults_over_a_serial_port():
-    """The real pyserial on a pseudo terminal, the 32-bit image behind it: each fault is named; the sound board passes."""
+    """The real pyserial on a pseudo terminal, the 32-bit image behind it: each fault is named; the
+    sound board passes."""
     with PtyStation({"ac_socket": True}, "unix32") as station:
         for fault, code in FIRST.items():
             results = Rig(station, fault).run("close")

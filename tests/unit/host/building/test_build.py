@@ -1,4 +1,5 @@
-"""host_tools/building: sources of apt, missing packages and stamps. Host only; fetches and builds nothing."""
+"""host_tools/building: sources of apt, missing packages and stamps. Host only; fetches and builds
+nothing."""
 
 import json
 import os
@@ -161,7 +162,8 @@ def pinned(path):
 
 
 def test_what_is_asked_for_is_in_the_pins():
-    """pyproject.toml and EVCC name what is used; pins/*.txt have it in the same version, with all that it needs in turn."""
+    """pyproject.toml and EVCC name what is used; pins/*.txt have it in the same version, with all
+    that it needs in turn."""
     project = tomllib.loads((step.ROOT / "pyproject.toml").read_text())["project"]
     wanted = project["dependencies"] + project["optional-dependencies"]["dev"]
     for asked, file in ((wanted, "venv.txt"), (EVCC, "venv-evcc.txt")):

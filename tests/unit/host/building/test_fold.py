@@ -1,4 +1,5 @@
-"""Numbers for the names of slots: what is folded, what is refused, and that a source runs as it is too."""
+"""Numbers for the names of slots: what is folded, what is refused, and that a source runs as it is
+too."""
 
 import ast
 import importlib
@@ -26,7 +27,8 @@ def refused(text):
 
 
 class _Expected(ast.NodeTransformer):
-    """The tree that a folded source must have, made in another way: on the tree instead of on the text."""
+    """The tree that a folded source must have, made in another way: on the tree instead of on the
+    text."""
 
     def __init__(self, tree):
         self.kinds = {}
@@ -197,7 +199,8 @@ def test_sources_that_are_not_folded_run_on_an_image_over_its_frozen_ones():
 
 
 def test_states_are_numbers_where_they_are_imported():
-    """Lines are kept, what is no constant stays imported, and a tuple of states has no name in it any more."""
+    """Lines are kept, what is no constant stays imported, and a tuple of states has no name in it
+    any more."""
     text = "from firmware.session.states import (\n    ENDED,\n    NAMES,\n    SAP as FIRST,\n)\nOVER = (ENDED, FIRST)\nNAMES\n"
     eq(folded(text), "from firmware.session.states import NAMES\n\n\n\n\nOVER = (15, 0)\nNAMES\n")
     eq(folded("from drivers.qca_frame import SIGNATURE_VALUE\n\nx = SIGNATURE_VALUE\n"), "pass\n\nx = 43605\n")
@@ -207,7 +210,8 @@ def test_states_are_numbers_where_they_are_imported():
 
 
 def test_nobody_takes_a_constant_from_where_it_is_only_imported():
-    """On the target it is not there: `from drivers.qca7000 import SIGNATURE` would fail, which only has it from qca_frame."""
+    """On the target it is not there: `from drivers.qca7000 import SIGNATURE` would fail, which only
+    has it from qca_frame."""
     known = constants._known()
     has = {}
     for path in fold.sources():

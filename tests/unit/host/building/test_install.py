@@ -1,5 +1,5 @@
-"""What `pip install .` makes: the package with its tree, laid out as the wheel has it, works from a folder that is no checkout.
-Commands that need a checkout say so in one line. Host only."""
+"""What `pip install .` makes: the package with its tree, laid out as the wheel has it, works from a
+folder that is no checkout. Commands that need a checkout say so in one line. Host only."""
 
 import os
 import shutil
@@ -18,7 +18,8 @@ MESSAGE = "0x8002 8008042624ae4790371b4d8d8908ad8062\n"
 
 
 class Installed:
-    """`with Installed() as microv2g`: call it with the words of a command line; (status, stdout, stderr)."""
+    """`with Installed() as microv2g`: call it with the words of a command line; (status, stdout,
+    stderr)."""
 
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="with space ")
@@ -71,7 +72,8 @@ def test_codec_configuration_certificates_and_a_station_work():
 
 
 def test_modules_for_a_board_are_compiled():
-    """Without a board: what `microv2g deploy` copies, from the sources of the installed tree into a cache of the user."""
+    """Without a board: what `microv2g deploy` copies, from the sources of the installed tree into a
+    cache of the user."""
     code = (
         "from host_tools.root import import_paths, BUILD, ROOT; import_paths()\n"
         "from host_tools.board.deploy import parts\n"

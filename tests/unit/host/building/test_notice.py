@@ -1,4 +1,5 @@
-"""NOTICE.md against what the build fetches, installs and compiles; LICENSE against pyproject.toml. Host only."""
+"""NOTICE.md against what the build fetches, installs and compiles; LICENSE against pyproject.toml.
+Host only."""
 
 import json
 import re
@@ -23,7 +24,8 @@ def version(name):
 
 
 def packages():
-    """{name: version} of everything that is pinned: Python packages, the car of the interop tests, node packages."""
+    """{name: version} of everything that is pinned: Python packages, the car of the interop tests,
+    node packages."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wanted = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["dev"]]
     wanted += [*project["build-system"]["requires"], *EVCC, SCHEMAS]
@@ -46,7 +48,8 @@ def test_sources_of_the_images_have_their_rows():
 
 
 def test_versions_of_fetched_packages():
-    """pico-sdk and TinyUSB come in the version that the distribution has: what lies there is what the page says."""
+    """pico-sdk and TinyUSB come in the version that the distribution has: what lies there is what
+    the page says."""
     sdk, usb = BUILD / "pico-sdk" / "pico_sdk_version.cmake", BUILD / "tinyusb" / "src" / "tusb_option.h"
     if not (sdk.exists() and usb.exists()):
         skip("no pico-sdk and TinyUSB below build/")
@@ -58,7 +61,8 @@ def test_versions_of_fetched_packages():
 
 
 def test_every_library_that_was_compiled_has_its_row():
-    """By the compiler's own lists of files (.P, .d): lib/NAME of MicroPython, for each image that is built here."""
+    """By the compiler's own lists of files (.P, .d): lib/NAME of MicroPython, for each image that
+    is built here."""
     seen = set()
     for image, pattern in (("unix", "*.P"), ("mcu32", "*.P"), ("rpi_pico", "*.d")):
         for path in (BUILD / image).rglob(pattern):

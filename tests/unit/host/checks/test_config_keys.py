@@ -1,4 +1,5 @@
-"""host_tools/checks/config_keys.py: misspelt and dead keys and second defaults are found. Host only."""
+"""host_tools/checks/config_keys.py: misspelt and dead keys and second defaults are found. Host
+only."""
 
 from host_tools.checks import config_keys
 from tests.lib.mtest import eq

@@ -1,4 +1,5 @@
-"""host_tools/checks/hands.py: a second writer of a fact is found, however it is written. Host only."""
+"""host_tools/checks/hands.py: a second writer of a fact is found, however it is written. Host
+only."""
 
 from host_tools.checks import hands
 from tests.lib.mtest import eq

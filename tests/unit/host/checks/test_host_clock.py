@@ -1,4 +1,5 @@
-"""host_tools/checks/host_clock.py: what a busy machine breaks is found, what it cannot break is not. Host only."""
+"""host_tools/checks/host_clock.py: what a busy machine breaks is found, what it cannot break is
+not. Host only."""
 
 from host_tools.checks import host_clock
 from tests.lib.mtest import eq

@@ -1,4 +1,5 @@
-"""host_tools/checks/layers.py: what design.md forbids is found, what it allows is not. Host only."""
+"""host_tools/checks/layers.py: what design.md forbids is found, what it allows is not. Host
+only."""
 
 from host_tools.checks import layers
 from tests.lib.mtest import eq

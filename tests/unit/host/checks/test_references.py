@@ -1,4 +1,5 @@
-"""host_tools/checks/references.py: what points to nothing is found, what has a target is not. Host only."""
+"""host_tools/checks/references.py: what points to nothing is found, what has a target is not. Host
+only."""
 
 import pathlib
 import tempfile
@@ -14,7 +15,8 @@ TREE = {
     "firmware/app/x.py": "",
     "boards/x/y.json": "{}",
 }
-# file, content, what must be said of it ("" = nothing). Names that must not exist are put together, for this file is checked too.
+# file, content, what must be said of it ("" = nothing). Names that must not exist are put together,
+# for this file is checked too.
 MD = "." + "md"
 CASES = (
     ("docs/a.md", "[x](design.md) [x](design.md#frames) [x](#here) [x](https://a.b/c) [x](../README.md)\n# Here\n", ""),

@@ -1,5 +1,5 @@
-"""host_tools/checks/wings.py and privates.py: a circle, a sister command, a foreign wing and a private name are found when they
-are planted into the sources as they are. Host only."""
+"""host_tools/checks/wings.py and privates.py: a circle, a sister command, a foreign wing and a
+private name are found when they are planted into the sources as they are. Host only."""
 
 from host_tools.checks import privates, wings
 from tests.lib.mtest import eq

@@ -1,4 +1,5 @@
-"""`microv2g exi`: the same answers from this Python and from the codec frozen in both images; errors name the place."""
+"""`microv2g exi`: the same answers from this Python and from the codec frozen in both images; errors name the
+place."""
 
 import json
 import os

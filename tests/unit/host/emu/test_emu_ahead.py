@@ -17,7 +17,8 @@ def chip(seed=1):
 
 
 def both(make, mosi):
-    """The transfer byte by byte, and by what is said ahead before each byte; both must agree wherever something is said."""
+    """The transfer byte by byte, and by what is said ahead before each byte; both must agree
+    wherever something is said."""
     plain, said = make(), make()
     out = bytearray(len(mosi))
     plain.cs(0)

@@ -1,4 +1,5 @@
-"""The emulator's processor against the one of rp2040js: the same state and cycles behind random instructions."""
+"""The emulator's processor against the one of rp2040js: the same state and cycles behind random
+instructions."""
 
 import json
 import subprocess

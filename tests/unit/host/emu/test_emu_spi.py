@@ -1,4 +1,5 @@
-"""The bus between the emulated board and the chip model: who is there, and bit errors above a clock limit."""
+"""The bus between the emulated board and the chip model: who is there, and bit errors above a clock
+limit."""
 
 from host_tools.emu.faults import Faults
 from host_tools.emu.spi import Bus

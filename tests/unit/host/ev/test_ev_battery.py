@@ -1,4 +1,5 @@
-"""host_tools/ev/battery.py: energy is conserved, a full or empty battery stops, voltage follows charge and current."""
+"""host_tools/ev/battery.py: energy is conserved, a full or empty battery stops, voltage follows
+charge and current."""
 
 from host_tools.ev.battery import Battery
 

@@ -1,4 +1,5 @@
-"""The simulated car over sockets: discovery, whole sessions against the station process, `microv2g ev` and `demo`."""
+"""The simulated car over sockets: discovery, whole sessions against the station process, `microv2g
+ev` and `demo`."""
 
 import contextlib
 import json

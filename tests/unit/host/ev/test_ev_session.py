@@ -44,7 +44,8 @@ def test_eight_combinations():
 
 
 def test_energy_both_ways_dc_bpt():
-    """+20 kW, then -15 kW: both sides count the same energy, within the meter's whole Wh and the loop pace."""
+    """+20 kW, then -15 kW: both sides count the same energy, within the meter's whole Wh and the
+    loop pace."""
     script = [(3000, lambda p: p.world.power.set_setpoint_w(-15000))]
     plug, car = session(
         {"service": "DC_BPT", "capacity_wh": 2000, "duration_ms": 20000, "max_charge_w": 30000},
@@ -96,7 +97,8 @@ def test_stops_when_full_and_does_not_discharge_below_its_floor():
 
 
 def test_full_battery_takes_nothing_more():
-    """A car that may go up to 100 %: the power goes down before, and both meters agree. A BPT car ends there too."""
+    """A car that may go up to 100 %: the power goes down before, and both meters agree. A BPT car
+    ends there too."""
     for service in ("DC", "DC_BPT", "AC", "AC_BPT"):
         plug, car = session(
             {"service": service, "capacity_wh": 100, "soc": 85, "target_soc": 100, "duration_ms": 20000},
@@ -133,7 +135,8 @@ def request_in_loop(**ev):
 
 
 def test_loop_request_tells_charge_and_limits():
-    """The energies have a sign: the minimum is negative above the car's floor, and then it may be discharged."""
+    """The energies have a sign: the minimum is negative above the car's floor, and then it may be
+    discharged."""
     for service in ("AC_BPT", "DC_BPT"):
         limits = {"service": service, "max_charge_w": 11000, "max_discharge_w": 7000}
         b, shown = request_in_loop(soc=50, min_soc=10, target_soc=80, capacity_wh=60000, **limits)
@@ -178,7 +181,8 @@ def test_driver_stops_before_anything_flows():
 
 
 def test_answers_in_pieces_and_two_at_once():
-    """TCP has no borders: an answer byte by byte is one answer; a second one that nobody asked for ends the session."""
+    """TCP has no borders: an answer byte by byte is one answer; a second one that nobody asked for
+    ends the session."""
     plug = Plug({"service": "DC_BPT"}, {})
     car, w = plug.car, plug.world
     w.connect()
@@ -237,7 +241,8 @@ def test_silent_station():
 
 
 def test_a_car_told_to_wait_longer_does():
-    """A line of 0.6 s there and back: too long for the 0.5 s of a loop answer, not for an option above it."""
+    """A line of 0.6 s there and back: too long for the 0.5 s of a loop answer, not for an option
+    above it."""
     for ev, why in (
         ({}, "no answer to ChargeLoop in time"),
         ({"loop_timeout_ms": 1000}, "done"),
@@ -248,7 +253,8 @@ def test_a_car_told_to_wait_longer_does():
 
 
 def test_slow_station():
-    """Authorisation, schedule and cable check take seconds: the car polls at its pace and goes on."""
+    """Authorisation, schedule and cable check take seconds: the car polls at its pace and goes
+    on."""
     _, car = session(
         {"service": "DC_BPT", "loops": 3}, {"eim_delay_ms": 3000, "schedule_delay_ms": 2000, "cable_check_ms": 5000}
     )

@@ -1,4 +1,5 @@
-"""host_tools/ev/slac.py against firmware/slac over a wire in simulated time, perfect and lossy, with every fault of the car."""
+"""host_tools/ev/slac.py against firmware/slac over a wire in simulated time, perfect and lossy,
+with every fault of the car."""
 
 from firmware.app.config import merge
 from firmware.clock import ticks_add, ticks_diff
@@ -37,7 +38,8 @@ class End:
 
 
 class Line:
-    """One car and some stations; every frame takes 1 ms; loss in percent, by a seed that a failure names."""
+    """One car and some stations; every frame takes 1 ms; loss in percent, by a seed that a failure
+    names."""
 
     def __init__(self, car, stations, loss=0, seed=1):
         self.car = car
@@ -181,7 +183,8 @@ def test_lowest_attenuation_wins():
 
 
 def test_lossy_wire():
-    """10 percent of the frames are lost, in 12 seeds: the car gets there, at worst in a later attempt."""
+    """10 percent of the frames are lost, in 12 seeds: the car gets there, at worst in a later
+    attempt."""
     for seed in range(1, 13):
         town = line({"attempts": 10}, loss=10, seed=seed * 77)
         town.run(60000, LINK_UP)

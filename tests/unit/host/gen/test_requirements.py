@@ -1,4 +1,5 @@
-"""host_tools/gen/requirements.py: texts by hand, places from the tree, faults that it finds. Host only."""
+"""host_tools/gen/requirements.py: texts by hand, places from the tree, faults that it finds. Host
+only."""
 
 import contextlib
 import io

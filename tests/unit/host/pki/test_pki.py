@@ -1,4 +1,5 @@
-"""`microv2g pki`: what it makes passes `openssl verify` and a TLS 1.3 handshake; what is broken is refused and named."""
+"""`microv2g pki`: what it makes passes `openssl verify` and a TLS 1.3 handshake; what is broken is refused and
+named."""
 
 import datetime
 import json
@@ -166,7 +167,8 @@ def test_profiles_are_told_apart():
 
 
 def test_structure_is_the_same_every_time():
-    """Same files, modes and certificates but for keys and serial numbers; serial numbers of at least 64 bits."""
+    """Same files, modes and certificates but for keys and serial numbers; serial numbers of at
+    least 64 bits."""
     again = TMP / "again"
     eq(pki("new", again, "--days", "60")[0], 0)
 
@@ -199,7 +201,8 @@ def test_show_compares_key_and_certificate():
     swapped = copy("swapped", place / "device" / "secc_chain.pem", place / "car" / "roots.pem")
     (swapped / "secc.key").write_bytes((place / "car" / "vehicle.key").read_bytes())
     os.chmod(swapped / "secc.key", 0o600)
-    # Even if the certificate that the key belongs to is there as well, it is the wrong one for this name.
+    # Even if the certificate that the key belongs to is there as well, it is the wrong one for this
+    # name.
     eq(wrongs(place, swapped), ["key does not belong to the first certificate of secc_chain.pem"])
     lone = copy("lone", place / "private" / "mo_root.key")
     eq(
@@ -233,7 +236,8 @@ def test_show_knows_the_order_of_a_bundle():
 
 
 def test_show_on_a_certificate_without_purpose():
-    """A station certificate without extended key usage, as test cars of today bring: wrong, for the field a note."""
+    """A station certificate without extended key usage, as test cars of today bring: wrong, for the
+    field a note."""
     config = TMP / "old.cnf"
     config.write_text(
         "[req]\nprompt=no\ndistinguished_name=dn\n[dn]\nCN=SECCCert\nDC=CPO\n"
@@ -285,7 +289,8 @@ def test_show_on_garbage():
 
 
 def test_show_on_hostile_names_and_many_certificates():
-    """Names out of a certificate reach no terminal as they are; a bundle of two thousand costs seconds, not hours."""
+    """Names out of a certificate reach no terminal as they are; a bundle of two thousand costs
+    seconds, not hours."""
     key, cert = TMP / "evil.key", TMP / "evil.pem"
     eq(openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key,
                "-subj", "/CN=\x1b[2Jevil\u202e" + "x" * 40, "-utf8", "-out", cert)[0], 0)  # fmt: skip
@@ -362,7 +367,8 @@ def test_new_shows_what_it_made():
 
 
 def test_layout_of_the_pypi_vehicle():
-    """What iso15118 0.31.2 opens below PKI_PATH; an empty password file stands for "no password"."""
+    """What iso15118 0.31.2 opens below PKI_PATH; an empty password file stands for "no
+    password"."""
     base = good("field") / "iso15118_2"
     for name in ("v2gRootCACert.pem", "oemCertChain.pem", "oemLeafCert.der", "oemSubCA1Cert.der", "oemSubCA2Cert.der",
                  "contractLeafCert.der", "moSubCA1Cert.der", "moSubCA2Cert.der", "v2gRootCACert.der"):  # fmt: skip

@@ -1,4 +1,5 @@
-"""host_tools/recordings/replay, records and pcap: what is compared, what is left out, that a changed answer is found, files and checksums."""
+"""host_tools/recordings/replay, records and pcap: what is compared, what is left out, that a
+changed answer is found, files and checksums."""
 
 import copy
 import os

@@ -1,4 +1,5 @@
-"""host_tools/recordings/report.py: the page about a session, from real messages of a session in simulated time. Host only."""
+"""host_tools/recordings/report.py: the page about a session, from real messages of a session in
+simulated time. Host only."""
 
 import json
 import re

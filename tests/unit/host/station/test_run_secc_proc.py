@@ -1,4 +1,5 @@
-"""host_tools/station/process.py, recordings/oneline.py, commands/secc.py: the station as a process. Host only (CPython)."""
+"""host_tools/station/process.py, recordings/oneline.py, commands/secc.py: the station as a process.
+Host only (CPython)."""
 
 import json
 import os

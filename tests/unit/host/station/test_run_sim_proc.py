@@ -30,7 +30,8 @@ def free_port():
 
 
 def drive(port, seen=None, **ev):
-    """One car to its end; (car, its records). seen: records of the station, which has to see an open plug first."""
+    """One car to its end; (car, its records). seen: records of the station, which has to see an
+    open plug first."""
     records = []
     if seen is not None:
         until(lambda: [r for r in seen if "pilot" in r and r["pilot"]["state"] == "A"], "the pilot of an open plug")
@@ -74,7 +75,8 @@ def test_session_on_unix_32():
 
 
 def test_car_without_iso_15118_charges():
-    """slac_init_ms 1500, no retry: 5 %, F for 4 s, nominal duty; the contactor closes on C and opens before the unplug."""
+    """slac_init_ms 1500, no retry: 5 %, F for 4 s, nominal duty; the contactor closes on C and
+    opens before the unplug."""
     port, records = free_port(), []
     config = {"services": ["AC"], "slac_init_ms": 1500, "ef_retries": 0}
     with SeccProcess(f"sim:{port}", config, "unix", None, records.append) as secc:
@@ -165,7 +167,8 @@ def test_words_of_records():
 
 
 def test_firmware_starts_from_any_folder():
-    """By hand, as a person would: the path of MicroPython is its own, and imports may not nest deeper than its stack."""
+    """By hand, as a person would: the path of MicroPython is its own, and imports may not nest
+    deeper than its stack."""
     for image, options_ in (("unix", ()), ("mcu32", ("-X", "heapsize=200k"))):
         command = [ROOT / "build" / image / "micropython", *options_, "-m", "firmware.main", f"sim:{free_port()}"]
         env = {key: value for key, value in os.environ.items() if key != "MICROPYPATH"}
@@ -178,7 +181,8 @@ WATCHED = ROOT / "tests" / "lib" / "watched_station.py"
 
 
 def over_tls(runtime):
-    """Status of the station of tests/lib/watched_station.py behind a session over TLS 1.3, strict profile: P-521 on both sides."""
+    """Status of the station of tests/lib/watched_station.py behind a session over TLS 1.3, strict
+    profile: P-521 on both sides."""
     port, records = free_port(), []
     command = [*firmware_command(runtime)[:-2], str(WATCHED)]  # in place of -m firmware.main
     with tempfile.TemporaryDirectory() as folder:
@@ -201,9 +205,10 @@ def over_tls(runtime):
 
 
 def test_pilot_is_watched_while_a_handshake_runs():
-    """R-POWER-11: 100 ms from C to B, of which a contactor takes 50. One message of the handshake is the longest that
-    the pilot waits; a frame that comes behind it may bring a second one. On the 64-bit and the 32-bit image. Counted in
-    steps, and in time of the processor: that other programs of this machine run meanwhile says nothing about the station."""
+    """R-POWER-11: 100 ms from C to B, of which a contactor takes 50. One message of the handshake
+    is the longest that the pilot waits; a frame that comes behind it may bring a second one. On the
+    64-bit and the 32-bit image. Counted in steps, and in time of the processor: that other programs
+    of this machine run meanwhile says nothing about the station."""
     for runtime in ("unix", "unix32"):
         status = over_tls(runtime)
         figures = {key: int(status[key]) for key in ("steps", "in_a_row", "step_cpu_ms", "pilot_gap_cpu_ms")}

@@ -1,4 +1,5 @@
-"""The station program behind its simulated modem, in 200 kB on 32 bits, and a car with OpenSSL: one session over TLS 1.3.
+"""The station program behind its simulated modem, in 200 kB on 32 bits, and a car with OpenSSL: one
+session over TLS 1.3.
 
 Host only; skipped without the images.
 """
@@ -72,7 +73,8 @@ def test_session_in_200_kb_on_32_bits():
 
 
 def test_pause_in_200_kb_on_32_bits_and_its_replay_r_session_05_10():
-    """The certificate is what OpenSSL has shown, on a new connection; the recording gives the same answers once more."""
+    """The certificate is what OpenSSL has shown, on a new connection; the recording gives the same
+    answers once more."""
     said, car = session("mcu32", 200, 15193, {"loops": 8, "pause_loops": 4, "pause_ms": 2500})
     assert car.ok, (car.why, said[-1500:])
     eq((car.evcc.joined, car.evcc.loops, car.slac.attempts), (True, 8, 1))

@@ -1,5 +1,5 @@
-"""host_tools/twin/modem.py and line.py: the model of the modem's firmware and of the medium between modems. R-LINK-19
-(known key vectors), R-LINK-21 (result 1 of SET_KEY, faults of it), R-LINK-26."""
+"""host_tools/twin/modem.py and line.py: the model of the modem's firmware and of the medium between
+modems. R-LINK-19 (known key vectors), R-LINK-21 (result 1 of SET_KEY, faults of it), R-LINK-26."""
 
 HEAP_KB = 400  # the models are those of a host and run on no board
 

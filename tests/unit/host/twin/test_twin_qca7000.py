@@ -1,5 +1,5 @@
-"""host_tools/twin/qca7000.py, the chip model, by hand: the transcripts that the driver is held against, and what a master
-must not do."""
+"""host_tools/twin/qca7000.py, the chip model, by hand: the transcripts that the driver is held
+against, and what a master must not do."""
 
 from firmware.clock import ticks_add
 from tests.lib.mtest import eq
