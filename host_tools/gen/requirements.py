@@ -6,6 +6,7 @@ python -m host_tools.gen.requirements --check   exit 1: an unknown or double id,
 python -m host_tools.gen.requirements --list [R-LOOP ...]   the table and the counts; what begins so, with its places
 """
 
+import difflib
 import os
 import re
 import sys
@@ -154,11 +155,19 @@ def show(titles, items, wanted):
         print("\nno code names it: " + " ".join(i.id for i in items.values() if not i.code))
 
 
+def _unknown(word, items):
+    near = difflib.get_close_matches(word, items, 3)
+    return "no requirement begins with %s%s" % (word, "; near: " + ", ".join(near) if near else "")
+
+
 def main(argv, root=ROOT):
     head, titles, items, faults = load(root)
     if argv[:1] == ["--list"]:
+        unknown = [word for word in argv[1:] if not any(i.id.startswith(word) for i in items.values())]
+        for word in unknown:
+            print(_unknown(word, items))
         show(titles, items, argv[1:])
-        return 0
+        return 1 if unknown else 0
     if argv not in ([], ["--check"]):
         print(__doc__)
         return 2

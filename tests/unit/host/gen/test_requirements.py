@@ -161,3 +161,11 @@ def test_the_list_of_this_project_is_whole():
     eq((sum(i.startswith("R-") for i in items), sum(i.startswith("D-") for i in items)), (256, 31))
     for i in items.values():
         assert i.text.endswith(".") and i.source, i.id
+
+
+def test_an_id_that_is_not_in_the_list_is_said_with_its_neighbours():
+    with Tree() as tree:
+        code, said = tree.run("--list", AREA + "09")
+        eq(code, 1)
+        assert said.startswith("no requirement begins with %s09; near: " % AREA), said
+        assert AREA + "01" in said, said
