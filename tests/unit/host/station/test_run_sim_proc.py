@@ -70,7 +70,7 @@ def test_session_on_unix():
 
 
 def test_session_on_unix_32():
-    """In 200 kB of heap, models of chip, pilot and contactor included."""
+    """In 200 kB of heap, and 16 kB for the models of chip, pilot and contactor."""
     one_session("unix32")
 
 

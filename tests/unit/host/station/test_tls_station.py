@@ -1,5 +1,5 @@
-"""The station program behind its simulated modem, in 200 kB on 32 bits, and a car with OpenSSL: one
-session over TLS 1.3.
+"""The station program behind its simulated modem, in 200 kB (and 16 kB for its models) on 32 bits,
+and a car with OpenSSL: one session over TLS 1.3.
 
 Host only; skipped without the images.
 """
