@@ -45,9 +45,6 @@ class Cable:
             raise CableError("UDP port %d on 127.0.0.1 is in use: is another station running? (--link sim:PORT)" % port)
         self.sock.setblocking(False)
         self._peers = []  # [address, tick of its last load, load]
-        # Made once: a full heap of 200 kB has no 1.5 kB in one piece for every frame.
-        self._frame = bytearray(cable.MOST)
-        self._frame[0] = ord("F")
         self._pilot = b""
 
     def close(self):
@@ -78,10 +75,8 @@ class Cable:
 
     def send(self, modem, data, now):
         """The powerline reaches everybody."""
-        n = 1 + len(data)
-        self._frame[1:n] = data
         for peer in self._peers:
-            self._send(memoryview(self._frame)[:n], peer[0])
+            self._send(b"F" + data, peer[0])
 
     def _take(self, data, address, now):
         peer = None
