@@ -7,6 +7,7 @@ a step whose stamp still fits costs nothing. `make` calls this.
 Runs on a bare python3: it makes the virtual environment that everything else runs in.
 """
 
+import contextlib
 import hashlib
 import importlib
 import json
@@ -150,28 +151,33 @@ def image(name):
     builder.build(board, cross)
 
 
-def _board(name):
+@contextlib.contextmanager
+def _board_files():
+    """host_tools.boardfile; what is wrong in a board.toml comes out as Missing."""
     from host_tools import boardfile  # here, for an old Python to get as far as the message about its version
 
     try:
-        return boardfile.find(name)
+        yield boardfile
     except boardfile.BoardError as error:
-        raise Missing(str(error))
+        raise Missing(str(error)) from None
+
+
+def _board(name):
+    with _board_files() as boardfile:
+        return boardfile.find(name)
 
 
 def _images_of_ci():
-    from host_tools import boardfile
-
-    for name in boardfile.names(ci="image"):
+    with _board_files() as boardfile:
+        names = boardfile.names(ci="image")
+    for name in names:
         image(name)
 
 
 def _boards():
-    from host_tools import boardfile
-
-    for name in boardfile.names():
-        board = boardfile.find(name)
-        print("%-12s %s, build/%s/%s" % (name, board.title, name, board.image["file"]))
+    with _board_files() as boardfile:
+        for board in [boardfile.find(name) for name in boardfile.names()]:
+            print("%-12s %s, build/%s/%s" % (board.name, board.title, board.name, board.image["file"]))
 
 
 STEPS = {

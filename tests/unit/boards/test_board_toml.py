@@ -116,6 +116,10 @@ def test_a_new_board_touches_its_folder_only():
         assert status == 1 and re.search(
             r"^boards/scratch_pico/board/hardware.py:\d+: Hardware, as hardware: has no feedback", said, re.M
         )
+        toml = new / "board.toml"
+        toml.write_text(re.sub("(?m)^march.*\n", "", toml.read_text()))
+        status, said = _run(folder, python, "host_tools/building/build.py", "boards")
+        assert status == 1 and "march is missing" in said and "Traceback" not in said, said
 
 
 def test_a_device_of_two_boards_is_asked_which_it_is():
