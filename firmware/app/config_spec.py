@@ -47,6 +47,23 @@ SPEC = (
         1000000000,
         "the station ends the session after so many charge loop answers; 0 = never",
     ),
+    # The power path
+    (
+        "stage",
+        "choice",
+        "bench",
+        ("bench",),
+        0,
+        "power stage behind the contactor; bench: a simulation",
+    ),
+    (
+        "lab",
+        "bool",
+        False,
+        0,
+        0,
+        "lab switch: DC and MeterInfo from a simulated power stage, DC without a measurement at the car's side. Never at a car",
+    ),
     # AC limits
     ("ac_phases", "choice", 3, (1, 3), 0, "number of connected phases"),
     ("ac_nominal_voltage_v", "int", 230, 50, 500, "line to neutral"),

@@ -23,6 +23,8 @@ MODULES = (
     "firmware.session.codes",
     "firmware.session.states",
     "firmware.session.iso20.states",
+    "firmware.stage.faults",
+    "firmware.stage.words",
 )
 SOURCES = tuple(ROOT / (module.replace(".", "/") + ".py") for module in MODULES)
 _CONST = re.compile(r"^([A-Z]\w*) = const\((0x[0-9A-Fa-f]+|\d+)\)", re.MULTILINE)

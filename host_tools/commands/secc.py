@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+from host_tools.lab import LAB
 from host_tools.recordings import oneline
 from host_tools.root import RUNTIME
 from host_tools.station.process import RUNTIMES, SeccError, SeccProcess, interfaces
@@ -68,6 +69,7 @@ def register(subparsers):
     p.add_argument(
         "--runtime", choices=RUNTIMES, default=RUNTIME, help="where the firmware runs (default: %(default)s)"
     )
+    p.add_argument("--lab", action="store_true", help="settings of a desk: what is simulated counts as real; no DC without")
     p.add_argument("--print-config", action="store_true", help="print the configuration that would be used, and end")
     p.add_argument("--quiet", action="store_true", help="print READY and errors only")
     p.set_defaults(func=run)
@@ -95,6 +97,8 @@ def merged_config(args):
         changes.setdefault("allow_plain", False)
     if args.pki:
         changes["tls_dir"] = str(Path(args.pki).resolve() / "device")
+    if args.lab:
+        changes = dict(LAB, **changes)
     config.merge(changes)
     return changes
 
@@ -159,7 +163,7 @@ def run(args):
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)
-    secc = SeccProcess(link, changes, args.runtime, args.trace, on_record)
+    secc = SeccProcess(link, changes, args.runtime, args.trace, on_record, lab={})
     asked = False
     try:
         secc.start()

@@ -26,6 +26,7 @@ import threading
 import traceback
 from pathlib import Path
 
+from host_tools.lab import LAB
 from host_tools.root import RUNTIME, python_path
 from host_tools.station.images import NoImage, image
 
@@ -173,9 +174,9 @@ class SeccProcess:
     "exec", NAME]. command: argument list in place of the firmware's, for tests.
     """
 
-    def __init__(self, link, config=None, runtime=RUNTIME, trace=None, on_record=None, prefix=(), command=None):
+    def __init__(self, link, config=None, runtime=RUNTIME, trace=None, on_record=None, prefix=(), command=None, lab=LAB):
         self.link = link
-        self.config = dict(config or {})
+        self.config = dict(lab, **(config or {}))
         self.runtime = runtime
         self.trace = trace
         self.on_record = on_record

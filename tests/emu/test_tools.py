@@ -9,6 +9,7 @@ import json
 import os
 import tempfile
 
+from host_tools.lab import LAB
 from host_tools.board import selftest as selftest_run
 from host_tools.emu import files
 from host_tools.emu.board import EmulatedBoard
@@ -19,7 +20,7 @@ from tests.lib.patience import until
 from tests.lib.tool_cases import CASES, bad, good
 
 IMAGE = need_image()
-CONFIG = {"services": ["DC_BPT"], "setpoint_w": 3000, "cable_check_ms": 100, "allow_plain": True}
+CONFIG = {**LAB, "services": ["DC_BPT"], "setpoint_w": 3000, "cable_check_ms": 100, "allow_plain": True}
 
 
 def served(config=CONFIG, **more):

@@ -11,6 +11,7 @@ TIMEOUT_S = 300
 import subprocess
 import sys
 
+from host_tools.lab import LAB
 from host_tools.emu import files
 from host_tools.emu.board import EmulatedBoard
 from host_tools.emu.bridge import Served
@@ -21,7 +22,7 @@ from tests.lib.mtest import eq
 from tests.lib.tool_cases import good
 
 IMAGE = need_image()
-CONFIG = {"services": ["DC_BPT"], "setpoint_w": 3000, "cable_check_ms": 100, "allow_plain": True}
+CONFIG = {**LAB, "services": ["DC_BPT"], "setpoint_w": 3000, "cable_check_ms": 100, "allow_plain": True}
 RUNS = "Ctrl-C stops it."
 
 

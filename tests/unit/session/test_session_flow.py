@@ -37,10 +37,10 @@ def session(w, service, dynamic):
         w.sleep(100)
         answers.append(w.loop(service, dynamic, soc=50))
         assert answers[-1].code == ResponseCode.OK
-    assert w.hw.contactor
+    assert w.power.closed
     res = w.power_delivery(STOP)
     assert res.code == ResponseCode.OK
-    assert not w.hw.contactor and w.hw.path_off  # R-POWER-02, R-DC-SAFETY-09: off before the answer
+    assert not w.power.closed and w.power.path_off  # R-POWER-02, R-DC-SAFETY-09: off before the answer
     if is_dc(service):
         assert w.welding().code == ResponseCode.OK
     assert w.stop().code == ResponseCode.OK
@@ -181,13 +181,13 @@ def test_energy_is_counted_both_ways_r_meter_04():
     for _ in range(40):
         w.sleep(200)
         w.loop(DC_BPT, DYNAMIC)
-    charged = w.hw.charged_wh
+    charged = w.power.charged_wh
     assert 15 < charged < 25  # 8 s of 10 kW = 22 Wh, less the ramp
     w.power.set_setpoint_w(-10000)
     for _ in range(40):
         w.sleep(200)
         value = w.loop(DC_BPT, DYNAMIC, meter=True).value
-    assert charged <= w.hw.charged_wh <= charged + 2
+    assert charged <= w.power.charged_wh <= charged + 2
     meter = value[DC_ChargeLoopRes.MeterInfo]
     assert 15 < meter[MeterInfo.BPT_DischargedEnergyReadingWh] < 25
 
@@ -220,7 +220,7 @@ def test_scheduled_dc_follows_the_car_inside_the_limits_r_loop_02():
         power = value[DC_ChargeLoopRes.EVSEPowerLimitAchieved]
         assert (current or power) == limited
     value = w.loop(DC_BPT, SCHEDULED, wish_ma=20_000, wish_mv=0).value
-    assert value[1] == ResponseCode.OK and w.secc.facts.car.target_mv == 400000
+    assert value[1] == ResponseCode.OK and w.secc.facts.car.target_mv == 450000
 
 
 def test_station_stop_r_status_02():
@@ -253,7 +253,7 @@ def test_car_that_ignores_terminate_r_status_04():
         if res.code != ResponseCode.OK:
             break
         w.sleep(400)
-    assert res.code == ResponseCode.FAILED and not w.hw.relay.wanted
+    assert res.code == ResponseCode.FAILED and not w.contactor.wanted
 
 
 def test_stop_after_n_loops():
@@ -271,7 +271,7 @@ def test_stop_wish_before_power_r_status_06():
     value = w.power_delivery(START).value
     assert value[1] == ResponseCode.OK
     assert value[PowerDeliveryRes.EVSEStatus][EVSEStatus.EVSENotification] == EvseNotification.Terminate
-    assert not w.hw.contactor
+    assert not w.power.closed
     assert w.loop(AC_BPT, DYNAMIC).code == ResponseCode.FAILED_SequenceError
 
 
