@@ -39,13 +39,13 @@ class Room:
         self.reset()
 
     def reset(self):
-        self._most = self._next = 0
+        self.most = self._next = 0
         self._at = None
         self._over_at = None
 
     def allow(self, most, now):
-        if most >= self._most:
-            self._most = self._next = most
+        if most >= self.most:
+            self.most = self._next = most
             self._at = None
         elif most != self._next:
             self._next = most
@@ -55,9 +55,9 @@ class Room:
     def look(self, value, slack, now):
         """0 inside, 1 the first reading above, 2 it is still above, 3 too long."""
         if self._at is not None and ticks_diff(now, self._at) >= 0:
-            self._most = self._next
+            self.most = self._next
             self._at = None
-        if value <= self._most + self._most * _SLACK_PERCENT // 100 + slack:
+        if value <= self.most + self.most * _SLACK_PERCENT // 100 + slack:
             self._over_at = None
             return 0
         if self._over_at is None:
@@ -120,9 +120,9 @@ class Watch:
         ma = self.hw.ma
         found = 0
         if self._dc[0].look(ma, _SLACK_MA, now) == 3:
-            found = faults.OVERCURRENT if self._dc[0]._most else faults.REVERSE
+            found = faults.OVERCURRENT if self._dc[0].most else faults.REVERSE
         if self._dc[1].look(-ma, _SLACK_MA, now) == 3:
-            found |= faults.OVERCURRENT if self._dc[1]._most else faults.REVERSE
+            found |= faults.OVERCURRENT if self._dc[1].most else faults.REVERSE
         return found
 
     def draw(self, slack_w, now):

@@ -252,8 +252,10 @@ class BenchStage:
         volts = self.cfg["ac_nominal_voltage_v"]
         w = self.load_w
         if w is None:
-            w = (self._l1 + self._l2 + self._l3) * volts // 1000 if self._l1 + self._l2 + self._l3 >= 0 else -(
-                -(self._l1 + self._l2 + self._l3) * volts // 1000
+            w = (
+                (self._l1 + self._l2 + self._l3) * volts // 1000
+                if self._l1 + self._l2 + self._l3 >= 0
+                else -(-(self._l1 + self._l2 + self._l3) * volts // 1000)
             )
         if not self._enabled:
             w = 0

@@ -69,7 +69,9 @@ def register(subparsers):
     p.add_argument(
         "--runtime", choices=RUNTIMES, default=RUNTIME, help="where the firmware runs (default: %(default)s)"
     )
-    p.add_argument("--lab", action="store_true", help="settings of a desk: what is simulated counts as real; no DC without")
+    p.add_argument(
+        "--lab", action="store_true", help="settings of a desk: what is simulated counts as real; no DC without"
+    )
     p.add_argument("--print-config", action="store_true", help="print the configuration that would be used, and end")
     p.add_argument("--quiet", action="store_true", help="print READY and errors only")
     p.set_defaults(func=run)

@@ -174,7 +174,9 @@ class SeccProcess:
     "exec", NAME]. command: argument list in place of the firmware's, for tests.
     """
 
-    def __init__(self, link, config=None, runtime=RUNTIME, trace=None, on_record=None, prefix=(), command=None, lab=LAB):
+    def __init__(
+        self, link, config=None, runtime=RUNTIME, trace=None, on_record=None, prefix=(), command=None, lab=LAB
+    ):
         self.link = link
         self.config = dict(lab, **(config or {}))
         self.runtime = runtime

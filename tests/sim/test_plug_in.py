@@ -85,7 +85,10 @@ def test_every_car_is_tested_for_insulation_r_dc_safety_03():
             plant.remove(car)
             continue
         plant.until(in_session(PRECHARGE), 10000)
-        assert ticks_diff(plant.now, began) >= 2000 and stage.mv_out < 60000, (ticks_diff(plant.now, began), stage.mv_out)
+        assert ticks_diff(plant.now, began) >= 2000 and stage.mv_out < 60000, (
+            ticks_diff(plant.now, began),
+            stage.mv_out,
+        )
         served(plant, watch, car)
 
 

@@ -55,7 +55,12 @@ def test_a_wrong_parameter_list_is_caught():
 
     one("boards/esp32s3/board/hardware.py", "def drive(self, on)", "def drive(self)", "takes (), is called with (on)")
     one("boards/common/mcu/modem_spi.py", "def set_hz(self, hz=None)", "def set_hz(self, hz)", "with (hz=)")
-    one("host_tools/recordings/replay/player.py", "def dc(self, mv, ma, w, now)", "def dc(self, ma, mv, w, now)", "takes (ma, mv, w, now)")
+    one(
+        "host_tools/recordings/replay/player.py",
+        "def dc(self, mv, ma, w, now)",
+        "def dc(self, ma, mv, w, now)",
+        "takes (ma, mv, w, now)",
+    )
     one("drivers/qca7000.py", "def send(self, buf, n)", "def send(self, buf, n, last)", "takes (buf, n, last)")
 
 
