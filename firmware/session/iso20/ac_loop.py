@@ -1,6 +1,5 @@
 """AC_ChargeLoop in its four kinds (Scheduled and Dynamic, plain and BPT)."""
 
-from codec import rational
 from codec.slots import (
     MSG,
     AC_ChargeLoopReq,
@@ -10,8 +9,9 @@ from codec.slots import (
     Dynamic_AC_CLReqControlMode,
     Scheduled_AC_CLReqControlMode,
 )
+from firmware.session.ceiling import target_w
 from firmware.session.iso20 import messages
-from firmware.session.iso20.loop import common, display, selected, target_w, total_w
+from firmware.session.iso20.loop import common, display, energies, selected, total_w
 from firmware.session.iso20.states import AC_LOOP
 
 _BLOCKS = (
@@ -27,7 +27,7 @@ def loop(f, req):
     (R-LOOP-07, R-METER-01)."""
     b = selected(f, req, _BLOCKS)
     display(f, req[AC_ChargeLoopReq.DisplayParameters])
-    out = None
+    out = out_low = None
     if f.session.dynamic:
         high = total_w(
             b,
@@ -35,19 +35,35 @@ def loop(f, req):
             Dynamic_AC_CLReqControlMode.EVMaximumChargePower_L2,
             Dynamic_AC_CLReqControlMode.EVMaximumChargePower_L3,
         )
+        low = total_w(
+            b,
+            Dynamic_AC_CLReqControlMode.EVMinimumChargePower,
+            Dynamic_AC_CLReqControlMode.EVMinimumChargePower_L2,
+            Dynamic_AC_CLReqControlMode.EVMinimumChargePower_L3,
+        )
         present = total_w(
             b,
             Dynamic_AC_CLReqControlMode.EVPresentActivePower,
             Dynamic_AC_CLReqControlMode.EVPresentActivePower_L2,
             Dynamic_AC_CLReqControlMode.EVPresentActivePower_L3,
         )
-        f.car.min_energy_wh = rational.to_int(b[Dynamic_AC_CLReqControlMode.EVMinimumEnergyRequest])
+        energies(
+            f,
+            b[Dynamic_AC_CLReqControlMode.EVMinimumEnergyRequest],
+            b[BPT_Dynamic_AC_CLReqControlMode.EVMinimumV2XEnergyRequest] if f.session.bpt else None,
+        )
         if f.session.bpt:
             out = total_w(
                 b,
                 BPT_Dynamic_AC_CLReqControlMode.EVMaximumDischargePower,
                 BPT_Dynamic_AC_CLReqControlMode.EVMaximumDischargePower_L2,
                 BPT_Dynamic_AC_CLReqControlMode.EVMaximumDischargePower_L3,
+            )
+            out_low = total_w(
+                b,
+                BPT_Dynamic_AC_CLReqControlMode.EVMinimumDischargePower,
+                BPT_Dynamic_AC_CLReqControlMode.EVMinimumDischargePower_L2,
+                BPT_Dynamic_AC_CLReqControlMode.EVMinimumDischargePower_L3,
             )
     else:
         high = total_w(
@@ -56,12 +72,19 @@ def loop(f, req):
             Scheduled_AC_CLReqControlMode.EVMaximumChargePower_L2,
             Scheduled_AC_CLReqControlMode.EVMaximumChargePower_L3,
         )
+        low = total_w(
+            b,
+            Scheduled_AC_CLReqControlMode.EVMinimumChargePower,
+            Scheduled_AC_CLReqControlMode.EVMinimumChargePower_L2,
+            Scheduled_AC_CLReqControlMode.EVMinimumChargePower_L3,
+        )
         present = total_w(
             b,
             Scheduled_AC_CLReqControlMode.EVPresentActivePower,
             Scheduled_AC_CLReqControlMode.EVPresentActivePower_L2,
             Scheduled_AC_CLReqControlMode.EVPresentActivePower_L3,
         )
+        energies(f, b[Scheduled_AC_CLReqControlMode.EVMinimumEnergyRequest], None)
         if f.session.bpt:
             out = total_w(
                 b,
@@ -69,7 +92,13 @@ def loop(f, req):
                 BPT_Scheduled_AC_CLReqControlMode.EVMaximumDischargePower_L2,
                 BPT_Scheduled_AC_CLReqControlMode.EVMaximumDischargePower_L3,
             )
-    f.car.limits.narrow(f.car.first, high, None, None, None, out, None)
+            out_low = total_w(
+                b,
+                BPT_Scheduled_AC_CLReqControlMode.EVMinimumDischargePower,
+                BPT_Scheduled_AC_CLReqControlMode.EVMinimumDischargePower_L2,
+                BPT_Scheduled_AC_CLReqControlMode.EVMinimumDischargePower_L3,
+            )
+    f.car.limits.narrow(f.car.first, high, None, None, None, out, None, low, out_low)
     f.car.present_w = present
     f.wanted.target_w = target_w(f)
     res = messages.ok(f, MSG.AC_ChargeLoopReq)

@@ -1,8 +1,9 @@
 """What the station announces: limits of parameter discovery and the mode blocks of the charge
 loops.
 
-Loop maxima never exceed and minima never fall below those of parameter discovery (R-LOOP-03,
-[V2G20-2654][2655]): both are written here from the same configuration.
+Loop maxima never exceed those of parameter discovery (R-LOOP-03, [V2G20-2654][2655]): both come
+from the same configuration, and in the loop firmware/session/ceiling.py narrows it. Minima are the
+same in both, unless nothing may flow: then both are 0 (R-LOOP-19).
 """
 
 from codec import rational
@@ -22,7 +23,7 @@ from codec.slots import (
     Scheduled_AC_CLResControlMode,
     Scheduled_DC_CLResControlMode,
 )
-from firmware.session.facts import offered_max_charge_w, offered_max_discharge_w
+from firmware.session.ceiling import bounds_w, offered_max_charge_w, offered_max_discharge_w, room_w
 
 
 def _out(f, w):
@@ -150,6 +151,16 @@ def ac_loop(f, r):
             r[AC_ChargeLoopRes.Dynamic_AC_CLResControlMode] = b
         return
     b = [None] * Scheduled_AC_CLResControlMode.LEN
+    # Here the car decides; the value is the most that it may, as AC has no limits in the loop
+    # (R-SCHEDULE-10).
+    _put_phases(
+        b,
+        Scheduled_AC_CLResControlMode.EVSETargetActivePower,
+        Scheduled_AC_CLResControlMode.EVSETargetActivePower_L2,
+        Scheduled_AC_CLResControlMode.EVSETargetActivePower_L3,
+        f,
+        f.wanted.target_w,
+    )
     _put_phases(
         b,
         Scheduled_AC_CLResControlMode.EVSEPresentActivePower,
@@ -172,17 +183,17 @@ def dc_loop(f, r):
     r[DC_ChargeLoopRes.EVSEPowerLimitAchieved] = f.station.limit_power
     r[DC_ChargeLoopRes.EVSECurrentLimitAchieved] = f.station.limit_current
     r[DC_ChargeLoopRes.EVSEVoltageLimitAchieved] = f.station.limit_voltage
-    charge_w = cfg["dc_max_charge_w"]
-    discharge_w = cfg["dc_max_discharge_w"]
+    charge_w, discharge_w = bounds_w(f)
     if f.session.dynamic:
         # DC has no set-point field: the limit in the direction of flow carries it (R-LOOP-04,
-        # R-LOOP-09).
-        if f.wanted.target_w >= 0:
-            charge_w = min(charge_w, f.wanted.target_w)
+        # R-LOOP-09). The station alone steers, so the other limit says what it could be.
+        if f.station.setpoint_w >= 0:
+            discharge_w = room_w(f)[1]
         else:
-            discharge_w = min(discharge_w, -f.wanted.target_w)
+            charge_w = room_w(f)[0]
+    min_charge_w = rational.from_int(min(cfg["dc_min_charge_w"], charge_w))
+    min_discharge_w = min(cfg["dc_min_discharge_w"], discharge_w)
     charge_w = rational.from_int(charge_w)
-    min_charge_w = rational.from_int(cfg["dc_min_charge_w"])
     charge_ma = rational.from_milli(cfg["dc_max_charge_ma"])
     max_mv = rational.from_milli(cfg["dc_max_voltage_mv"])
     min_mv = rational.from_milli(cfg["dc_min_voltage_mv"])
@@ -194,7 +205,7 @@ def dc_loop(f, r):
         b[Dynamic_DC_CLResControlMode.EVSEMaximumVoltage] = max_mv
         if f.session.bpt:
             b[BPT_Dynamic_DC_CLResControlMode.EVSEMaximumDischargePower] = _out(f, discharge_w)
-            b[BPT_Dynamic_DC_CLResControlMode.EVSEMinimumDischargePower] = _out(f, cfg["dc_min_discharge_w"])
+            b[BPT_Dynamic_DC_CLResControlMode.EVSEMinimumDischargePower] = _out(f, min_discharge_w)
             b[BPT_Dynamic_DC_CLResControlMode.EVSEMaximumDischargeCurrent] = _out_ma(f, cfg["dc_max_discharge_ma"])
             b[BPT_Dynamic_DC_CLResControlMode.EVSEMinimumVoltage] = min_mv
             r[DC_ChargeLoopRes.BPT_Dynamic_DC_CLResControlMode] = b
@@ -208,7 +219,7 @@ def dc_loop(f, r):
     b[Scheduled_DC_CLResControlMode.EVSEMaximumVoltage] = max_mv
     if f.session.bpt:
         b[BPT_Scheduled_DC_CLResControlMode.EVSEMaximumDischargePower] = _out(f, discharge_w)
-        b[BPT_Scheduled_DC_CLResControlMode.EVSEMinimumDischargePower] = _out(f, cfg["dc_min_discharge_w"])
+        b[BPT_Scheduled_DC_CLResControlMode.EVSEMinimumDischargePower] = _out(f, min_discharge_w)
         b[BPT_Scheduled_DC_CLResControlMode.EVSEMaximumDischargeCurrent] = _out_ma(f, cfg["dc_max_discharge_ma"])
         b[BPT_Scheduled_DC_CLResControlMode.EVSEMinimumVoltage] = min_mv
         r[DC_ChargeLoopRes.BPT_Scheduled_DC_CLResControlMode] = b

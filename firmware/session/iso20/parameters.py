@@ -11,8 +11,9 @@ from codec.slots import (
     DC_CPDReqEnergyTransferMode,
     ResponseCode,
 )
+from firmware.session.ceiling import offered_max_charge_w
 from firmware.session.codes import AC, DC
-from firmware.session.facts import PeerError, offered_max_charge_w
+from firmware.session.facts import PeerError
 from firmware.session.iso20 import messages
 from firmware.session.iso20.loop import total_w
 from firmware.session.iso20.states import SCHEDULE
@@ -66,7 +67,7 @@ def ac(f, req):
     )
     _range(f, low, high, "EVMinimumChargePower above EVMaximumChargePower")
     _range(f, low, offered_max_charge_w(f), "EVMinimumChargePower above the station's maximum")  # R-CPD-03
-    out = 0
+    out = out_low = 0
     if f.session.bpt:
         # Limits are magnitudes; some vehicles send them negative (D-02).
         out = abs(
@@ -77,7 +78,7 @@ def ac(f, req):
                 BPT_AC_CPDReqEnergyTransferMode.EVMaximumDischargePower_L3,
             )
         )
-        low = abs(
+        out_low = abs(
             total_w(
                 b,
                 BPT_AC_CPDReqEnergyTransferMode.EVMinimumDischargePower,
@@ -85,9 +86,9 @@ def ac(f, req):
                 BPT_AC_CPDReqEnergyTransferMode.EVMinimumDischargePower_L3,
             )
         )
-        _range(f, low, out, "EVMinimumDischargePower above EVMaximumDischargePower")
+        _range(f, out_low, out, "EVMinimumDischargePower above EVMaximumDischargePower")
     for limits in (f.car.first, f.car.limits):
-        limits.set(high, 0, 0, 0, out, 0)
+        limits.set(high, 0, 0, 0, out, 0, low, out_low)
     return messages.ok(f, MSG.AC_ChargeParameterDiscoveryReq), SCHEDULE
 
 
@@ -114,12 +115,13 @@ def dc(f, req):
     _range(f, low_ma, cfg["dc_max_charge_ma"], "EVMinimumChargeCurrent above the station's maximum")
     _range(f, cfg["dc_min_voltage_mv"], high_mv, "EVMaximumVoltage below the station's minimum")
     _range(f, low_mv, cfg["dc_max_voltage_mv"], "EVMinimumVoltage above the station's maximum")
-    out_w = out_ma = 0
+    out_w = out_ma = least_w = least_ma = 0
     if f.session.bpt:
         out_w = rational.to_int(b[BPT_DC_CPDReqEnergyTransferMode.EVMaximumDischargePower])
         least_w = rational.to_int(b[BPT_DC_CPDReqEnergyTransferMode.EVMinimumDischargePower])
         _range(f, abs(least_w), abs(out_w), "EVMinimumDischargePower above EVMaximumDischargePower")
         out_ma = rational.to_milli(b[BPT_DC_CPDReqEnergyTransferMode.EVMaximumDischargeCurrent])
+        least_ma = rational.to_milli(b[BPT_DC_CPDReqEnergyTransferMode.EVMinimumDischargeCurrent])
     for limits in (f.car.first, f.car.limits):
-        limits.set(high_w, high_ma, high_mv, low_mv, out_w, out_ma)
+        limits.set(high_w, high_ma, high_mv, low_mv, out_w, out_ma, low_w, least_w, low_ma, least_ma)
     return messages.ok(f, MSG.DC_ChargeParameterDiscoveryReq), SCHEDULE
