@@ -4,7 +4,8 @@ open, the session ends, the station goes on (R-POWER-15, R-POWER-11, R-DC-SAFETY
 The board of the unix port has no guard: here the firmware's own samples do it.
 """
 
-RUNTIMES = ("cpython", "unix")
+HEAP_KB = 1200  # as in test_plug_in.py, two plants
+BARE_HEAP_KB = 600  # the same, frozen
 
 from firmware.app import plug_steps as sup
 from firmware.clock import ticks_diff
