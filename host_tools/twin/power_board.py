@@ -196,7 +196,7 @@ class PowerBoard:
     def _command(self, op, flags, limits, now):
         self._heard_at = now
         self.locked = bool(flags & 1)
-        if op == _OFF or op == _CLEAR:
+        if op in (_OFF, _CLEAR):
             self.lease_ended = False
             self.faults &= ~_F_LEASE
             op = _OFF
@@ -227,7 +227,8 @@ class PowerBoard:
         elif f == "meter":
             bits |= _F_METER
         self.line.over_mv = 100000 if f == "overvoltage" else 0
-        if (f == "overvoltage" and self.line.mv_in > self._commanded[0] + 50000 and self.op in (_PRECHARGE, _RUN)) or (self.faults & _F_OVERVOLT and self.op != _OFF):
+        over = self.line.mv_in > self._commanded[0] + 50000 and self.op in (_PRECHARGE, _RUN)
+        if over if f == "overvoltage" else self.faults & _F_OVERVOLT and self.op != _OFF:
             bits |= _F_OVERVOLT
         if f == "restart":
             self.fault = "none"
