@@ -281,7 +281,7 @@ def test_per_phase_answers_r_cpd_04_05():
     w.to_authorized(AC)
     w.discovery()
     w.select(AC_BPT, w.set_id(AC_BPT, DYNAMIC))
-    block = w.parameters(AC_BPT, per_phase=True).BPT_AC_CPDResEnergyTransferMode
+    block = w.parameters(AC_BPT, lines_w=(3666, 3666, 3666)).BPT_AC_CPDResEnergyTransferMode
     total = 0
     for at in (
         AC_CPDResEnergyTransferMode.EVSEMaximumChargePower,
