@@ -349,7 +349,11 @@ IMPLEMENTERS = {
     "relay": ("drivers/contactor.py:Contactor",),
     "contactor": ("host_tools/twin/contactor.py:ContactorModel",),
     "can": ("drivers/mcp2515.py:Mcp2515",),
-    "uart": ("host_tools/twin/rtu.py:Port", "tests/mem/test_alloc_modbus.py:Tape"),
+    "uart": (
+        "host_tools/twin/rtu.py:Port",
+        "host_tools/twin/power_board.py:PowerBoard",
+        "tests/mem/test_alloc_modbus.py:Tape",
+    ),
     "bus part": (
         "drivers/eastron.py:Eastron",
         "drivers/acrel.py:Acrel",
