@@ -14,13 +14,15 @@ ROLES = {
     # -- a controller board, as boards/<board>/board/hardware.py gives it to mcu/board.py
     "hardware": (
         (
-            "start()",  # pilot X1, contactor open, guard and watchdog on
+            "start()",  # pilot X1, contactor open, ENABLE low, guard and watchdog on
             "alive()",  # once a turn of the firmware
             "drive(on)",  # contactor: 1 closes; what is refused stays open
+            "enable(on)",  # ENABLE line of the power stage: 1 = it may deliver
             "feedback()",  # 1 while the contactor is closed, and if its wire is broken
+            "tripped()",  # contactor and ENABLE were let go by itself, or not let up, since drive(0)
             "notes()",  # texts on what the hardware did by itself since the last call
             "counters()",  # [(name, number)]
-            "stop()",  # contactor open, pilot F, nothing runs any more
+            "stop()",  # contactor open, ENABLE low, pilot F, nothing runs any more
         ),
         (
             "name",
@@ -89,7 +91,9 @@ ROLES = {
         (
             "due",
             "state",
+            "ready",
             "raw",
+            "sampled_at",
             "high_mv",
             "low_mv",
             "blind",
@@ -119,6 +123,7 @@ ROLES = {
         (
             "due",
             "contactor",
+            "tripped",  # the board has opened the contactor by itself, or not let it close
             "path_off",
             "test_result",
             "mv",
@@ -135,7 +140,7 @@ ROLES = {
     ),
     "relay": (
         ("start(now)", "poll(now)", "close(now)", "open(now)", "clear(now)", "event()"),
-        ("due", "wanted", "driven", "closed", "verified", "fault"),
+        ("due", "wanted", "driven", "closed", "verified", "tripped", "fault"),
     ),
     "contactor": (("drive(on)", "feedback()", "start(now)", "poll(now)"), ("due", "closed")),
     # -- CAN
@@ -190,7 +195,7 @@ ROLES = {
         (
             "poll(now)",
             "off(now)",
-            "permit(yes, now)",
+            "permit(yes, now, sampled_at=)",
             "basic(close, now)",
             "clear(now)",
             "measure(f, now)",
@@ -331,7 +336,7 @@ IMPLEMENTERS = {
         "drivers/pilot_adc.py:SyncFrontEnd",
         "drivers/pilot_adc.py:PeakFrontEnd",
         "drivers/pilot_adc.py:FreeFrontEnd",
-        "boards/rpi_pico/board/hardware.py:_Front",
+        "boards/*/board/hardware.py:_Front",
         "host_tools/twin/pilot.py:PilotCircuit",
         "tests/unit/drivers/test_pilot.py:Front",
     ),
