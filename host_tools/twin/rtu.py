@@ -1,9 +1,8 @@
 """Model of an RS-485 bus with slaves of Modbus RTU: characters with their time, a transceiver with
 its direction, slaves that wait for silence, and what goes wrong with all of them.
 
-`Port` is the master's UART in simulated time. Models of devices are made of `Slave`; the same
-slaves answer at a real serial port by `reply()` (host_tools/station/rtu_port.py). Nothing of the
-drivers is used here.
+`Port` is the master's UART in simulated time. Models of devices are made of `Slave`; at a real
+serial port the same slaves answer by `reply()`. Nothing of the drivers is used here.
 """
 
 from firmware.clock import ticks_diff

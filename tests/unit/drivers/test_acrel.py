@@ -1,4 +1,5 @@
-"""drivers/acrel.py against its model: decimal points, both directions, units that must be proved."""
+"""drivers/acrel.py against its model: decimal points, both directions, units that must be
+proved, energy that never falls (R-METER-03, R-METER-04)."""
 
 from drivers.acrel import Acrel
 from drivers.modbus_part import ENERGY, SIGN, SILENT, STRANGE, UNITS

@@ -1,4 +1,5 @@
-"""drivers/bender.py against its model: setting up, alarms, validity, tests, loss of settings."""
+"""drivers/bender.py against its model: setting up, alarms, validity, tests, loss of settings; what
+R-DC-SAFETY-05 and -13 are read from."""
 
 from drivers.bender import ALARM, FAILED, NO_ALARM, PASSED, RUNNING, WARNING, Bender
 from drivers.modbus_part import DEVICE, INVALID, REFUSES, SETTINGS, SILENT, STRANGE

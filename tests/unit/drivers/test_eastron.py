@@ -1,4 +1,5 @@
-"""drivers/eastron.py against its model: R-METER-01 values both ways, ages, signs, energy."""
+"""drivers/eastron.py against its model: values both ways, their ages, signs, and energy that
+never falls (R-METER-03, R-METER-04)."""
 
 from drivers.eastron import Eastron
 from drivers.modbus_part import ENERGY, REFUSES, SIGN, SILENT, STRANGE
