@@ -37,7 +37,7 @@ SPEC = (
         0,
         -1000000,
         1000000,
-        "power set-point at start; positive charges, negative discharges, 0 means none",
+        "power set-point at start, a ceiling in every control mode; positive charges, negative discharges, 0 means none",
     ),
     (
         "stop_after_loops",
@@ -73,7 +73,7 @@ SPEC = (
         0,
         0,
         100,
-        "no discharge below this state of charge, percent; the car has its own floor too",
+        "no discharge below this state of charge, percent, or while the car does not tell it; the car has its own floor too",
     ),
     # Simulated surroundings
     ("eim_delay_ms", "int", 0, 0, 600000, "authorisation by external means takes this long"),
