@@ -158,7 +158,9 @@ class _Inlined:
         for line in self.lines:
             starts.append(starts[-1] + len(line) + 1)
         out = self.source
-        for node, new in sorted(self.changes, key=lambda change: (change[0].lineno, change[0].col_offset), reverse=True):
+        for node, new in sorted(
+            self.changes, key=lambda change: (change[0].lineno, change[0].col_offset), reverse=True
+        ):
             first = starts[node.lineno - 1] + node.col_offset
             out = out[:first] + new + out[starts[node.end_lineno - 1] + node.end_col_offset :]
         return out + self.end
