@@ -143,7 +143,38 @@ ROLES = {
         ("due", "wanted", "driven", "closed", "verified", "tripped", "fault"),
     ),
     "contactor": (("drive(on)", "feedback()", "start(now)", "poll(now)"), ("due", "closed")),
+    "converter": (  # a part below the stage
+        (
+            "start(now)",
+            "poll(now)",
+            "off(now)",  # block it, in this call
+            "set(mv, ma, now)",  # ma below 0: out of the car; False: it cannot, and is off
+            "clear(now)",
+            "age_ms(now)",  # of mv and ma
+            "counters()",
+        ),
+        (
+            "due",
+            "mv",
+            "ma",
+            "faults",
+            "why",  # the last of them in words
+            "ready",  # it answers, is off, has no fault
+            "on",
+            "live",  # it may deliver, for all that is known
+            "can_charge_w",
+            "can_discharge_w",
+            "limit_ms",  # the age from which mv and ma are stale
+            "min_mv",
+            "max_mv",  # 0: it has not told yet
+            "max_charge_ma",
+            "max_discharge_ma",
+            "max_charge_w",
+            "max_discharge_w",
+        ),
+    ),
     # -- CAN
+    "can bus": ((), ("spi: spi", "cs", "int_pin")),  # int_pin() -> 0 while the chip asks for service
     "can": (
         ("start(now)", "stop(now)", "poll(now)", "recv()", "send(ident, data, now)", "event()", "counters()"),
         ("up", "due", "idle", "ident", "data", "overflows", "bus_offs", "unsent"),
@@ -313,6 +344,7 @@ IMPLEMENTERS = {
     "relay": ("drivers/contactor.py:Contactor",),
     "contactor": ("host_tools/twin/contactor.py:ContactorModel",),
     "can": ("drivers/mcp2515.py:Mcp2515",),
+    "converter": ("drivers/infypower.py:Module", "drivers/infypower_beg.py:Beg1k075g", "drivers/infypower_reg.py:Reg"),
     "machine": (
         "firmware/net/stack.py:Stack",
         "firmware/slac/evse.py:Slac",
@@ -368,6 +400,8 @@ USERS = (
     ("adc", "drivers/proximity.py", r"self\._adc"),
     ("spi", "drivers/qca7000.py", r"self\._spi"),
     ("spi", "drivers/mcp2515.py", r"self\._spi"),
+    ("can", "drivers/infypower*.py", r"(?:self\._can|\bcan)"),
+    ("can bus", "boards/common/mcu/can.py", r"\bbus"),
     ("interrupt", "drivers/qca7000.py", r"self\._irq"),
     ("session machine", "firmware/run/safe.py", r"self\.secc"),
     ("paused session", "firmware/run/safe.py", r"self\.secc\.paused"),

@@ -47,6 +47,26 @@ SPEC = (
         1000000000,
         "the station ends the session after so many charge loop answers; 0 = never",
     ),
+    # Converter on CAN
+    (
+        "converter",
+        "choice",
+        "beg",
+        ("beg", "reg"),
+        0,
+        "DC module: beg = Infypower BEG1K075G, reg = REG, CEG, LRG (charging only)",
+    ),
+    ("can_module", "int", 0, 0, 63, "address of the DC module; 63 = the only one on the bus, whatever its address is"),
+    ("can_bit_rate", "choice", 125, (125, 250, 500), 0, "kbit/s; of the BEG1K075G nobody publishes it"),
+    ("can_crystal_mhz", "choice", 8, (8, 16), 0, "crystal of the MCP2515"),
+    (
+        "converter_silence_ms",
+        "int",
+        10000,
+        1000,
+        600000,
+        "a DC module ends by itself after so long without a message; that long it counts as live when it is silent",
+    ),
     # AC limits
     ("ac_phases", "choice", 3, (1, 3), 0, "number of connected phases"),
     ("ac_nominal_voltage_v", "int", 230, 50, 500, "line to neutral"),
