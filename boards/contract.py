@@ -179,6 +179,47 @@ ROLES = {
         ("start(now)", "stop(now)", "poll(now)", "recv()", "send(ident, data, now)", "event()", "counters()"),
         ("up", "due", "idle", "ident", "data", "overflows", "bus_offs", "unsent"),
     ),
+    # -- parts on a Modbus bus
+    "uart": (("any()", "readinto(buf, n)", "write(buf)"), ()),  # as machine.UART; returns at once
+    "bus part": (("ask(now)", "answer(request, answer, at, now)", "failed(request, why, now)"), ("wish",)),
+    "part": (("start(now)", "poll(now)", "clear(now)", "age_ms(now)", "words()"), ("due", "faults", "name", "address")),
+    "meter": (
+        (
+            "start(now)",
+            "poll(now)",
+            "clear(now)",
+            "age_ms(now)",  # of mv ma w l_* var; None: nothing is read
+            "energy_age_ms(now)",  # of charged_wh discharged_wh; None: not read, or not proved
+            "words()",  # [(what is wrong, what to do)]
+        ),
+        (
+            "due",
+            "phases",  # 3, or 0 for DC
+            "mv",
+            "ma",  # + into the car
+            "w",
+            "charged_wh",  # None, then never falls
+            "discharged_wh",
+            "ok",
+            "faults",  # bits of drivers/modbus_part.py
+            "charging_only",  # written by the stage: no power out of the car is allowed now
+            "swapped",
+        ),
+    ),
+    "ac meter": ((), ("l_mv", "l_ma", "l_w", "var", "hz_m")),  # a meter with lines has this too
+    "insulation monitor": (
+        (
+            "start(now)",
+            "poll(now)",
+            "clear(now)",
+            "want(on, now)",
+            "self_test(now)",
+            "age_ms(now)",
+            "mv_age_ms(now)",
+            "words()",
+        ),
+        ("due", "ohm", "mv", "alarm", "ok", "ready", "testing", "test_result", "faults"),
+    ),
     # -- machines (docs/design.md): of frames, of bytes
     "machine": (("rx(buf, n, now)", "poll(now)", "tx(out)", "event()"), ("due",)),
     "power": (
@@ -345,6 +386,21 @@ IMPLEMENTERS = {
     "contactor": ("host_tools/twin/contactor.py:ContactorModel",),
     "can": ("drivers/mcp2515.py:Mcp2515",),
     "converter": ("drivers/infypower.py:Module", "drivers/infypower_beg.py:Beg1k075g", "drivers/infypower_reg.py:Reg"),
+    "uart": (
+        "host_tools/twin/rtu.py:Port",
+        "host_tools/twin/power_board.py:PowerBoard",
+        "tests/mem/test_alloc_modbus.py:Tape",
+    ),
+    "bus part": (
+        "drivers/eastron.py:Eastron",
+        "drivers/acrel.py:Acrel",
+        "drivers/bender.py:Bender",
+        "tests/unit/drivers/modbus_bench.py:Asker",
+    ),
+    "part": ("drivers/modbus_part.py:Part",),
+    "meter": ("drivers/eastron.py:Eastron", "drivers/acrel.py:Acrel"),
+    "ac meter": ("drivers/eastron.py:Eastron",),
+    "insulation monitor": ("drivers/bender.py:Bender",),
     "machine": (
         "firmware/net/stack.py:Stack",
         "firmware/slac/evse.py:Slac",
@@ -399,6 +455,8 @@ USERS = (
     ("pilot front end", "drivers/pilot.py", r"\b_?front"),
     ("adc", "drivers/proximity.py", r"self\._adc"),
     ("spi", "drivers/qca7000.py", r"self\._spi"),
+    ("uart", "drivers/modbus.py", r"self\._uart"),
+    ("bus part", "drivers/modbus.py", r"\b_?part"),
     ("spi", "drivers/mcp2515.py", r"self\._spi"),
     ("can", "drivers/infypower*.py", r"(?:self\._can|\bcan)"),
     ("can bus", "boards/common/mcu/can.py", r"\bbus"),
