@@ -125,7 +125,8 @@ class Facts:
         m.mv = 0
         m.ma = 0
         m.w = 0
-        m.setpoint_w = 0  # what the station's operator wants
+        m.setpoint_w = 0  # what the station's operator wants now (app/lease.py)
+        m.export = False  # power may flow out of the car
         m.contactor = False
         m.path_off = True
         m.insulation = TEST_RUNNING

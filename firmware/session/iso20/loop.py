@@ -56,7 +56,7 @@ def target_w(f):
     if w >= 0:
         w = min(w, offered_max_charge_w(f), f.car.limits.charge_w)
         return w if w >= f.cfg["dc_min_charge_w" if dc else "ac_min_charge_w"] else 0
-    if not f.session.bpt or 0 <= f.car.soc < f.cfg["v2x_min_soc"]:
+    if not f.session.bpt or not f.station.export or 0 <= f.car.soc < f.cfg["v2x_min_soc"]:
         return 0
     if f.car.min_energy_wh > 0 and not f.cfg["lenient_ev_values"]:
         return 0  # the battery is below the car's own minimum
