@@ -138,6 +138,11 @@ ROLES = {
         ("due", "wanted", "driven", "closed", "verified", "fault"),
     ),
     "contactor": (("drive(on)", "feedback()", "start(now)", "poll(now)"), ("due", "closed")),
+    # -- CAN
+    "can": (
+        ("start(now)", "stop(now)", "poll(now)", "recv()", "send(ident, data, now)", "event()", "counters()"),
+        ("up", "due", "idle", "ident", "data", "overflows", "bus_offs", "unsent"),
+    ),
     # -- machines (docs/design.md): of frames, of bytes
     "machine": (("rx(buf, n, now)", "poll(now)", "tx(out)", "event()"), ("due",)),
     "power": (
@@ -269,12 +274,14 @@ IMPLEMENTERS = {
     "spi": (
         "host_tools/twin/qca7000.py:QcaSpi",
         "host_tools/twin/wiring.py:Wires",
+        "host_tools/twin/mcp2515.py:Mcp2515",
         "tests/unit/drivers/data_spi.py:Transcript",
         "tests/lib/controller/machine_common.py:SpiBase",
         "tests/fuzz/test_qca_fuzz.py:Mutant",
         "tests/fuzz/test_qca_fuzz.py:Flipper",
         "tests/mem/test_alloc_path.py:Recorder",
         "tests/mem/test_alloc_qca.py:FixedChip",
+        "tests/mem/test_alloc_can.py:FixedCan",
     ),
     "interrupt": (
         "boards/common/mcu/interrupt.py:Interrupt",
@@ -312,6 +319,7 @@ IMPLEMENTERS = {
     ),
     "relay": ("drivers/contactor.py:Contactor",),
     "contactor": ("host_tools/twin/contactor.py:ContactorModel",),
+    "can": ("drivers/mcp2515.py:Mcp2515",),
     "machine": (
         "firmware/net/stack.py:Stack",
         "firmware/slac/evse.py:Slac",
@@ -369,6 +377,7 @@ USERS = (
     ("pilot front end", "drivers/pilot.py", r"\b_?front"),
     ("adc", "drivers/proximity.py", r"self\._adc"),
     ("spi", "drivers/qca7000.py", r"self\._spi"),
+    ("spi", "drivers/mcp2515.py", r"self\._spi"),
     ("interrupt", "drivers/qca7000.py", r"self\._irq"),
     ("session machine", "firmware/run/safe.py", r"self\.secc"),
     ("paused session", "firmware/run/safe.py", r"self\.secc\.paused"),

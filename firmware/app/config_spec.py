@@ -45,7 +45,7 @@ SPEC = (
         0,
         -1000000,
         1000000,
-        "power set-point from the start on; positive charges, 0 means none; negative (discharge) only with the lab switch",
+        "power set-point from the start on, a ceiling in every control mode; positive charges, 0 means none; negative (discharge) only with the lab switch",
     ),
     (
         "setpoint_valid_s",
@@ -98,7 +98,7 @@ SPEC = (
         0,
         0,
         100,
-        "no discharge below this state of charge, percent; the car has its own floor too",
+        "no discharge below this state of charge, percent, or while the car does not tell it; the car has its own floor too",
     ),
     # Simulated surroundings
     ("eim_delay_ms", "int", 0, 0, 600000, "authorisation by external means takes this long"),

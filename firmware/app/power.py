@@ -6,6 +6,7 @@ power and current flow from the station to the vehicle (R-LOOP-06).
 
 from firmware.app.lease import Lease
 from firmware.clock import sooner
+from firmware.session import ceiling
 from firmware.session.codes import ASK_OFF, ASK_PRECHARGE, ASK_TEST, DC, TEST_RUNNING
 
 
@@ -108,7 +109,10 @@ class Power:
     def _dc(self, f):
         """Converter command, and the three flags that tell which limit bounds the output."""
         target_w = f.wanted.target_w if f.session.dynamic else None
-        mv, ma, car_mv, by_power, by_current, by_voltage = dc_command(self.cfg, f.car, target_w, f.session.bpt)
+        bounds_w = ceiling.bounds_w(f)
+        mv, ma, car_mv, by_power, by_current, by_voltage = dc_command(
+            self.cfg, f.car, target_w, f.session.bpt, bounds_w
+        )
         s = f.station
         s.limit_power, s.limit_current, s.limit_voltage = by_power, by_current, by_voltage
         if not f.session.loops:
@@ -139,12 +143,13 @@ class Power:
         return (self.lease.set_w, hw.w, hw.mv, hw.ma, 1 if hw.contactor else 0, hw.charged_wh, hw.discharged_wh)
 
 
-def dc_command(cfg, car, target_w, bpt):
+def dc_command(cfg, car, target_w, bpt, bounds_w):
     """What the converter is told, inside both sides' limits: (output mV, mA, voltage of the car in
     mV, and whether power, current and voltage bound it) (R-LOOP-02, R-LOOP-05, R-LOOP-09).
 
     car: facts.car. target_w: set-point of Dynamic control, discharge negative; None = Scheduled
-    control, where the car's wish counts. bpt: discharge is possible.
+    control, where the car's wish counts inside bounds_w (of ceiling.py, magnitudes). bpt: discharge
+    is possible.
     """
     limits = car.limits
     top_mv = min(cfg["dc_max_voltage_mv"], limits.max_mv)
@@ -156,7 +161,7 @@ def dc_command(cfg, car, target_w, bpt):
         car_mv = (top_mv + floor_mv) // 2
     volts = max(1, car_mv // 1000)
     if target_w is None:
-        mv, ma, by_power, by_voltage = _scheduled(cfg, car, top_mv, volts, bpt)
+        mv, ma, by_power, by_voltage = _scheduled(car, top_mv, volts, bounds_w)
     else:
         mv, ma, by_power, by_voltage = _dynamic(target_w, car_mv, top_mv, floor_mv, volts)
     top_ma = min(cfg["dc_max_charge_ma"], limits.charge_ma)
@@ -179,10 +184,9 @@ def _dynamic(target_w, car_mv, top_mv, floor_mv, volts):
     return floor_mv, -(-target_w * 1000 // volts), True, car_mv <= floor_mv
 
 
-def _scheduled(cfg, car, top_mv, volts, bpt):
+def _scheduled(car, top_mv, volts, bounds_w):
     """(mV, mA, bound by power, by voltage) of what the car wants."""
-    limits = car.limits
-    most_ma = min(cfg["dc_max_charge_w"], limits.charge_w) * 1000 // volts
-    least_ma = -(min(cfg["dc_max_discharge_w"], limits.discharge_w) * 1000 // volts) if bpt else 0
+    most_ma = bounds_w[0] * 1000 // volts
+    least_ma = -(bounds_w[1] * 1000 // volts)
     ma = max(least_ma, min(car.target_ma, most_ma))
     return min(car.target_mv, top_mv), ma, ma != car.target_ma, car.target_mv > top_mv

@@ -14,9 +14,19 @@ the other way ([V2G20-1034], R-LOOP-06). A connection begins with new facts, so 
 the one before (R-SESSION-11).
 """
 
-from firmware.session.codes import AC, ASK_OFF, DC, TEST_RUNNING
+from array import array
+
+from firmware.session.codes import AC, ASK_OFF, TEST_RUNNING
+from micropython import const
 
 NO_ID = b"\x00" * 8
+
+# Where the lines begin in Limits.line_w.
+CHARGE = const(0)
+DISCHARGE = const(3)
+LEAST_CHARGE = const(6)
+LEAST_DISCHARGE = const(9)
+_NO_LINES = (0,) * 12
 
 
 class PeerError(Exception):
@@ -31,12 +41,30 @@ class PeerError(Exception):
 
 class Limits:
     """What a vehicle allows: charge_w, charge_ma, discharge_w, discharge_ma (magnitudes), max_mv,
-    min_mv."""
+    min_mv; and what it must have at least if anything flows: least_charge_w, least_charge_ma,
+    least_discharge_w, least_discharge_ma.
+
+    AC: line_w has power line by line, in W: [CHARGE + i] for L1, L2, L3, and so on for DISCHARGE,
+    LEAST_CHARGE, LEAST_DISCHARGE. Without lines of its own (f.car.lines) each may have the sum.
+    """
 
     def __init__(self):
+        self.line_w = array("i", _NO_LINES)
         self.set(0, 0, 0, 0, 0, 0)
 
-    def set(self, charge_w, charge_ma, max_mv, min_mv, discharge_w, discharge_ma):
+    def set(
+        self,
+        charge_w,
+        charge_ma,
+        max_mv,
+        min_mv,
+        discharge_w,
+        discharge_ma,
+        least_charge_w=0,
+        least_discharge_w=0,
+        least_charge_ma=0,
+        least_discharge_ma=0,
+    ):
         """What parameter discovery says. Discharge limits are magnitudes; some vehicles send them
         negative (D-02)."""
         self.charge_w = max(charge_w, 0)
@@ -45,8 +73,23 @@ class Limits:
         self.min_mv = max(min_mv, 0)
         self.discharge_w = abs(discharge_w)
         self.discharge_ma = abs(discharge_ma)
+        self.least_charge_w = max(least_charge_w, 0)
+        self.least_discharge_w = abs(least_discharge_w)
+        self.least_charge_ma = max(least_charge_ma, 0)
+        self.least_discharge_ma = abs(least_discharge_ma)
 
-    def narrow(self, first, charge_w, charge_ma, max_mv, min_mv, discharge_w, discharge_ma):
+    def narrow(
+        self,
+        first,
+        charge_w,
+        charge_ma,
+        max_mv,
+        min_mv,
+        discharge_w,
+        discharge_ma,
+        least_charge_w=None,
+        least_discharge_w=None,
+    ):
         """What a later request says: it may only narrow what parameter discovery said, which is
         `first` (R-LOOP-03); None = not told, the value before holds (R-LOOP-11, R-LOOP-12)."""
         if charge_w is not None:
@@ -61,6 +104,10 @@ class Limits:
             self.discharge_w = min(abs(discharge_w), first.discharge_w)
         if discharge_ma is not None:
             self.discharge_ma = min(abs(discharge_ma), first.discharge_ma)
+        if least_charge_w is not None:
+            self.least_charge_w = max(least_charge_w, first.least_charge_w)
+        if least_discharge_w is not None:
+            self.least_discharge_w = max(abs(least_discharge_w), first.least_discharge_w)
 
 
 class Hand:
@@ -97,8 +144,10 @@ class Facts:
         c.target_ma = 0  # Scheduled: what it wants
         c.target_mv = 0
         c.soc = -1  # percent, -1 = not told
+        c.min_soc = 0  # percent, the vehicle's own floor; 0 = not told
         c.min_energy_wh = 0  # above 0 the battery is below its own minimum: no discharge
-        c.per_phase = False  # it speaks in L1/L2/L3 (R-CPD-04)
+        c.min_v2x_wh = 0  # above 0 it is below the window that the vehicle gives for discharging
+        c.lines = 0  # AC: it speaks of these lines: bits 1, 2, 4 for L1, L2, L3; 0 = of the sum only (R-CPD-04)
         # -- agreed on
         s = self.session = Hand()
         s.id = NO_ID
@@ -108,6 +157,8 @@ class Facts:
         s.dynamic = True
         s.base_charged_wh = 0  # before the pause (R-METER-03)
         s.base_discharged_wh = 0
+        s.plan_charge_w = 0  # most of the schedule that was offered, each way (R-POWER-08)
+        s.plan_discharge_w = 0
         s.precharges = 0
         s.precharge_finished = False
         s.loops = 0
@@ -119,14 +170,14 @@ class Facts:
         w = self.wanted = Hand()
         w.ask = ASK_OFF
         w.mv = 0
-        w.target_w = 0  # Dynamic: set-point inside both sides' limits
+        w.target_w = 0  # set-point inside the bounds (ceiling.py)
+        w.line_w = [0, 0, 0]  # AC: the same for each line that counts (ceiling.share)
         # -- measured
         m = self.station = Hand()
         m.mv = 0
         m.ma = 0
         m.w = 0
         m.setpoint_w = 0  # what the station's operator wants now (app/lease.py)
-        m.export = False  # power may flow out of the car
         m.contactor = False
         m.path_off = True
         m.insulation = TEST_RUNNING
@@ -137,6 +188,10 @@ class Facts:
         m.discharged_wh = 0
         m.metered = False  # the power stage has begun to count for this session
         m.fault = 0
+        m.can_charge_w = None  # what the power stage can do now (derating); None = all it was built for
+        m.can_discharge_w = None
+        m.export = False  # discharging is allowed by the station's side (app/lease.py)
+        m.line_w = None  # AC: measured line by line: [L1, L2, L3]; None = the sum only
         m.cable_w = None  # what the proximity resistor of the plugged cable allows in AC; None = captive cable
         m.pilot_cut = False  # the pilot left C/D while energised: the power is off and stays off in this session
 
@@ -155,22 +210,3 @@ class Facts:
         left = s.note, s.keep
         s.note = s.keep = None
         return left
-
-
-def offered_max_charge_w(f):
-    """Most power towards the vehicle that the station offers, in W; in AC no more than the cable
-    carries."""
-    if f.session.current == DC:
-        return f.cfg["dc_max_charge_w"]
-    return _carried_w(f, f.cfg["ac_max_charge_w"])
-
-
-def offered_max_discharge_w(f):
-    """The same the other way, as a magnitude."""
-    if f.session.current == DC:
-        return f.cfg["dc_max_discharge_w"]
-    return _carried_w(f, f.cfg["ac_max_discharge_w"])
-
-
-def _carried_w(f, w):
-    return w if f.station.cable_w is None else min(w, f.station.cable_w)

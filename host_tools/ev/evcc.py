@@ -45,7 +45,7 @@ from codec.slots import (
     supportedAppProtocolRes,
 )
 from firmware.clock import ticks_add, ticks_diff
-from host_tools.ev import next_request, requests
+from host_tools.ev import answers, next_request, requests
 from host_tools.ev.battery import Battery
 from host_tools.ev.states import (
     AUTH,
@@ -362,6 +362,7 @@ class Evcc:
         if b is None:
             raise Refused("parameters of the wrong kind")
         self.offered_w = to_int(b[AC_CPDResEnergyTransferMode.EVSEMaximumChargePower])  # first field of all four
+        self.planned_w = self.offered_w  # the schedule has another one, if there is one
         if self.bpt:  # some stations write it as a negative number
             self.offered_out_w = abs(to_int(b[BPT_DC_CPDResEnergyTransferMode.EVSEMaximumDischargePower if self.dc
                                               else BPT_AC_CPDResEnergyTransferMode.EVSEMaximumDischargePower]))  # fmt: skip
@@ -376,6 +377,7 @@ class Evcc:
         if scheduled:
             first = scheduled[Scheduled_SEResControlMode.ScheduleTuple][0]
             self.tuple_id = first[ScheduleTuple.ScheduleTupleID]
+            self.planned_w = answers.planned_w(v)
         return CABLE_CHECK if self.dc else START
 
     def on_cable_check(self, v, now):
@@ -418,9 +420,10 @@ class Evcc:
         self._integrated = now
         cfg = self.cfg
         if not self.dynamic:
-            w = min(cfg["scheduled_w"], self.offered_w, self.charge_w)
+            most_w, most_out_w = answers.scheduled_ceiling_w(v, self.dc, self.bpt)
+            w = min(cfg["scheduled_w"], self.offered_w, most_w, self.charge_w)
             if self.bpt and cfg["loops"] and self.loops * 2 > cfg["loops"]:
-                w = -min(cfg["scheduled_w"], self.offered_out_w, self.discharge_w)
+                w = -min(cfg["scheduled_w"], self.offered_out_w, most_out_w, self.discharge_w)
         elif not self.dc:
             b = v[AC_ChargeLoopRes.BPT_Dynamic_AC_CLResControlMode if self.bpt
                   else AC_ChargeLoopRes.Dynamic_AC_CLResControlMode]  # fmt: skip

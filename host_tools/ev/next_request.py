@@ -26,7 +26,7 @@ def _protocol(ev):
 
 def _start(ev):
     car = _car(ev)
-    plan = requests.profile(car, min(ev.offered_w, car.max_charge_w), None if ev.dynamic else ev.tuple_id)
+    plan = requests.profile(car, min(ev.planned_w, car.max_charge_w), None if ev.dynamic else ev.tuple_id)
     channel = ChannelSelection.Charge if ev.bpt else None
     return requests.power_delivery(car, ChargeProgress.Start, Processing.Finished, plan, channel)
 

@@ -84,11 +84,18 @@ class Car:
         self.max_discharge_ma = 100_000
         self.max_mv = 450_000
         self.min_mv = 300_000
-        self.per_phase = False  # AC: the charge power is said for each of three lines
+        # AC: (L1, L2, L3) in place of the sums; None in them = no such line. L1 is always said.
+        self.lines_w = None
+        self.least_lines_w = None
+        self.out_lines_w = None
         self.departure_s = 7200
         self.target_wh = 10_000  # what it wants to take, can take, and must take; below 0 it may give
         self.most_wh = 20_000
         self.least_wh = -20_000
+        self.v2x_wh = None  # Dynamic, BPT: (least, most) in Wh to the window in which it discharges
+        self.scheduled_least_wh = None  # least_wh, where Scheduled control may leave it out
+        self.least_charge_w = 0  # less than that it cannot take or give
+        self.least_discharge_w = 0
         self.soc = None  # percent
         self.min_soc = None
         self.target_soc = None
@@ -183,18 +190,20 @@ def parameters(car, service):
     return (_dc_parameters if is_dc(service) else _ac_parameters)(car, is_bpt(service))
 
 
+def _lines(block, at, w, lines_w):
+    """A power of AC into its three slots: the sum, or line by line."""
+    for i, line_w in enumerate(lines_w or (w, None, None)):
+        block[at + i] = None if line_w is None else from_int(line_w)
+
+
 def _ac_parameters(car, bpt):
     b = [None] * (BPT_AC_CPDReqEnergyTransferMode.LEN if bpt else AC_CPDReqEnergyTransferMode.LEN)
-    w = from_int(car.max_charge_w // 3 if car.per_phase else car.max_charge_w)
-    b[AC_CPDReqEnergyTransferMode.EVMaximumChargePower] = w
-    if car.per_phase:
-        b[AC_CPDReqEnergyTransferMode.EVMaximumChargePower_L2] = w
-        b[AC_CPDReqEnergyTransferMode.EVMaximumChargePower_L3] = w
-    b[AC_CPDReqEnergyTransferMode.EVMinimumChargePower] = from_int(0)
+    _lines(b, AC_CPDReqEnergyTransferMode.EVMaximumChargePower, car.max_charge_w, car.lines_w)
+    _lines(b, AC_CPDReqEnergyTransferMode.EVMinimumChargePower, car.least_charge_w, car.least_lines_w)
     r = new(car, AC_ChargeParameterDiscoveryReq.LEN)
     if bpt:
-        b[BPT_AC_CPDReqEnergyTransferMode.EVMaximumDischargePower] = from_int(car.max_discharge_w)
-        b[BPT_AC_CPDReqEnergyTransferMode.EVMinimumDischargePower] = from_int(0)
+        _lines(b, BPT_AC_CPDReqEnergyTransferMode.EVMaximumDischargePower, car.max_discharge_w, car.out_lines_w)
+        b[BPT_AC_CPDReqEnergyTransferMode.EVMinimumDischargePower] = from_int(car.least_discharge_w)
         r[AC_ChargeParameterDiscoveryReq.BPT_AC_CPDReqEnergyTransferMode] = b
     else:
         r[AC_ChargeParameterDiscoveryReq.AC_CPDReqEnergyTransferMode] = b
@@ -204,7 +213,7 @@ def _ac_parameters(car, bpt):
 def _dc_parameters(car, bpt):
     b = [None] * (BPT_DC_CPDReqEnergyTransferMode.LEN if bpt else DC_CPDReqEnergyTransferMode.LEN)
     b[DC_CPDReqEnergyTransferMode.EVMaximumChargePower] = from_int(car.max_charge_w)
-    b[DC_CPDReqEnergyTransferMode.EVMinimumChargePower] = from_int(0)
+    b[DC_CPDReqEnergyTransferMode.EVMinimumChargePower] = from_int(car.least_charge_w)
     b[DC_CPDReqEnergyTransferMode.EVMaximumChargeCurrent] = from_milli(car.max_charge_ma)
     b[DC_CPDReqEnergyTransferMode.EVMinimumChargeCurrent] = from_int(0)
     b[DC_CPDReqEnergyTransferMode.EVMaximumVoltage] = from_milli(car.max_mv)
@@ -213,7 +222,7 @@ def _dc_parameters(car, bpt):
     r = new(car, DC_ChargeParameterDiscoveryReq.LEN)
     if bpt:
         b[BPT_DC_CPDReqEnergyTransferMode.EVMaximumDischargePower] = from_int(car.max_discharge_w)
-        b[BPT_DC_CPDReqEnergyTransferMode.EVMinimumDischargePower] = from_int(0)
+        b[BPT_DC_CPDReqEnergyTransferMode.EVMinimumDischargePower] = from_int(car.least_discharge_w)
         b[BPT_DC_CPDReqEnergyTransferMode.EVMaximumDischargeCurrent] = from_milli(car.max_discharge_ma)
         b[BPT_DC_CPDReqEnergyTransferMode.EVMinimumDischargeCurrent] = from_int(0)
         r[DC_ChargeParameterDiscoveryReq.BPT_DC_CPDReqEnergyTransferMode] = b
@@ -310,25 +319,33 @@ def _dynamic(car, block):
     return block
 
 
+def _v2x(car, at):
+    return None if car.v2x_wh is None else from_int(car.v2x_wh[at])
+
+
 def _ac_loop(car, bpt, dynamic):
     r = new(car, AC_ChargeLoopReq.LEN)
     r[AC_ChargeLoopReq.DisplayParameters] = _display(car)
     r[AC_ChargeLoopReq.MeterInfoRequested] = car.meter
     if dynamic:
         b = _dynamic(car, [None] * (BPT_Dynamic_AC_CLReqControlMode.LEN if bpt else Dynamic_AC_CLReqControlMode.LEN))
-        b[Dynamic_AC_CLReqControlMode.EVMaximumChargePower] = from_int(car.max_charge_w)
-        b[Dynamic_AC_CLReqControlMode.EVMinimumChargePower] = from_int(0)
+        _lines(b, Dynamic_AC_CLReqControlMode.EVMaximumChargePower, car.max_charge_w, car.lines_w)
+        _lines(b, Dynamic_AC_CLReqControlMode.EVMinimumChargePower, car.least_charge_w, car.least_lines_w)
         b[Dynamic_AC_CLReqControlMode.EVPresentActivePower] = from_int(car.present_w)
         b[Dynamic_AC_CLReqControlMode.EVPresentReactivePower] = from_int(0)
         if bpt:
-            b[BPT_Dynamic_AC_CLReqControlMode.EVMaximumDischargePower] = from_int(car.max_discharge_w)
-            b[BPT_Dynamic_AC_CLReqControlMode.EVMinimumDischargePower] = from_int(0)
+            _lines(b, BPT_Dynamic_AC_CLReqControlMode.EVMaximumDischargePower, car.max_discharge_w, car.out_lines_w)
+            b[BPT_Dynamic_AC_CLReqControlMode.EVMinimumDischargePower] = from_int(car.least_discharge_w)
+            b[BPT_Dynamic_AC_CLReqControlMode.EVMinimumV2XEnergyRequest] = _v2x(car, 0)
+            b[BPT_Dynamic_AC_CLReqControlMode.EVMaximumV2XEnergyRequest] = _v2x(car, 1)
             r[AC_ChargeLoopReq.BPT_Dynamic_AC_CLReqControlMode] = b
         else:
             r[AC_ChargeLoopReq.Dynamic_AC_CLReqControlMode] = b
         return MSG.AC_ChargeLoopReq, r
     b = [None] * (BPT_Scheduled_AC_CLReqControlMode.LEN if bpt else Scheduled_AC_CLReqControlMode.LEN)
     b[Scheduled_AC_CLReqControlMode.EVPresentActivePower] = from_int(car.present_w)
+    if car.scheduled_least_wh is not None:
+        b[Scheduled_AC_CLReqControlMode.EVMinimumEnergyRequest] = from_int(car.scheduled_least_wh)
     if bpt:
         r[AC_ChargeLoopReq.BPT_Scheduled_AC_CLReqControlMode] = b
     else:
@@ -344,19 +361,23 @@ def _dc_loop(car, bpt, dynamic):
     if dynamic:
         b = _dynamic(car, [None] * (BPT_Dynamic_DC_CLReqControlMode.LEN if bpt else Dynamic_DC_CLReqControlMode.LEN))
         b[Dynamic_DC_CLReqControlMode.EVMaximumChargePower] = from_int(car.max_charge_w)
-        b[Dynamic_DC_CLReqControlMode.EVMinimumChargePower] = from_int(0)
+        b[Dynamic_DC_CLReqControlMode.EVMinimumChargePower] = from_int(car.least_charge_w)
         b[Dynamic_DC_CLReqControlMode.EVMaximumChargeCurrent] = from_milli(car.max_charge_ma)
         b[Dynamic_DC_CLReqControlMode.EVMaximumVoltage] = from_milli(car.max_mv)
         b[Dynamic_DC_CLReqControlMode.EVMinimumVoltage] = from_milli(car.min_mv)
         if bpt:
             b[BPT_Dynamic_DC_CLReqControlMode.EVMaximumDischargePower] = from_int(car.max_discharge_w)
-            b[BPT_Dynamic_DC_CLReqControlMode.EVMinimumDischargePower] = from_int(0)
+            b[BPT_Dynamic_DC_CLReqControlMode.EVMinimumDischargePower] = from_int(car.least_discharge_w)
+            b[BPT_Dynamic_DC_CLReqControlMode.EVMinimumV2XEnergyRequest] = _v2x(car, 0)
+            b[BPT_Dynamic_DC_CLReqControlMode.EVMaximumV2XEnergyRequest] = _v2x(car, 1)
             b[BPT_Dynamic_DC_CLReqControlMode.EVMaximumDischargeCurrent] = from_milli(car.max_discharge_ma)
             r[DC_ChargeLoopReq.BPT_Dynamic_DC_CLReqControlMode] = b
         else:
             r[DC_ChargeLoopReq.Dynamic_DC_CLReqControlMode] = b
         return MSG.DC_ChargeLoopReq, r
     b = [None] * (BPT_Scheduled_DC_CLReqControlMode.LEN if bpt else Scheduled_DC_CLReqControlMode.LEN)
+    if car.scheduled_least_wh is not None:
+        b[Scheduled_DC_CLReqControlMode.EVMinimumEnergyRequest] = from_int(car.scheduled_least_wh)
     b[Scheduled_DC_CLReqControlMode.EVTargetCurrent] = from_milli(car.wish_ma)
     b[Scheduled_DC_CLReqControlMode.EVTargetVoltage] = from_milli(car.mv if car.wish_mv is None else car.wish_mv)
     if bpt:

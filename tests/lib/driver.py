@@ -13,9 +13,10 @@ from codec.slots import (
     Parameter,
     ParameterSet,
     Processing,
+    ResponseCode,
     ServiceParameterList,
 )
-from host_tools.ev import requests
+from host_tools.ev import answers, requests
 from host_tools.ev.requests import AC, AC_BPT, DC, DC_BPT, DYNAMIC, SCHEDULED, Car, is_dc
 
 UNIX_S = 1800000000
@@ -96,8 +97,13 @@ class Driver:
     def parameters(self, service, **numbers):
         return self.request(requests.parameters(self.says(service, **numbers), service))
 
+    planned_w = 0  # first entry of the last schedule: what a car takes for its profile
+
     def schedule(self, dynamic, **numbers):
-        return self.request(requests.schedule_exchange(self.says(**numbers), dynamic))
+        answer = self.request(requests.schedule_exchange(self.says(**numbers), dynamic))
+        if not dynamic and answer.code == ResponseCode.OK:
+            self.planned_w = answers.planned_w(answer.value)
+        return answer
 
     def cable_check(self):
         return self.request(requests.cable_check(self.says()))
@@ -105,14 +111,15 @@ class Driver:
     def precharge(self, mv=400_000, processing=ONGOING):
         return self.request(requests.precharge(self.says(mv=mv), processing))
 
-    def power_delivery(self, progress, processing=FINISHED, tuple_id=None, w=11_040):
-        """tuple_id: of the schedule that the car takes, with a profile of one hour at w."""
+    def power_delivery(self, progress, processing=FINISHED, tuple_id=None, w=None):
+        """tuple_id: of the schedule that the car takes, with a profile of one hour at w, else at
+        what the schedule gives."""
         return self.request(self.delivery(progress, processing, tuple_id, w))
 
-    def delivery(self, progress, processing=FINISHED, tuple_id=None, w=11_040):
+    def delivery(self, progress, processing=FINISHED, tuple_id=None, w=None):
         """The request of power_delivery()."""
         car = self.says()
-        plan = None if tuple_id is None else requests.profile(car, w, tuple_id)
+        plan = None if tuple_id is None else requests.profile(car, self.planned_w if w is None else w, tuple_id)
         return requests.power_delivery(car, progress, processing, plan)
 
     def loop(self, service, dynamic, **numbers):

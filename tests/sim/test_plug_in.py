@@ -19,8 +19,8 @@ TIMEOUT_S = 300
 # -- sessions
 
 
-def one(service, control, most_w, least_w):
-    plant, watch = begin([service], setpoint_w=4000)
+def one(service, control, most_w, least_w, setpoint_w=4000):
+    plant, watch = begin([service], setpoint_w=setpoint_w)
     car = plant.plug(service=service, control=control, loops=12)
     served(plant, watch, car)
     eq(watch.contact[0][1], False)
@@ -36,7 +36,10 @@ def test_dc_bpt_dynamic_r_link_25():
 
 
 def test_dc_bpt_scheduled_r_link_25():
-    one("DC_BPT", "scheduled", 6000, -6000)
+    """The car wants 6 kW, and gives 6 kW in its second half: the set-point allows 4 kW, one way
+    (R-SCHEDULE-10)."""
+    one("DC_BPT", "scheduled", 4000, 0)
+    one("DC_BPT", "scheduled", 0, -4000, -4000)
 
 
 def test_ac_bpt_dynamic_r_link_25():
@@ -44,7 +47,8 @@ def test_ac_bpt_dynamic_r_link_25():
 
 
 def test_ac_bpt_scheduled_r_link_25():
-    one("AC_BPT", "scheduled", 6000, -6000)
+    one("AC_BPT", "scheduled", 4000, 0)
+    one("AC_BPT", "scheduled", 0, -4000, -4000)
 
 
 def test_discharge_dynamic():

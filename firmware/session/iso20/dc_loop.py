@@ -10,8 +10,9 @@ from codec.slots import (
     Dynamic_DC_CLReqControlMode,
     Scheduled_DC_CLReqControlMode,
 )
+from firmware.session.ceiling import target_w
 from firmware.session.iso20 import messages
-from firmware.session.iso20.loop import common, display, selected, target_w
+from firmware.session.iso20.loop import common, display, energies, selected
 from firmware.session.iso20.states import DC_LOOP
 
 _BLOCKS = (
@@ -22,8 +23,18 @@ _BLOCKS = (
 )
 
 
-def _limits(car, w, ma, max_mv, min_mv, out_w, out_ma):
-    car.limits.narrow(car.first, _int(w), _milli(ma), _milli(max_mv), _milli(min_mv), _int(out_w), _milli(out_ma))
+def _limits(car, w, ma, max_mv, min_mv, out_w, out_ma, least_w, least_out_w):
+    car.limits.narrow(
+        car.first,
+        _int(w),
+        _milli(ma),
+        _milli(max_mv),
+        _milli(min_mv),
+        _int(out_w),
+        _milli(out_ma),
+        _int(least_w),
+        _int(least_out_w),
+    )
 
 
 def _int(value):
@@ -41,7 +52,11 @@ def loop(f, req):
     display(f, req[DC_ChargeLoopReq.DisplayParameters])
     f.car.present_mv = rational.to_milli(req[DC_ChargeLoopReq.EVPresentVoltage])
     if f.session.dynamic:
-        f.car.min_energy_wh = rational.to_int(b[Dynamic_DC_CLReqControlMode.EVMinimumEnergyRequest])
+        energies(
+            f,
+            b[Dynamic_DC_CLReqControlMode.EVMinimumEnergyRequest],
+            b[BPT_Dynamic_DC_CLReqControlMode.EVMinimumV2XEnergyRequest] if f.session.bpt else None,
+        )
         _limits(
             f.car,
             b[Dynamic_DC_CLReqControlMode.EVMaximumChargePower],
@@ -50,8 +65,11 @@ def loop(f, req):
             b[Dynamic_DC_CLReqControlMode.EVMinimumVoltage],
             b[BPT_Dynamic_DC_CLReqControlMode.EVMaximumDischargePower] if f.session.bpt else None,
             b[BPT_Dynamic_DC_CLReqControlMode.EVMaximumDischargeCurrent] if f.session.bpt else None,
+            b[Dynamic_DC_CLReqControlMode.EVMinimumChargePower],
+            b[BPT_Dynamic_DC_CLReqControlMode.EVMinimumDischargePower] if f.session.bpt else None,
         )
     else:
+        energies(f, b[Scheduled_DC_CLReqControlMode.EVMinimumEnergyRequest], None)
         # More than allowed is no failure: the power stage clamps (R-LOOP-02, [V2G20-2188]).
         f.car.target_ma = rational.to_milli(b[Scheduled_DC_CLReqControlMode.EVTargetCurrent])
         target_mv = rational.to_milli(b[Scheduled_DC_CLReqControlMode.EVTargetVoltage])
@@ -65,6 +83,8 @@ def loop(f, req):
             b[Scheduled_DC_CLReqControlMode.EVMinimumVoltage],
             b[BPT_Scheduled_DC_CLReqControlMode.EVMaximumDischargePower] if f.session.bpt else None,
             b[BPT_Scheduled_DC_CLReqControlMode.EVMaximumDischargeCurrent] if f.session.bpt else None,
+            b[Scheduled_DC_CLReqControlMode.EVMinimumChargePower],
+            b[BPT_Scheduled_DC_CLReqControlMode.EVMinimumDischargePower] if f.session.bpt else None,
         )
     f.wanted.target_w = target_w(f)
     res = messages.ok(f, MSG.DC_ChargeLoopReq)

@@ -7,8 +7,7 @@ from codec.slots import (
     MeterInfo,
     ResponseCode,
 )
-from firmware.session.codes import DC
-from firmware.session.facts import PeerError, offered_max_charge_w, offered_max_discharge_w
+from firmware.session.facts import PeerError
 from firmware.session.iso20 import reply
 
 # A vehicle that ignores Terminate gets this long at least before the station ends it itself
@@ -25,43 +24,26 @@ def selected(f, req, blocks):
     return block
 
 
-def total_w(block, at, at_l2, at_l3):
-    """Power in W over all lines, None if the vehicle left it out (R-LOOP-12); the unsuffixed field
-    is the sum, or L1 once suffixes are there (R-CPD-05)."""
-    if block[at] is None:
-        return None
-    w = rational.to_int(block[at])
-    for i in (at_l2, at_l3):
-        if block[i] is not None:
-            w += rational.to_int(block[i])
-    return w
-
-
 def display(f, parameters):
-    """Take the state of charge if the vehicle tells it; DisplayParameters may be absent at any time
-    (R-LOOP-12)."""
+    """Take the state of charge and its floor if the vehicle tells them; DisplayParameters may be
+    absent at any time (R-LOOP-12)."""
     if parameters is not None:
         soc = parameters[DisplayParameters.PresentSOC]
         if soc is not None:
             f.car.soc = soc
+        floor = parameters[DisplayParameters.MinimumSOC]
+        if floor is not None:
+            f.car.min_soc = floor
 
 
-def target_w(f):
-    """The set-point inside both sides' limits (R-LOOP-11); discharge only where it is allowed
-    (R-LOOP-10)."""
-    if not f.session.dynamic:
-        return 0
-    w = f.station.setpoint_w
-    dc = f.session.current == DC
-    if w >= 0:
-        w = min(w, offered_max_charge_w(f), f.car.limits.charge_w)
-        return w if w >= f.cfg["dc_min_charge_w" if dc else "ac_min_charge_w"] else 0
-    if not f.session.bpt or not f.station.export or 0 <= f.car.soc < f.cfg["v2x_min_soc"]:
-        return 0
-    if f.car.min_energy_wh > 0 and not f.cfg["lenient_ev_values"]:
-        return 0  # the battery is below the car's own minimum
-    w = min(-w, offered_max_discharge_w(f), f.car.limits.discharge_w)
-    return -w if w >= f.cfg["dc_min_discharge_w" if dc else "ac_min_discharge_w"] else 0
+def energies(f, least, least_v2x):
+    """What the battery must take first, in Wh: to its own minimum and to the window of discharging;
+    below 0 it may give so much. None = not told, the value before holds (R-LOOP-12,
+    R-SCHEDULE-11)."""
+    if least is not None:
+        f.car.min_energy_wh = rational.to_int(least)
+    if least_v2x is not None:
+        f.car.min_v2x_wh = rational.to_int(least_v2x)
 
 
 def _meter_info(f):

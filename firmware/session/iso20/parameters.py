@@ -11,10 +11,11 @@ from codec.slots import (
     DC_CPDReqEnergyTransferMode,
     ResponseCode,
 )
+from firmware.session.ceiling import lines, offered_max_charge_w
 from firmware.session.codes import AC, DC
-from firmware.session.facts import PeerError, offered_max_charge_w
+from firmware.session.facts import CHARGE, DISCHARGE, LEAST_CHARGE, PeerError
 from firmware.session.iso20 import messages
-from firmware.session.iso20.loop import total_w
+from firmware.session.iso20.lines import discover
 from firmware.session.iso20.states import SCHEDULE
 
 
@@ -48,46 +49,30 @@ def ac(f, req):
         req[AC_ChargeParameterDiscoveryReq.BPT_AC_CPDReqEnergyTransferMode],
         AC,
     )
-    f.car.per_phase = (
-        b[AC_CPDReqEnergyTransferMode.EVMaximumChargePower_L2] is not None
-        or b[AC_CPDReqEnergyTransferMode.EVMaximumChargePower_L3] is not None
-    )
-    high = total_w(
+    bpt = f.session.bpt
+    discover(
+        f,
         b,
         AC_CPDReqEnergyTransferMode.EVMaximumChargePower,
-        AC_CPDReqEnergyTransferMode.EVMaximumChargePower_L2,
-        AC_CPDReqEnergyTransferMode.EVMaximumChargePower_L3,
-    )
-    low = total_w(
-        b,
         AC_CPDReqEnergyTransferMode.EVMinimumChargePower,
-        AC_CPDReqEnergyTransferMode.EVMinimumChargePower_L2,
-        AC_CPDReqEnergyTransferMode.EVMinimumChargePower_L3,
+        BPT_AC_CPDReqEnergyTransferMode.EVMaximumDischargePower if bpt else None,
+        BPT_AC_CPDReqEnergyTransferMode.EVMinimumDischargePower if bpt else None,
     )
-    _range(f, low, high, "EVMinimumChargePower above EVMaximumChargePower")
-    _range(f, low, offered_max_charge_w(f), "EVMinimumChargePower above the station's maximum")  # R-CPD-03
-    out = 0
-    if f.session.bpt:
-        # Limits are magnitudes; some vehicles send them negative (D-02).
-        out = abs(
-            total_w(
-                b,
-                BPT_AC_CPDReqEnergyTransferMode.EVMaximumDischargePower,
-                BPT_AC_CPDReqEnergyTransferMode.EVMaximumDischargePower_L2,
-                BPT_AC_CPDReqEnergyTransferMode.EVMaximumDischargePower_L3,
-            )
-        )
-        low = abs(
-            total_w(
-                b,
-                BPT_AC_CPDReqEnergyTransferMode.EVMinimumDischargePower,
-                BPT_AC_CPDReqEnergyTransferMode.EVMinimumDischargePower_L2,
-                BPT_AC_CPDReqEnergyTransferMode.EVMinimumDischargePower_L3,
-            )
-        )
-        _range(f, low, out, "EVMinimumDischargePower above EVMaximumDischargePower")
-    for limits in (f.car.first, f.car.limits):
-        limits.set(high, 0, 0, 0, out, 0)
+    first = f.car.first
+    _range(f, first.least_charge_w, first.charge_w, "EVMinimumChargePower above EVMaximumChargePower")
+    _range(
+        f, first.least_charge_w, offered_max_charge_w(f), "EVMinimumChargePower above the station's maximum"
+    )  # R-CPD-03
+    _range(f, first.least_discharge_w, first.discharge_w, "EVMinimumDischargePower above EVMaximumDischargePower")
+    for i in range(3):
+        if lines(f) & 1 << i:
+            for side in (CHARGE, DISCHARGE):
+                _range(
+                    f,
+                    first.line_w[side + LEAST_CHARGE + i],
+                    first.line_w[side + i],
+                    "minimum of a line above its maximum",
+                )
     return messages.ok(f, MSG.AC_ChargeParameterDiscoveryReq), SCHEDULE
 
 
@@ -114,12 +99,13 @@ def dc(f, req):
     _range(f, low_ma, cfg["dc_max_charge_ma"], "EVMinimumChargeCurrent above the station's maximum")
     _range(f, cfg["dc_min_voltage_mv"], high_mv, "EVMaximumVoltage below the station's minimum")
     _range(f, low_mv, cfg["dc_max_voltage_mv"], "EVMinimumVoltage above the station's maximum")
-    out_w = out_ma = 0
+    out_w = out_ma = least_w = least_ma = 0
     if f.session.bpt:
         out_w = rational.to_int(b[BPT_DC_CPDReqEnergyTransferMode.EVMaximumDischargePower])
         least_w = rational.to_int(b[BPT_DC_CPDReqEnergyTransferMode.EVMinimumDischargePower])
         _range(f, abs(least_w), abs(out_w), "EVMinimumDischargePower above EVMaximumDischargePower")
         out_ma = rational.to_milli(b[BPT_DC_CPDReqEnergyTransferMode.EVMaximumDischargeCurrent])
+        least_ma = rational.to_milli(b[BPT_DC_CPDReqEnergyTransferMode.EVMinimumDischargeCurrent])
     for limits in (f.car.first, f.car.limits):
-        limits.set(high_w, high_ma, high_mv, low_mv, out_w, out_ma)
+        limits.set(high_w, high_ma, high_mv, low_mv, out_w, out_ma, low_w, least_w, low_ma, least_ma)
     return messages.ok(f, MSG.DC_ChargeParameterDiscoveryReq), SCHEDULE

@@ -14,7 +14,7 @@ from codec.slots import (
     Scheduled_EVPPTControlMode,
 )
 from firmware.session.codes import ASK_OFF, ASK_POWER, DC, WAIT
-from firmware.session.facts import PeerError, offered_max_charge_w, offered_max_discharge_w
+from firmware.session.facts import PeerError
 from firmware.session.iso20 import messages, reply
 from firmware.session.iso20.schedule import TUPLE_ID
 from firmware.session.iso20.states import AC_LOOP, AC_START, CABLE_CHECK, DC_LOOP, PRECHARGE, STOP, WELDING
@@ -75,8 +75,8 @@ def _check_profile(f, req):
     mode = profile[EVPowerProfile.Scheduled_EVPPTControlMode]
     if mode[Scheduled_EVPPTControlMode.SelectedScheduleTupleID] != TUPLE_ID:
         raise PeerError(ResponseCode.FAILED_ScheduleSelectionInvalid, "schedule tuple not offered")
-    high_w = offered_max_charge_w(f)
-    low_w = -offered_max_discharge_w(f) if f.session.bpt else 0
+    high_w = f.session.plan_charge_w
+    low_w = -f.session.plan_discharge_w
     entries = profile[EVPowerProfile.EVPowerProfileEntries]
     for entry in entries[EVPowerProfileEntryList.EVPowerProfileEntry]:
         w = rational.to_int(entry[PowerScheduleEntry.Power])

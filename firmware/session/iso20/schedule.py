@@ -1,5 +1,5 @@
-"""ScheduleExchange: one tuple of one entry, as high as the station allows (Scheduled;
-R-SCHEDULE-04, -06), or the empty frame of Dynamic control."""
+"""ScheduleExchange: one tuple of one entry, as high as station and operator allow at this moment
+(Scheduled; R-SCHEDULE-04, -06, -10), or the empty frame of Dynamic control."""
 
 from codec import rational
 from codec.slots import (
@@ -12,9 +12,11 @@ from codec.slots import (
     ScheduleExchangeReq,
     ScheduleExchangeRes,
 )
+from firmware.session.ceiling import plan_w
 from firmware.session.codes import DC
-from firmware.session.facts import PeerError, offered_max_charge_w, offered_max_discharge_w
+from firmware.session.facts import PeerError
 from firmware.session.iso20 import messages, reply
+from firmware.session.iso20.loop import energies
 from firmware.session.iso20.states import AC_START, CABLE_CHECK, SCHEDULE
 
 TUPLE_ID = 1
@@ -42,15 +44,24 @@ def exchange(f, req):
         res[ScheduleExchangeRes.EVSEProcessing] = Processing.Ongoing
         return res, SCHEDULE
     if f.session.dynamic:
-        f.car.min_energy_wh = rational.to_int(dynamic[Dynamic_SEReqControlMode.EVMinimumEnergyRequest])
+        energies(
+            f,
+            dynamic[Dynamic_SEReqControlMode.EVMinimumEnergyRequest],
+            dynamic[Dynamic_SEReqControlMode.EVMinimumV2XEnergyRequest],
+        )
+        floor = dynamic[Dynamic_SEReqControlMode.MinimumSOC]
+        if floor is not None:
+            f.car.min_soc = floor
     else:
+        energies(f, scheduled[Scheduled_SEReqControlMode.EVMinimumEnergyRequest], None)
         # At least 24 h without a departure time; with one the plan reaches it (R-SCHEDULE-05,
         # [V2G20-1563]).
         duration_s = max(_DAY_S, scheduled[Scheduled_SEReqControlMode.DepartureTime] or 0)
-        charging = [_entry(duration_s, offered_max_charge_w(f))]
+        f.session.plan_charge_w, w = plan_w(f)
+        f.session.plan_discharge_w = w
+        charging = [_entry(duration_s, f.session.plan_charge_w)]
         discharging = None
-        if f.session.bpt:
-            w = offered_max_discharge_w(f)  # R-SCHEDULE-09; its sign follows that of the limits (D-02)
+        if f.session.bpt:  # R-SCHEDULE-09; its sign follows that of the limits (D-02)
             discharging = [_entry(duration_s, -w if f.cfg["negative_discharge_limits"] else w)]
         tuples = [reply.tuple_of(f, TUPLE_ID, charging, discharging)]
         res[ScheduleExchangeRes.Scheduled_SEResControlMode] = reply.scheduled(tuples)

@@ -25,7 +25,9 @@ def command(
     car.limits.set(*limits)
     car.present_mv = present_mv
     car.target_ma, car.target_mv = wish
-    return dc_command(merge(dict(STATION, **cfg)), car, target_w, bpt)
+    cfg = merge(dict(STATION, **cfg))
+    bounds_w = min(cfg["dc_max_charge_w"], limits[0]), min(cfg["dc_max_discharge_w"], limits[4]) if bpt else 0
+    return dc_command(cfg, car, target_w, bpt, bounds_w)
 
 
 def test_dynamic_the_set_point_bounds_r_loop_09():

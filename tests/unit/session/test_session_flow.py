@@ -206,10 +206,12 @@ def test_meter_info_first_and_on_request_r_meter_01_02():
 def test_scheduled_dc_follows_the_car_inside_the_limits_r_loop_02():
     """500 A at a limit of 125 A: clamped, flag set, no failure; -30 A discharges; 0 V keeps the
     last voltage."""
-    w = World(power_ramp_w_per_s=1000000)
+    w = World(power_ramp_w_per_s=1000000, setpoint_w=50_000)
     w.to_start(DC_BPT, SCHEDULED)
     assert w.power_delivery(START, tuple_id=1).code == ResponseCode.OK
     for target_a, want_ma, limited in ((500, 125000, True), (20, 20000, False), (-30, -30000, False)):
+        if target_a < 0:
+            w.setpoint(-50_000)
         for _ in range(5):
             value = w.loop(DC_BPT, SCHEDULED, wish_ma=target_a * 1000).value
             w.sleep(100)
@@ -279,7 +281,7 @@ def test_per_phase_answers_r_cpd_04_05():
     w.to_authorized(AC)
     w.discovery()
     w.select(AC_BPT, w.set_id(AC_BPT, DYNAMIC))
-    block = w.parameters(AC_BPT, per_phase=True).BPT_AC_CPDResEnergyTransferMode
+    block = w.parameters(AC_BPT, lines_w=(3666, 3666, 3666)).BPT_AC_CPDResEnergyTransferMode
     total = 0
     for at in (
         AC_CPDResEnergyTransferMode.EVSEMaximumChargePower,

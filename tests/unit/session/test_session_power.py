@@ -217,15 +217,21 @@ def test_welded_contactor_r_power_07():
 
 
 def test_profile_is_checked_r_power_08_09():
-    for tuple_id, watts, code in (
-        (1, 11040, ResponseCode.OK),  # what real vehicles send (R-SCHEDULE-04)
-        (1, -11040, ResponseCode.OK),
-        (99, 1000, ResponseCode.FAILED_ScheduleSelectionInvalid),
-        (1, 12000, ResponseCode.FAILED_EVPowerProfileInvalid),
-        (1, -12000, ResponseCode.FAILED_EVPowerProfileInvalid),
-        (None, 0, ResponseCode.FAILED_EVPowerProfileInvalid),
+    for setpoint_w, tuple_id, watts, code in (
+        (20_000, 1, 11040, ResponseCode.OK),  # what real vehicles send (R-SCHEDULE-04)
+        (-20_000, 1, -11040, ResponseCode.OK),
+        (20_000, 99, 1000, ResponseCode.FAILED_ScheduleSelectionInvalid),
+        (20_000, 1, 12000, ResponseCode.FAILED_EVPowerProfileInvalid),
+        (-20_000, 1, -12000, ResponseCode.FAILED_EVPowerProfileInvalid),
+        (20_000, None, 0, ResponseCode.FAILED_EVPowerProfileInvalid),
+        # what was offered counts, and that is the set-point (R-SCHEDULE-10)
+        (2_000, 1, 2_000, ResponseCode.OK),
+        (2_000, 1, 2_001, ResponseCode.FAILED_EVPowerProfileInvalid),
+        (2_000, 1, -1, ResponseCode.FAILED_EVPowerProfileInvalid),
+        (-2_000, 1, 1, ResponseCode.FAILED_EVPowerProfileInvalid),
+        (0, 1, 0, ResponseCode.OK),
     ):
-        w = World()
+        w = World(setpoint_w=setpoint_w)
         w.to_start(AC_BPT, SCHEDULED)
         assert w.power_delivery(START, FINISHED, tuple_id, watts).code == code, (tuple_id, watts)
         assert w.hw.contactor == (code == ResponseCode.OK)

@@ -302,8 +302,19 @@ def test_schedule_in_the_other_mode_r_schedule_02():
 def test_scheduled_tuples_r_schedule_04_05_09():
     """A real power in W, 24 h at least, a discharging schedule for BPT, prices for the cars that
     want them (D-06)."""
-    for service, watts, out in ((AC, 11040, None), (DC, 50000, None), (AC_BPT, 11040, 11040), (DC_BPT, 50000, 30000)):
-        w = World()
+    for setpoint_w, service, watts, out in (
+        (60_000, AC, 11040, None),
+        (60_000, DC, 50000, None),
+        (60_000, AC_BPT, 11040, 0),
+        (60_000, DC_BPT, 50000, 0),
+        (-60_000, AC_BPT, 0, 11040),
+        (-60_000, DC_BPT, 0, 30000),
+        (2000, DC_BPT, 2000, 0),  # the operator's ceiling (R-SCHEDULE-10)
+        (-3000, AC_BPT, 0, 3000),
+        (-3000, DC, 0, None),
+        (0, AC, 0, None),
+    ):
+        w = World(setpoint_w=setpoint_w)
         res = w.to_schedule(service, SCHEDULED)
         tuples = res.Scheduled_SEResControlMode[Scheduled_SEResControlMode.ScheduleTuple]
         assert len(tuples) == 1

@@ -67,9 +67,10 @@ def test_ac_bpt_follows_the_target():
 
 def test_scheduled_bpt_discharges_in_its_second_half():
     for service in ("AC_BPT", "DC_BPT"):
-        _, car = session({"service": service, "control": "scheduled", "loops": 40, "max_charge_w": 11000})
-        assert car.ok, car.why
-        assert car.battery.energy_out_wms > 0
+        car = {"service": service, "control": "scheduled", "loops": 40, "max_charge_w": 11000}
+        _, ended = session(car, {"setpoint_w": -5000})
+        assert ended.ok, ended.why
+        assert ended.battery.energy_out_wms > 0 == ended.battery.energy_in_wms
 
 
 def test_station_stop():
@@ -115,7 +116,13 @@ def test_scheduled_car_keeps_to_the_limits_of_the_station():
         for negative in (False, True):  # stations that write discharge limits as negative numbers are understood too
             _, car = session(
                 {"service": kind.upper() + "_BPT", "control": "scheduled", "loops": 60, "scheduled_w": 6000},
-                {kind + "_max_charge_w": 3000, kind + "_max_discharge_w": 2000, "negative_discharge_limits": negative},
+                {
+                    kind + "_max_charge_w": 3000,
+                    kind + "_max_discharge_w": 2000,
+                    "negative_discharge_limits": negative,
+                    "setpoint_w": 10_000,
+                },
+                [(6000, lambda p: p.world.setpoint(-10_000))],
             )
             assert car.ok, car.why
             # 30 loops each way, of 0.2 s and a little
