@@ -170,4 +170,4 @@ def test_a_set_point_is_told_the_other_way_in_dynamic_control_too_r_loop_09():
     w.setpoint(-5000)
     eq(limits(w, DC_BPT, DYNAMIC, soc=50), (50_000, 0, 5000, 0))
     eq(w.power.lease.grid(w.now, False), "")
-    eq(limits(w, DC_BPT, DYNAMIC, soc=50), (50_000, 0, 0, 0))
+    eq(limits(w, DC_BPT, DYNAMIC, soc=50), (0, 0, 0, 0))
