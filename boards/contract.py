@@ -231,13 +231,25 @@ ROLES = {
             "clear(now)",
             "measure(f, now)",
             "apply(f, now)",
-            "set_setpoint_w(w)",
             "sample()",
             "cable_w()",
         ),
-        ("hw: power stage", "due", "fault", "setpoint_w", "permitted", "cable_a"),
+        ("hw: power stage", "cfg", "lease: lease", "due", "fault", "permitted", "cable_a"),
     ),
-    "power switch": (("off(now)", "set_setpoint_w(w)", "sample()"), ("setpoint_w",)),  # what the run loops need of it
+    "power switch": (("off(now)", "sample()"), ("cfg", "lease: lease")),  # what the run loops need of it
+    "lease": (  # whose set-point counts
+        (
+            "poll(now)",
+            "w(now)",
+            "left_ms(now)",
+            "give(now, source, w, valid_s=, lines=, var=)",
+            "release(now, source)",
+            "grid(now, yes, valid_s=)",
+            "input(now, yes)",
+            "why_no_export()",
+        ),
+        ("due", "source", "set_w", "per_line", "l_w", "var", "seq", "export"),
+    ),
     "session machine": (
         (
             "start(now, vehicle=, leaf=)",
@@ -410,6 +422,7 @@ IMPLEMENTERS = {
         "host_tools/ev/stack.py:CarStack",
     ),
     "power": ("firmware/app/power.py:Power",),
+    "lease": ("firmware/app/lease.py:Lease",),
     "power switch": ("firmware/app/power.py:Power", "tests/lib/fake_secc.py:FakePower"),
     "session machine": ("firmware/session/secc.py:Secc", "tests/lib/fake_secc.py:FakeSecc"),
     "paused session": ("firmware/session/paused.py:Paused",),
@@ -451,6 +464,8 @@ USERS = (
     ("relay", "boards/common/mcu/bench_stage.py", r"self\.relay"),
     ("power stage", "firmware/app/power.py", r"\bhw"),
     ("power stage", "firmware/run/*.py", r"power\.hw"),
+    ("lease", "firmware/run/*.py", r"\blease"),
+    ("lease", "firmware/app/power.py", r"self\.lease"),
     ("power stage of a board", "firmware/app/selftest*.py", r"board\.power"),
     ("pilot front end", "drivers/pilot.py", r"\b_?front"),
     ("adc", "drivers/proximity.py", r"self\._adc"),

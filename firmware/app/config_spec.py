@@ -13,6 +13,14 @@ LIST = "list"
 
 # (key, kind, default, low or choices, high, meaning)
 SPEC = (
+    (
+        "lab",
+        "bool",
+        False,
+        0,
+        0,
+        "lab switch: what is only for a desk is allowed, and said as an error at each start",
+    ),
     # What is offered
     ("evse_id", "str", "DE*MV2*E000001", 1, 255, "EVSE id of the answer to SessionSetup"),  # R-SESSION-14
     (
@@ -37,7 +45,24 @@ SPEC = (
         0,
         -1000000,
         1000000,
-        "power set-point at start, a ceiling in every control mode; positive charges, negative discharges, 0 means none",
+        "power set-point from the start on, a ceiling in every control mode; positive charges, 0 means none; negative (discharge) only with the lab switch",
+    ),
+    (
+        "setpoint_valid_s",
+        "int",
+        60,
+        0,
+        432000,
+        "how long a set-point holds that says nothing of it; 0 = it does not end",
+    ),
+    ("setpoint_fallback_w", "int", 0, 0, 1000000, "power set-point after the last one has run out"),
+    (
+        "export",  # R-LOOP-10
+        "choice",
+        "no",
+        ("no", "input", "host", "free"),
+        0,
+        "who allows power out of the car: nobody (no BPT service then), an input, `grid yes` of the host, or everybody",
     ),
     (
         "stop_after_loops",
