@@ -28,7 +28,11 @@ from host_tools.building.system import GOALS, board_packages, packages
 from host_tools.root import BUILD, ROOT
 
 EVCC = ["iso15118==0.31.2", "aiofile==3.9.0"]  # the independent vehicle; it does not declare aiofile
-SDM = ["sdm_modbus==0.7.0", "pymodbus==3.6.9", "pyserial==3.5"]  # an independent reader of meters; newer pymodbus it cannot
+SDM = [
+    "sdm_modbus==0.7.0",
+    "pymodbus==3.6.9",
+    "pyserial==3.5",
+]  # an independent reader of meters; newer pymodbus it cannot
 SCHEMAS = "iso15118==0.31.2"
 SCHEMAS_SHA256 = "2e1fd191888ca5f5f3a34ccd0588611dba1cb6f33bbe7ad0588bab0cfe48d45a"
 _PINS = ROOT / "host_tools" / "building" / "pins"

@@ -10,6 +10,8 @@ import tty
 from pymodbus.server import ModbusSerialServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from tests.lib.patience import LIMIT_S
+
 _NO_BITS = [SimData(0, values=[False] * 16, datatype=DataType.BITS)]
 _NO_WORDS = [SimData(65000, values=[0], datatype=DataType.REGISTERS)]
 FLOAT, U16, S16, U32, TEXT = DataType.FLOAT32, DataType.UINT16, DataType.INT16, DataType.UINT32, DataType.STRING
@@ -36,12 +38,12 @@ class Server:
     def __enter__(self):
         logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # it tells each register that is not there
         self._thread.start()
-        assert self._ready.wait(60), "pymodbus has not opened its port"
+        assert self._ready.wait(LIMIT_S), "pymodbus has not opened its port"
         return self
 
     def __exit__(self, *_):
         self._loop.call_soon_threadsafe(self._task.cancel)
-        self._thread.join(30)
+        self._thread.join(LIMIT_S)
         os.close(self.master)
         os.close(self._slave)
 
@@ -58,7 +60,11 @@ class Server:
         self._task = asyncio.current_task()
         # Parity and speed mean nothing on a pseudo terminal, and this kernel refuses parity there.
         server = ModbusSerialServer(
-            self._devices, port=os.ttyname(self._slave), baudrate=19200, trace_pdu=self._heard, ignore_missing_devices=True
+            self._devices,
+            port=os.ttyname(self._slave),
+            baudrate=19200,
+            trace_pdu=self._heard,
+            ignore_missing_devices=True,
         )
         await server.serve_forever(background=True)
         self._ready.set()

@@ -7,6 +7,7 @@ import threading
 import time
 import tty
 
+from tests.lib.patience import LIMIT_S
 from twin.rtu import crc
 
 
@@ -28,7 +29,7 @@ class RtuPort:
 
     def __exit__(self, *_):
         self._over = True
-        self._thread.join(30)
+        self._thread.join(LIMIT_S)
         os.close(self._master)
         os.close(self._kept)
 

@@ -12,6 +12,7 @@ from pymodbus.client import ModbusSerialClient
 
 from host_tools.root import BUILD
 from tests.lib.mtest import eq, skip
+from tests.lib.patience import LIMIT_S
 from tests.lib.rtu_port import RtuPort
 from twin.acrel import AcrelModel
 from twin.bender import BenderModel
@@ -21,7 +22,7 @@ SDM = """
 import json, sys
 import sdm_modbus
 kind, port, keys = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
-meter = getattr(sdm_modbus, kind)(device=port, stopbits=1, parity="N", baud=9600, unit=1, timeout=20)
+meter = getattr(sdm_modbus, kind)(device=port, stopbits=1, parity="N", baud=9600, unit=1, timeout=25)
 out = {key: meter.read(key) for key in keys}
 out["all"] = meter.read_all() if kind == "SDM630" else {}
 print(json.dumps(out))
@@ -50,7 +51,7 @@ def sdm(kind, port, keys):
     if not python.exists():
         skip("build/venv-sdm is missing: python3 host_tools/building/build.py sdm")
     command = [str(python), "-c", SDM, kind, port, json.dumps(list(keys))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=3 * LIMIT_S)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -79,7 +80,7 @@ class Client:
     """pymodbus at a port."""
 
     def __init__(self, name):
-        self.client = ModbusSerialClient(name, baudrate=19200, timeout=20, retries=3)
+        self.client = ModbusSerialClient(name, baudrate=19200, timeout=LIMIT_S // 4, retries=3)
         assert self.client.connect()
 
     def words(self, address, count, unit):

@@ -14,7 +14,7 @@ from host_tools.root import ROOT
 from host_tools.station.images import NoImage, image
 from tests.lib import pymodbus_server as sim
 from tests.lib.mtest import eq, skip
-from tests.lib.patience import until
+from tests.lib.patience import LIMIT_S, until
 from tests.lib.pymodbus_server import FLOAT, S16, TEXT, U16, U32
 
 SETTINGS = [0] * 29  # 3000..3028
@@ -82,7 +82,7 @@ class Firmware:
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
-        self._thread.join(30)
+        self._thread.join(LIMIT_S)
         self.process.stderr.close()
 
     def _read(self):
@@ -113,7 +113,7 @@ def read_all(runtime):
     eq((dc["mv"], dc["ma"], dc["w"], dc["power_proved"]), (400000, -20000, -8000, True))
     eq((monitor["ohm"], monitor["mv"], monitor["alarm"]), (873000, 412500, 0))
     eq((monitor["part_name"], monitor["firmware"]), ("isoCHA425HV", 512))
-    got = dict((register, words) for address, register, words in written if address == 3)
+    got = {register: words for address, register, words in written if address == 3}
     eq((got[3005], got[3007], got[3021], got[3026]), ([600], [120], [3], [1]))
     eq((record["bus"]["bus.crc"], record["bus"]["bus.exceptions"]), (0, 0))
 
