@@ -153,18 +153,6 @@ ROLES = {
             "faults",  # bits of firmware/stage/faults.py
         ),
     ),
-    "converter": (  # a part below the stage
-        ("start(now)", "poll(now)", "off(now)", "set(mv, ma, now)", "clear(now)", "age_ms(now)"),
-        ("due", "mv", "ma", "faults", "can_charge_w", "can_discharge_w", "caps"),
-    ),
-    "meter": (
-        ("start(now)", "poll(now)", "age_ms(now)"),
-        ("due", "mv", "ma", "w", "l_mv", "l_ma", "l_w", "var", "charged_wh", "discharged_wh", "ok", "faults"),
-    ),
-    "insulation monitor": (
-        ("start(now)", "poll(now)", "want(on, now)", "age_ms(now)"),
-        ("due", "ohm", "mv", "alarm", "ok", "faults"),
-    ),
     "relay": (
         ("start(now)", "poll(now)", "close(now)", "open(now)", "clear(now)", "event()"),
         ("due", "wanted", "driven", "closed", "verified", "tripped", "fault"),
