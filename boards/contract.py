@@ -292,9 +292,15 @@ ROLES = {
 
 OPTIONAL = {
     "hardware": (
-        ("stage(cfg, contactor)",),
+        (
+            "stage(cfg, contactor)",  # makes the board's own power stage; without it the bench stage is taken
+            "uart(name, baud, parity=)",  # "stage" or "bus" (RS-485); parity none, even, odd. Returns a uart
+            "direction(ms)",  # of the bus: drive the line for so many ms, and then let go by itself; 0: now
+            "can_spi()",  # (spi, cs, int_pin) of an MCP2515
+            "input(name, good)",  # what reads a protective input; None: there is no such pin
+        ),
         (),
-    ),  # makes the board's own power stage; without it the bench stage is taken
+    ),
     "session machine": (("fault(now)",), ()),  # makes its answer a FAILED one
     "board": (
         ("health()",),  # [(name, value, unit, least, most)]: supplies and temperatures

@@ -3,7 +3,7 @@ boards/esp32s3/README.md."""
 
 from time import sleep_us
 
-from machine import ADC, PWM, WDT, Pin, Timer
+from machine import ADC, PWM, UART, WDT, Pin, Timer
 
 from board import pins
 from drivers.pilot_adc import PeakFrontEnd, Scale
@@ -27,6 +27,9 @@ _ASK_MS = const(500)  # nor a look at the pilot for that long; both take ENABLE 
 _WATCHDOG_MS = const(3000)
 _PATIENCE_MS = const(3600000)  # it cannot be switched off again: this long where no firmware runs
 _TIMER = const(0)
+_TALK_TIMER = const(1)
+_PARITIES = {"none": None, "even": 0, "odd": 1}
+_BUFFER = const(512)  # bytes, of a UART and either way
 
 
 class _Volts:
@@ -84,6 +87,7 @@ class Hardware:
         )
         self.plug = _Plug(pins.PP_ADC)
         self._timer = Timer(_TIMER)
+        self._talk = self._talks = None  # DE of the RS-485 transceiver, and its timer
         self._watchdog = None
         self._silent_ms = 0
         self._running = self._tripped = self._news = False
@@ -131,6 +135,45 @@ class Hardware:
             return ()
         self._news = False
         return ("the guard opened the contactor: firmware paused",)
+
+    def uart(self, name, baud, parity="none"):
+        """"stage" or "bus" (RS-485). ValueError: no such line."""
+        if name == "stage":
+            block, tx, rx = 2, pins.STAGE_TX, pins.STAGE_RX
+        elif name == "bus":
+            self._talk = Pin(pins.BUS_DE, Pin.OUT, value=0)
+            self._talks = Timer(_TALK_TIMER)
+            block, tx, rx = 1, pins.BUS_TX, pins.BUS_RX
+        else:
+            raise ValueError(name)
+        return UART(
+            block, baudrate=baud, bits=8, parity=_PARITIES[parity], stop=1, tx=Pin(tx), rx=Pin(rx), txbuf=_BUFFER,
+            rxbuf=_BUFFER,
+        )  # fmt: skip
+
+    def direction(self, ms):
+        """Drive the RS-485 line for so many ms from now on; a timer lets go. 0: now."""
+        self._talk.value(1 if ms else 0)
+        if ms:
+            self._talks.init(period=ms, mode=Timer.ONE_SHOT, callback=self._let_line_go)
+        else:
+            self._talks.deinit()
+
+    def _let_line_go(self, timer):
+        self._talk.value(0)
+
+    def can_spi(self):
+        """(spi, cs, int_pin) of an MCP2515."""
+        return self.bus.spi, Pin(pins.CAN_CS, Pin.OUT, value=1), Pin(pins.CAN_INT, Pin.IN, Pin.PULL_UP)
+
+    def input(self, name, good):
+        """What reads a protective input, by the name of its pin ("GPIO42"); `good`: its level while
+        all is well. Pulled to the other one: a wire that is off is a fault. None: there is no such
+        input."""
+        for number in pins.INPUTS:
+            if name == "GPIO%d" % number:
+                return Pin(number, Pin.IN, Pin.PULL_DOWN if good else Pin.PULL_UP)
+        return None
 
     def counters(self):
         return []

@@ -5,7 +5,7 @@ The numbers below are the only place that names pins.
 """
 
 import cp_guard
-from machine import Pin
+from machine import SPI, UART, Pin
 
 from drivers.pilot_adc import Scale
 from mcu.identity import mac
@@ -13,7 +13,18 @@ from mcu.interrupt import Interrupt
 from mcu.modem_spi import ModemSpi
 from micropython import const
 
+_STAGE_TX = const(0)  # UART0: a power stage; the console has it otherwise
+_STAGE_RX = const(1)
+_INPUTS = (2, 3, 22, 28)
+_BUS_TX = const(4)  # UART1: RS-485
+_BUS_RX = const(5)
+_BUS_DE = const(6)
 _ENABLE = const(7)
+_CAN_INT = const(8)
+_CAN_CS = const(9)
+_CAN_SCK = const(10)
+_CAN_MOSI = const(11)
+_CAN_MISO = const(12)
 _CONTACTOR_MIRROR = const(13)
 _CONTACTOR = const(14)
 _CP_PWM = const(15)
@@ -34,6 +45,10 @@ _RAW_PLUS_12 = const(3150 * 65536 // 3300)
 # decide first.
 _WINDOW_LOW_MV = const(1500)
 _WINDOW_HIGH_MV = const(8500)
+
+_PARITIES = {"none": None, "even": 0, "odd": 1}
+_BUFFER = const(512)  # bytes, of a UART and either way: 40 ms of 115200 baud
+_CAN_HZ = const(8000000)  # the MCP2515 allows 10 MHz
 
 _TRIPS = (
     None,
@@ -135,6 +150,41 @@ class Hardware:
             return ()
         self._news = None
         return (news,)
+
+    def uart(self, name, baud, parity="none"):
+        """"stage": UART0, which the console leaves for it (it stays on USB); "bus": UART1, RS-485.
+        ValueError: no such line."""
+        if name == "stage":
+            cp_guard.free_uart0()
+            block, tx, rx = 0, _STAGE_TX, _STAGE_RX
+        elif name == "bus":
+            cp_guard.talk(_BUS_DE, 0)
+            block, tx, rx = 1, _BUS_TX, _BUS_RX
+        else:
+            raise ValueError(name)
+        return UART(
+            block, baudrate=baud, bits=8, parity=_PARITIES[parity], stop=1, tx=Pin(tx), rx=Pin(rx), txbuf=_BUFFER,
+            rxbuf=_BUFFER,
+        )  # fmt: skip
+
+    def direction(self, ms):
+        """Drive the RS-485 line for so many ms from now on; the guard's interrupt lets go. 0: now."""
+        cp_guard.talk(_BUS_DE, ms)
+
+    def can_spi(self):
+        """(spi, cs, int_pin) of an MCP2515."""
+        wires = {"sck": Pin(_CAN_SCK), "mosi": Pin(_CAN_MOSI), "miso": Pin(_CAN_MISO)}
+        spi = SPI(1, baudrate=_CAN_HZ, polarity=0, phase=0, bits=8, firstbit=SPI.MSB, **wires)
+        return spi, Pin(_CAN_CS, Pin.OUT, value=1), Pin(_CAN_INT, Pin.IN, Pin.PULL_UP)
+
+    def input(self, name, good):
+        """What reads a protective input, by the name that is printed at its pin ("GP2"); `good`: its
+        level while all is well. Pulled to the other one: a wire that is off is a fault. None: there
+        is no such input."""
+        for number in _INPUTS:
+            if name == "GP%d" % number:
+                return Pin(number, Pin.IN, Pin.PULL_DOWN if good else Pin.PULL_UP)
+        return None
 
     def counters(self):
         return [("pilot.gap_us", cp_guard.gap_us()), ("pilot.late", cp_guard.late())]
