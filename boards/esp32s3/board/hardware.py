@@ -137,7 +137,7 @@ class Hardware:
         return ("the guard opened the contactor: firmware paused",)
 
     def uart(self, name, baud, parity="none"):
-        """"stage" or "bus" (RS-485). ValueError: no such line."""
+        """The line "stage" or "bus" (RS-485). ValueError: no such line."""
         if name == "stage":
             block, tx, rx = 2, pins.STAGE_TX, pins.STAGE_RX
         elif name == "bus":

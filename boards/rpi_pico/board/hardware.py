@@ -152,7 +152,7 @@ class Hardware:
         return (news,)
 
     def uart(self, name, baud, parity="none"):
-        """"stage": UART0, which the console leaves for it (it stays on USB); "bus": UART1, RS-485.
+        """Line "stage": UART0, which the console leaves for it (it stays on USB); "bus": UART1, RS-485.
         ValueError: no such line."""
         if name == "stage":
             cp_guard.free_uart0()
