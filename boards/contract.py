@@ -174,13 +174,13 @@ ROLES = {
         ),
     ),
     # -- CAN
-    "can bus": ((), ("spi: spi", "cs", "int_pin")),  # int_pin() -> 0 while the chip asks for service
     "can": (
         ("start(now)", "stop(now)", "poll(now)", "recv()", "send(ident, data, now)", "event()", "counters()"),
         ("up", "due", "idle", "ident", "data", "overflows", "bus_offs", "unsent"),
     ),
     # -- parts on a Modbus bus
     "uart": (("any()", "readinto(buf, n)", "write(buf)"), ()),  # as machine.UART; returns at once
+    "rs485 line": (("direction(ms)",), ("uart: uart",)),
     "bus part": (("ask(now)", "answer(request, answer, at, now)", "failed(request, why, now)"), ("wish",)),
     "part": (("start(now)", "poll(now)", "clear(now)", "age_ms(now)", "words()"), ("due", "faults", "name", "address")),
     "meter": (
@@ -337,8 +337,8 @@ OPTIONAL = {
     "hardware": (
         (
             "stage(cfg, contactor)",  # makes the board's own power stage; without it the bench stage is taken
-            "uart(name, baud, parity=)",  # "stage" or "bus" (RS-485); parity none, even, odd. Returns a uart
-            "direction(ms)",  # of the bus: drive the line for so many ms, and then let go by itself; 0: now
+            "uart(name, baud, parity=)",  # "stage"; parity none, even, odd. A uart; ValueError: no such line
+            "rs485(baud, parity)",  # opens the bus of meter and monitor: an rs485 line
             "can_spi()",  # (spi, cs, int_pin) of an MCP2515
             "input(name, good)",  # what reads a protective input; None: there is no such pin
         ),
@@ -409,6 +409,7 @@ IMPLEMENTERS = {
         "host_tools/twin/power_board.py:PowerBoard",
         "tests/mem/test_alloc_modbus.py:Tape",
     ),
+    "rs485 line": ("boards/common/mcu/rs485_line.py:Rs485Line", "boards/*/board/hardware.py:_Bus"),
     "bus part": (
         "drivers/eastron.py:Eastron",
         "drivers/acrel.py:Acrel",
@@ -480,7 +481,6 @@ USERS = (
     ("bus part", "drivers/modbus.py", r"\b_?part"),
     ("spi", "drivers/mcp2515.py", r"self\._spi"),
     ("can", "drivers/infypower*.py", r"(?:self\._can|\bcan)"),
-    ("can bus", "boards/common/mcu/can.py", r"\bbus"),
     ("interrupt", "drivers/qca7000.py", r"self\._irq"),
     ("session machine", "firmware/run/safe.py", r"self\.secc"),
     ("paused session", "firmware/run/safe.py", r"self\.secc\.paused"),

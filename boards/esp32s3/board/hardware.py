@@ -3,7 +3,7 @@ boards/esp32s3/README.md."""
 
 from time import sleep_us
 
-from machine import ADC, PWM, UART, WDT, Pin, Timer
+from machine import ADC, PWM, WDT, Pin, Timer
 
 from board import pins
 from drivers.pilot_adc import PeakFrontEnd, Scale
@@ -28,8 +28,7 @@ _WATCHDOG_MS = const(3000)
 _PATIENCE_MS = const(3600000)  # it cannot be switched off again: this long where no firmware runs
 _TIMER = const(0)
 _TALK_TIMER = const(1)
-_PARITIES = {"none": None, "even": 0, "odd": 1}
-_BUFFER = const(512)  # bytes, of a UART and either way
+_BUFFER = const(512)  # bytes of a UART to be sent: write() does not wait
 
 
 class _Volts:
@@ -87,7 +86,6 @@ class Hardware:
         )
         self.plug = _Plug(pins.PP_ADC)
         self._timer = Timer(_TIMER)
-        self._talk = self._talks = None  # DE of the RS-485 transceiver, and its timer
         self._watchdog = None
         self._silent_ms = 0
         self._running = self._tripped = self._news = False
@@ -137,30 +135,19 @@ class Hardware:
         return ("the guard opened the contactor: firmware paused",)
 
     def uart(self, name, baud, parity="none"):
-        """The line "stage" or "bus" (RS-485). ValueError: no such line."""
-        if name == "stage":
-            block, tx, rx = 2, pins.STAGE_TX, pins.STAGE_RX
-        elif name == "bus":
-            self._talk = Pin(pins.BUS_DE, Pin.OUT, value=0)
-            self._talks = Timer(_TALK_TIMER)
-            block, tx, rx = 1, pins.BUS_TX, pins.BUS_RX
-        else:
+        """Line "stage". ValueError: no such line."""
+        if name != "stage":
             raise ValueError(name)
-        return UART(
-            block, baudrate=baud, bits=8, parity=_PARITIES[parity], stop=1, tx=Pin(tx), rx=Pin(rx), txbuf=_BUFFER,
-            rxbuf=_BUFFER,
-        )  # fmt: skip
+        from mcu.rs485_line import uart  # here: it costs heap
 
-    def direction(self, ms):
-        """Drive the RS-485 line for so many ms from now on; a timer lets go. 0: now."""
-        self._talk.value(1 if ms else 0)
-        if ms:
-            self._talks.init(period=ms, mode=Timer.ONE_SHOT, callback=self._let_line_go)
-        else:
-            self._talks.deinit()
+        return uart(2, baud, parity, tx=Pin(pins.STAGE_TX), rx=Pin(pins.STAGE_RX), txbuf=_BUFFER)
 
-    def _let_line_go(self, timer):
-        self._talk.value(0)
+    def rs485(self, baud, parity):
+        """The bus of meter and insulation monitor."""
+        from mcu.rs485_line import Rs485Line, uart
+
+        port = uart(1, baud, parity, tx=Pin(pins.BUS_TX), rx=Pin(pins.BUS_RX), txbuf=_BUFFER)
+        return Rs485Line(port, Pin(pins.BUS_DE, Pin.OUT, value=0), Timer(_TALK_TIMER))
 
     def can_spi(self):
         """(spi, cs, int_pin) of an MCP2515."""

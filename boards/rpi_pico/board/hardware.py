@@ -5,7 +5,7 @@ The numbers below are the only place that names pins.
 """
 
 import cp_guard
-from machine import SPI, UART, Pin
+from machine import SPI, Pin
 
 from drivers.pilot_adc import Scale
 from mcu.identity import mac
@@ -94,6 +94,27 @@ class _Plug:
         return cp_guard.pp()
 
 
+def _uart(block, baud, parity, tx, rx):
+    from machine import UART  # here: it costs heap
+
+    return UART(
+        block, baudrate=baud, bits=8, parity=_PARITIES[parity], stop=1, tx=Pin(tx), rx=Pin(rx), txbuf=_BUFFER,
+        rxbuf=_BUFFER,
+    )  # fmt: skip
+
+
+class _Bus:
+    """RS-485. The guard's interrupt ends the driving, whatever the interpreter does: a slave answers
+    2 ms behind the request."""
+
+    def __init__(self, baud, parity):
+        self.direction(0)
+        self.uart = _uart(1, baud, parity, _BUS_TX, _BUS_RX)
+
+    def direction(self, ms):
+        cp_guard.talk(_BUS_DE, ms)
+
+
 class Hardware:
     """What mcu/board.py asks for."""
 
@@ -152,24 +173,16 @@ class Hardware:
         return (news,)
 
     def uart(self, name, baud, parity="none"):
-        """Line "stage": UART0, which the console leaves for it (it stays on USB); "bus": UART1, RS-485.
-        ValueError: no such line."""
-        if name == "stage":
-            cp_guard.free_uart0()
-            block, tx, rx = 0, _STAGE_TX, _STAGE_RX
-        elif name == "bus":
-            cp_guard.talk(_BUS_DE, 0)
-            block, tx, rx = 1, _BUS_TX, _BUS_RX
-        else:
+        """Line "stage": UART0, which the console leaves for it; it stays on USB. ValueError: no such
+        line."""
+        if name != "stage":
             raise ValueError(name)
-        return UART(
-            block, baudrate=baud, bits=8, parity=_PARITIES[parity], stop=1, tx=Pin(tx), rx=Pin(rx), txbuf=_BUFFER,
-            rxbuf=_BUFFER,
-        )  # fmt: skip
+        cp_guard.free_uart0()
+        return _uart(0, baud, parity, _STAGE_TX, _STAGE_RX)
 
-    def direction(self, ms):
-        """Drive the RS-485 line for so many ms from now on; the guard's interrupt lets go. 0: now."""
-        cp_guard.talk(_BUS_DE, ms)
+    def rs485(self, baud, parity):
+        """The bus of meter and insulation monitor, on UART1."""
+        return _Bus(baud, parity)
 
     def can_spi(self):
         """(spi, cs, int_pin) of an MCP2515."""

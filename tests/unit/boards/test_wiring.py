@@ -31,8 +31,8 @@ class Rig:
         self.port.drive = lambda on: (self.drives.append((place.us, on)), drive(on))
         self.hw = controller.hardware()
         self.hw.start()
-        uart = self.hw.uart("bus", baud, parity)
-        self.bus = Bus(uart, self.hw.direction, baud, parity)
+        self.line = self.hw.rs485(baud, parity)
+        self.bus = Bus(self.line.uart, self.line.direction, baud, parity)
         self.meter = Eastron(7, swapped=False)
         self.bus.add(self.meter)
         self.meter.start(place.now)
@@ -146,7 +146,7 @@ def test_direction_of_a_station_that_rests_is_low():
     """No interrupt lets go then: the transceiver listens."""
     with Controller("rpi_pico") as controller:
         rig = Rig(controller, 9600, "none")
-        rig.hw.direction(500)
+        rig.line.direction(500)
         eq(rig.drives[-1][1], 1)
         rig.hw.stop()
         eq(rig.drives[-1][1], 0)
