@@ -240,7 +240,7 @@ ROLES = {
         ("CLOSE", "faults", "broken", "secc", "due", "session_over", "established"),
     ),
     # -- a car's connection: our own TCP, a socket of the operating system, TLS over either
-    "connection": (("readable()", "read(buf)", "write(buf, at, n)", "close()", "abort()"), ("at_end",)),
+    "connection": (("readable()", "read(buf)", "write(buf, at, n)", "close()", "abort()"), ("at_end", "remote")),
     "byte stream": (("read(buf)", "write(buf, at, n)", "close()", "abort()"), ("at_end",)),  # what TLS stands on
     "tls stage": (
         (

@@ -16,10 +16,11 @@ from host_tools.root import ROOT
 ALLOWED = {
     "root": (),
     "boardfile": ("root",),
+    "userfile": (),
     "twin": ("firmware",),  # of it the ticks alone: layers.py
     "building": ("root", "boardfile", "codec", "tests"),  # names of slots; which tests `make test32` freezes
     "station": ("root", "codec", "firmware"),
-    "recordings": ("root", "station", "codec", "firmware"),
+    "recordings": ("root", "userfile", "station", "codec", "firmware"),
     "ev": ("twin", "codec", "firmware"),
     "gen": ("root", "codec", "firmware"),
     "checks": ("root", "boardfile", "gen"),
@@ -29,6 +30,7 @@ ALLOWED = {
     "commands": (
         "root",
         "boardfile",
+        "userfile",
         "building",
         "station",
         "recordings",

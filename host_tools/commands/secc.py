@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+from host_tools import userfile
 from host_tools.recordings import oneline
 from host_tools.root import RUNTIME
 from host_tools.station.process import RUNTIMES, SeccError, SeccProcess, interfaces
@@ -80,8 +81,10 @@ def merged_config(args):
 
     changes = {}
     if args.config:
-        with open(args.config) as f:
-            changes = config.parse(f.read())
+        try:
+            changes = config.parse(userfile.read(args.config))
+        except userfile.TextError as error:
+            raise config.ConfigError(f"{args.config}: {error}") from None
     for key, value in (
         ("services", args.services),
         ("control", args.control),
