@@ -15,6 +15,7 @@ from host_tools.root import ROOT
 # stand above it.
 ALLOWED = {
     "root": (),
+    "lab": (),
     "boardfile": ("root",),
     "userfile": (),
     "twin": ("firmware",),  # of it the ticks alone: layers.py
@@ -26,9 +27,10 @@ ALLOWED = {
     "checks": ("root", "boardfile", "gen"),
     "board": ("root", "boardfile", "building", "station", "drivers", "firmware"),
     "pki": ("board", "firmware"),
-    "emu": ("root", "twin", "ev", "pki", "recordings", "codec", "drivers", "firmware"),
+    "emu": ("root", "lab", "twin", "ev", "pki", "recordings", "codec", "drivers", "firmware"),
     "commands": (
         "root",
+        "lab",
         "boardfile",
         "userfile",
         "building",
