@@ -437,6 +437,7 @@ IMPLEMENTERS = {
         "firmware/run/os_conn.py:OsConn",
         "firmware/net/tls_stage.py:TlsStage",
         "host_tools/ev/stack.py:ClientConn",
+        "tests/unit/app/test_session_link.py:Conn",
         "tests/unit/net/test_tls_stage.py:Wire",
     ),
     "byte stream": ("tests/lib/tls_socket.py:Tcp",),

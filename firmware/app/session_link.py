@@ -16,7 +16,9 @@ RELEASED = const(4)  # the connection of the session is gone
 _OUT = const(4104)  # largest message of the session machine
 _IN = const(512)
 _TURNS = const(24)  # reads and writes in one pump(); what is left comes with the next
-_SILENT_MS = const(2000)  # of a car that connects again: shorter than its own message time-outs, longer than any pause of the loop
+_SILENT_MS = const(
+    2000
+)  # of a car that connects again: shorter than its own message time-outs, longer than any pause of the loop
 _TAKE_MS = const(2000)  # the car's own message timeout: who does not take an answer by then does not want it any more
 
 

@@ -57,10 +57,12 @@ def stage(cfg, trace, now):
         sink = KeyLog(cfg["tls_key_log"])
     try:
         suites, groups, signatures = PROFILES[cfg["tls"]]
-        key = _read(cfg, KEY)
+        chain, key = _read(cfg, CHAIN), _read(cfg, KEY)
         if b"ENCRYPTED" in key:  # of PKCS #8, or of the older kind in its Proc-Type
-            raise TlsError("%s/%s: the key is encrypted, and a station has no password; openssl pkey" % (cfg["tls_dir"], KEY))
-        own = tls13.Config(_read(cfg, CHAIN), key, (_read(cfg, ROOTS),), suites, groups, signatures)
+            raise TlsError(
+                "%s/%s: the key is encrypted, and a station has no password; openssl pkey" % (cfg["tls_dir"], KEY)
+            )
+        own = tls13.Config(chain, key, (_read(cfg, ROOTS),), suites, groups, signatures)
         engine = tls13.Conn(own)
     except (ValueError, MemoryError) as e:
         raise TlsError("%s: %s%s" % (cfg["tls_dir"], e, _culprit(cfg)))
@@ -94,7 +96,7 @@ def _culprit(cfg):
 
 
 def _name(block):
-    """ (common name) of a certificate in PEM, "" if it has none that can be found: the last one in
+    """(common name) of a certificate in PEM, "" if it has none that can be found: the last one in
     it is the subject's."""
     try:
         der = a2b_base64(b"".join(block.split(b"-----")[0].split()))

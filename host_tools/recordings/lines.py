@@ -3,7 +3,6 @@
 
 from host_tools.station.process import Decoder
 
-
 CUT = "the recording is cut off"  # how the note at its end begins
 
 

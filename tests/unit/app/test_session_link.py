@@ -2,6 +2,8 @@
 
 from firmware.app.session_link import SessionLink
 from firmware.clock import ticks_add
+from firmware.run.safe import Safe
+from tests.lib.fake_secc import FakePower, FakeSecc
 from tests.lib.mtest import eq
 from tests.lib.notes import Notes
 
@@ -38,47 +40,13 @@ class Conn:
         self.fate = "aborted"
 
 
-class Safe:
-    """Stands for the session machine: `session_over` until it hears something."""
-
-    CLOSE = 1
-
-    def __init__(self):
-        self.session_over = True
-        self.established = False
-        self.due = None
-        self.calls = []
-
-    def start(self, now, vehicle=None, leaf=None):
-        self.calls.append("start")
-        self.session_over = True
-
-    def lost(self, now):
-        self.calls.append("lost")
-        self.session_over = True
-
-    def rx(self, buf, n, now):
-        self.session_over = False
-
-    def tx(self, out, now):
-        return 0
-
-    def event(self, now):
-        return 0
-
-    def poll(self, now):
-        pass
-
-    def pause_begun(self):
-        return False
-
-
 def at(ms):
     return ticks_add(T0, ms)
 
 
 def in_session():
-    link = SessionLink(Safe(), Notes())
+    trace = Notes()
+    link = SessionLink(Safe(FakeSecc, FakePower(), trace), trace)
     conn = Conn(CAR)
     link.accept(conn, at(0))
     conn.data = b"hello"
@@ -96,7 +64,7 @@ def test_a_car_that_restarts_from_another_port_is_served_r_security_14():
     new = Conn(CAR)
     link.accept(new, at(2000))
     eq((new.fate, old.fate, link.conn), ("open", "aborted", new))
-    eq(link.safe.calls, ["start", "lost", "start"])  # the power is off before the new session begins
+    eq(link.safe.secc.calls, ["start", "lost", "start"])  # the power is off before the new session begins
     assert link._trace.said("the car has connected again")
 
 
@@ -120,7 +88,7 @@ def test_another_car_has_to_wait_r_sdp_03():
 
 def test_a_session_that_is_over_gives_way_at_once():
     link, old = in_session()
-    link.safe.session_over = True
+    link.safe.secc.session_over = True
     new = Conn(OTHER)
     link.accept(new, at(1))
     eq((new.fate, old.fate, link.conn), ("open", "closed", new))

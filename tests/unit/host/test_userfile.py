@@ -102,7 +102,7 @@ def test_a_recording_that_is_cut_off_gives_what_is_whole():
 def test_a_capture_that_is_cut_off_gives_what_is_whole():
     with tempfile.TemporaryDirectory() as folder:
         path, whole = Path(folder) / "cut.pcapng", io.BytesIO()
-        head = blocks.SectionHeader(endianness=sys.byteorder == "little" and "<" or ">", options={})
+        head = blocks.SectionHeader(endianness=(sys.byteorder == "little" and "<") or ">", options={})
         head.new_member(blocks.InterfaceDescription, link_type=1, options={})
         writer = FileWriter(whole, head)
         for text in ("raw N 5 modem ready", "raw N 9 the second"):

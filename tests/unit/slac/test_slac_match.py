@@ -279,12 +279,19 @@ def test_the_wrong_field_is_named_r_link_14():
     names = (
         (19, "application or security type"), (21, "length"), (23, "PEV ID"), (40, "PEV MAC"), (46, "EVSE ID"), (63, "EVSE MAC"), (69, ""),
     )  # fmt: skip
-    for (first, name), (end, _) in zip(names, names[1:]):
-        for i in range(first, end):
+    for at_row in range(len(names) - 1):
+        first, name = names[at_row]
+        for i in range(first, names[at_row + 1][0]):
             run = exchanged()
             run.match(changed(MATCH, i, MATCH[i] ^ 0x10), at(900))
             assert run.wrong.startswith("slac: match request with") and name in run.wrong, (i, run.wrong)
-    for i, name in ((20, "security type"), (21, "source address"), (35, "source id"), (52, "response id"), (69, "result")):
+    for i, name in (
+        (20, "security type"),
+        (21, "source address"),
+        (35, "source id"),
+        (52, "response id"),
+        (69, "result"),
+    ):
         run = reported()
         run.response(changed(RSP, i, RSP[i] ^ 0x10), at(800))
         assert run.wrong.startswith("slac: response to the attenuation with") and name in run.wrong, (i, run.wrong)

@@ -79,7 +79,10 @@ def test_an_encrypted_key_is_wrong_and_named():
             if name == "DER":
                 assert "own key" in said, said
             else:
-                assert "secc.key: the key is encrypted, and a station has no password; openssl pkey" in said, (name, said)
+                assert "secc.key: the key is encrypted, and a station has no password; openssl pkey" in said, (
+                    name,
+                    said,
+                )
             os.chmod(path / "secc.key", 0o644)
             assert "others can get at the key" in show(path)[1], name
 
