@@ -404,6 +404,7 @@ IMPLEMENTERS = {
     "uart": (
         "host_tools/twin/rtu.py:Port",
         "host_tools/twin/power_board.py:PowerBoard",
+        "tests/lib/bus_on_stdio.py:Line",
         "tests/mem/test_alloc_modbus.py:Tape",
     ),
     "rs485 line": ("boards/common/mcu/rs485_line.py:Rs485Line",),
