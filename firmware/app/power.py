@@ -270,9 +270,10 @@ class Power:
 
     def _raised(self, error, now):
         """A call of the stage has failed: off by the other way, and latched."""
+        first = not self._latched & STAGE  # a poll that raises does so fifty times in a second
         self._latched |= STAGE
         self.faults |= STAGE
-        if self._trace is not None:
+        if first and self._trace is not None:
             self._trace.error(now, "power stage: %s %s" % (type(error).__name__, error))
         if self._live:
             self._open(now, False)
