@@ -32,6 +32,10 @@ PARTS = {
         "the modem's bus, and the messages of matching",
         [("fuzz/test_qca_fuzz.py", ("unix32",)), ("fuzz/test_slac_fuzz.py", ("unix32",))],
     ),
+    "walks": (
+        "a hundred thousand actions of cars, operator, grid and failing stages",
+        [("sim/test_walks.py", ("cpython",))],
+    ),
     "exi": (
         "hostile EXI: every bit of two hundred messages, half a million random inputs",
         [("fuzz/test_exi_hostile.py", ("cpython", "unix", "unix32"))],

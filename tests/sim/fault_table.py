@@ -66,7 +66,20 @@ from tests.sim.faults import (
     weld,
     window_0,
 )
-from tests.sim.row import DEAF, FAILS, FEEDBACK, GOES_ON, GONE, GONE_AWAY, MATCH_FAILS, MODEM, PILOT, SILENCE, STATION, Row
+from tests.sim.row import (
+    DEAF,
+    FAILS,
+    FEEDBACK,
+    GOES_ON,
+    GONE,
+    GONE_AWAY,
+    MATCH_FAILS,
+    MODEM,
+    PILOT,
+    SILENCE,
+    STATION,
+    Row,
+)
 from tests.sim.shunt import Shunt
 from twin import qca7000 as chip
 

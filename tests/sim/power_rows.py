@@ -178,7 +178,18 @@ def rows():
     add(Row("proximity lost", "loop, AC", in_loop, _plug_resistor, FAILS, 250, "R-POWER-11", "AC_BPT", None, None, _repaired,
             changes={"ac_socket": True}, ev={"pp_ohm": 220}))  # fmt: skip
     for where, at in (("cable check", live_session(states.CABLE_CHECK)), ("pre-charge", precharging)):
-        add(Row("the operator stops", where, at, _station_stop, GOES_ON, None, "R-STATUS-06", changes={"cable_check_ms": 1000}))
+        add(
+            Row(
+                "the operator stops",
+                where,
+                at,
+                _station_stop,
+                GOES_ON,
+                None,
+                "R-STATUS-06",
+                changes={"cable_check_ms": 1000},
+            )
+        )
     for name, where, at, service in (
         ("poll", "cable check", live_session(states.CABLE_CHECK), "DC_BPT"),
         ("poll", "pre-charge", precharging, "DC_BPT"),

@@ -8,6 +8,7 @@ that blocks lets it fall; in AC nothing in the station ends it but the contact, 
 
 from firmware.clock import ticks_diff
 from firmware.stage.words import OFF
+from host_tools.ev.states import LOOP, OVER
 from micropython import const
 
 _FALL_MA_PER_MS = const(20000)  # of the filter and the cable, when a converter blocks
@@ -33,7 +34,7 @@ class Shunt:
         self._last = now
         closed = self._contact.closed
         if closed or self._closed:
-            self._flows(dt)
+            self._flows(dt, [car for car in plant.cable.cars if LOOP < car.evcc.state < OVER])
         if self._closed and not closed:
             self.opened_ma = self.ma
             self.opened += 1
@@ -41,7 +42,8 @@ class Shunt:
         if not closed:
             self.ma = 0
 
-    def _flows(self, dt):
+    def _flows(self, dt, ended):
+        """ended: cars that have said that they stop; they draw nothing any more."""
         stage = self._converter
         ac = stage._ac
         ma = stage.l_ma[0] if ac else stage.ma
@@ -50,5 +52,5 @@ class Shunt:
         elif not ac:
             fall = _FALL_MA_PER_MS * dt
             self.ma = max(ma, self.ma - fall) if self.ma > 0 else min(ma, self.ma + fall)
-        elif stage.state != OFF:
+        elif stage.state != OFF or ended:
             self.ma = ma  # the car follows a lower ceiling
