@@ -174,7 +174,6 @@ ROLES = {
         ),
     ),
     # -- CAN
-    "can bus": ((), ("spi: spi", "cs", "int_pin")),  # int_pin() -> 0 while the chip asks for service
     "can": (
         ("start(now)", "stop(now)", "poll(now)", "recv()", "send(ident, data, now)", "event()", "counters()"),
         ("up", "due", "idle", "ident", "data", "overflows", "bus_offs", "unsent"),
@@ -339,7 +338,10 @@ OPTIONAL = {
     "hardware": (
         (
             "stage(cfg, contactor)",  # makes the board's own power stage; without it the bench stage is taken
+            "uart(name, baud, parity=)",  # "stage"; parity none, even, odd. A uart; ValueError: no such line
             "rs485(baud, parity)",  # opens the bus of meter and monitor: an rs485 line
+            "can_spi()",  # (spi, cs, int_pin) of an MCP2515
+            "input(name, good)",  # what reads a protective input; None: there is no such pin
         ),
         (),
     ),
@@ -406,9 +408,10 @@ IMPLEMENTERS = {
     "uart": (
         "host_tools/twin/rtu.py:Port",
         "host_tools/twin/power_board.py:PowerBoard",
+        "tests/lib/bus_on_stdio.py:Line",
         "tests/mem/test_alloc_modbus.py:Tape",
     ),
-    "rs485 line": ("boards/common/mcu/rs485_line.py:Rs485Line",),
+    "rs485 line": ("boards/common/mcu/rs485_line.py:Rs485Line", "boards/*/board/hardware.py:_Bus"),
     "bus part": (
         "drivers/eastron.py:Eastron",
         "drivers/acrel.py:Acrel",
@@ -480,7 +483,6 @@ USERS = (
     ("bus part", "drivers/modbus.py", r"\b_?part"),
     ("spi", "drivers/mcp2515.py", r"self\._spi"),
     ("can", "drivers/infypower*.py", r"(?:self\._can|\bcan)"),
-    ("can bus", "boards/common/mcu/can.py", r"\bbus"),
     ("interrupt", "drivers/qca7000.py", r"self\._irq"),
     ("session machine", "firmware/run/safe.py", r"self\.secc"),
     ("paused session", "firmware/run/safe.py", r"self\.secc\.paused"),

@@ -7,6 +7,7 @@ From the emulator a head and records, each answered before emulated time goes on
     q byte     MOSI byte whose MISO byte is asked    f hertz    clock of the SPI
     g 0|1|2    contactor drive (2 = not driven)      r 0|1|2    reset of the modem
     e 0|1|2    ENABLE of the power stage
+    C 0|1      chip select of the CAN chip           Q byte     MOSI byte whose MISO byte is asked of it
     d permille duty of the pilot, as on the wire     u bytes    what left the UART
     U bytes    what left the USB console
     x text     the chip reset itself                 s text     stopped: "", "power" and what it hit, or a fault
@@ -19,7 +20,7 @@ from typing import NamedTuple
 _HEAD = struct.Struct("<dddd")
 _RECORD = struct.Struct("<Bdd")
 _BYTES = struct.Struct("<BdI")
-_STATE = struct.Struct("<BBBBdhhHBBIHHIII")
+_STATE = struct.Struct("<BBBBdhhHBBIHHIIIHB")
 _LENGTH = struct.Struct("<I")
 _WITH_BYTES = frozenset(b"buUxsj")
 
@@ -55,13 +56,15 @@ class State:
         self.usb_plugged = False  # a computer at the USB connector
         self.usb_reads = True  # it takes what the board says
         self.usb = b""  # bytes to the board; taken away by pack()
+        self.can_miso = FLOATING  # of the CAN chip on the second SPI
+        self.can_int = 2  # level of its INT, 2 = nobody drives it
 
     def pack(self):
         literal, fills, fill = self.ahead
         data = _STATE.pack(
             self.stop, self.int_level, self.mirror, fill, self.due_ns, self.high_mv, self.low_mv, self.pp_mv, self.swapped,
             self.int_connected, fills, self.miso, self.usb_plugged | self.usb_reads << 1, len(literal), len(self.uart),
-            len(self.usb),
+            len(self.usb), self.can_miso, self.can_int,
         ) + literal + self.uart + self.usb  # fmt: skip
         self.uart = self.usb = b""
         return data

@@ -42,7 +42,10 @@ class Random:
 
 class World:
     """seed: of everything random. faults: dict of faults.Faults. observer: what is told
-    (host_tools/emu/observer.py)."""
+    (host_tools/emu/observer.py). can: host_tools.emu.can.CanSide, set before the board starts;
+    None = no CAN chip."""
+
+    can = None
 
     def __init__(self, seed=1, faults=None, observer=None):
         self.rand = Random(seed)
@@ -142,6 +145,10 @@ class World:
                 self._drive(1 if value == 1 else 0, ns)
             elif letter == 0x65:  # e
                 self.enabled = 1 if value == 1 else 0
+            elif letter == 0x51 and self.can:  # Q
+                self.state.can_miso = self.can.exchange(int(value))
+            elif letter == 0x43 and self.can:  # C
+                self.can.select(int(value), self._tick())
             elif letter == 0x64:  # d
                 self._set_duty(int(value), ns)
             elif letter == 0x66:  # f
@@ -185,6 +192,10 @@ class World:
         state.mirror = 1 if contactor.closed or faults.mirror_open else 0
         state.ahead = self.bus.ahead()
         due = sooner(sooner(chip.due, contactor.due), sooner(self.line.due, self._car_due))
+        if self.can is not None:
+            self.can.poll(now)
+            state.can_int = self.can.int_level
+            due = sooner(due, self.can.due)
         ms = 1000 if due is None else min(1000, max(1, ticks_diff(due, now)))
         state.due_ns = (int(self.ns) // _NS_PER_MS + ms) * float(_NS_PER_MS)
 

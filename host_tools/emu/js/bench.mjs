@@ -2,7 +2,7 @@
 import { state } from './link.mjs';
 import { UsbHost } from './usb.mjs';
 
-const PIN = { enable: 7, mirror: 13, contactor: 14, pilot: 15, miso: 16, cs: 17, sck: 18, mosi: 19, int: 20, reset: 21 };
+const PIN = { enable: 7, canInt: 8, canCs: 9, canSck: 10, canMiso: 12, mirror: 13, contactor: 14, pilot: 15, miso: 16, cs: 17, sck: 18, mosi: 19, int: 20, reset: 21 };
 const PILOT_CHANNEL = 0, PROXIMITY_CHANNEL = 1;
 const SIO = 5, SPI = 1;                           // functions of a pin
 const FULL_SCALE_MV = 3300;
@@ -13,7 +13,7 @@ const FLOATING = 0x100;
 export class Bench {
   constructor(link) {
     this.link = link;
-    this.state = { due: Infinity, literal: [], uart: [], fills: 0, int: 0, mirror: 0, high: 12000, low: -12000, pp: FULL_SCALE_MV, wired: 1, swapped: 0, usb: { plugged: false, reads: true, bytes: [] } };
+    this.state = { due: Infinity, literal: [], uart: [], fills: 0, int: 0, mirror: 0, high: 12000, low: -12000, pp: FULL_SCALE_MV, wired: 1, swapped: 0, canInt: 2, canMiso: FLOATING, usb: { plugged: false, reads: true, bytes: [] } };
     this.ahead = 0;                               // of state.literal
     this.mosi = Buffer.alloc(8192);
     this.mosiLength = 0;
@@ -42,6 +42,7 @@ export class Bench {
     this.rose = this.fell = null;
     this.bit = { count: 0, value: 0, out: 0 };
     gpio[PIN.cs].addListener((now) => this.#select(now));
+    this.#connectCan(mcu, gpio);
     gpio[PIN.contactor].addListener((now) => this.#output('g', now));
     gpio[PIN.enable].addListener((now) => this.#output('e', now));
     gpio[PIN.reset].addListener((now) => this.#output('r', now));
@@ -51,6 +52,27 @@ export class Bench {
     this.selected = false;
     this.usb = new UsbHost(mcu, (bytes) => { this.link.bytes('U', chip.nanos, bytes); this.sync(); });
     this.#apply();
+  }
+
+  // The CAN chip on the second SPI: few bytes, so each is asked.
+  #connectCan(mcu, gpio) {
+    const spi = mcu.spi[1];
+    let answer = 0, selected = false;
+    const done = mcu.clock.createAlarm(() => spi.completeTransmit(answer));
+    spi.onTransmit = (byte) => {
+      const connected = gpio[PIN.canSck].functionSelect === SPI && gpio[PIN.canMiso].functionSelect === SPI;
+      answer = 0;
+      if (selected && connected) {
+        this.sync('Q', byte);
+        answer = this.state.canMiso === FLOATING ? (gpio[PIN.canMiso].pullupEnabled ? 0xff : 0) : this.state.canMiso;
+      }
+      done.schedule(8e9 / (spi.clockFrequency || 1e6));
+    };
+    gpio[PIN.canCs].addListener((now) => {
+      if (selected === (now === LOW)) return;
+      selected = now === LOW;
+      this.sync('C', selected ? 0 : 1);
+    });
   }
 
   // -- the world
@@ -90,6 +112,7 @@ export class Bench {
     const drive = (n, level) => { const pin = gpio[n]; if (pin.driven !== level) pin.setInputValue(level); };
     drive(PIN.int, s.wired ? !!s.int : undefined);
     drive(PIN.mirror, !!s.mirror);
+    drive(PIN.canInt, s.canInt === 2 ? undefined : !!s.canInt);
     if (s.due === Infinity) this.due.cancel();
     else this.due.schedule(Math.max(0, s.due - chip.nanos));
     if (s.uart.length) { chip.uart.feed(s.uart); s.uart = []; }
