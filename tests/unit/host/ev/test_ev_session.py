@@ -263,7 +263,9 @@ def test_slow_station():
     """Authorisation, schedule and cable check take seconds: the car polls at its pace and goes
     on."""
     _, car = session(
-        {"service": "DC_BPT", "loops": 3}, {"eim_delay_ms": 3000, "schedule_delay_ms": 2000, "cable_check_ms": 5000}
+        {"service": "DC_BPT", "loops": 3},
+        {"authorization": "operator", "schedule_delay_ms": 2000, "cable_check_ms": 5000},
+        [(3000, lambda p: p.world.power.decide.authorize(p.world.now, None, "the operator"))],
     )
     assert car.ok
 
