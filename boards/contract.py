@@ -143,6 +143,36 @@ ROLES = {
         ("due", "wanted", "driven", "closed", "verified", "tripped", "fault"),
     ),
     "contactor": (("drive(on)", "feedback()", "start(now)", "poll(now)"), ("due", "closed")),
+    "converter": (  # a part below the stage
+        (
+            "start(now)",
+            "poll(now)",
+            "off(now)",  # block it, in this call
+            "set(mv, ma, now)",  # ma below 0: out of the car; False: it cannot, and is off
+            "clear(now)",
+            "age_ms(now)",  # of mv and ma
+            "counters()",
+        ),
+        (
+            "due",
+            "mv",
+            "ma",
+            "faults",
+            "why",  # the last of them in words
+            "ready",  # it answers, is off, has no fault
+            "on",
+            "live",  # it may deliver, for all that is known
+            "can_charge_w",
+            "can_discharge_w",
+            "limit_ms",  # the age from which mv and ma are stale
+            "min_mv",
+            "max_mv",  # 0: it has not told yet
+            "max_charge_ma",
+            "max_discharge_ma",
+            "max_charge_w",
+            "max_discharge_w",
+        ),
+    ),
     # -- CAN
     "can": (
         ("start(now)", "stop(now)", "poll(now)", "recv()", "send(ident, data, now)", "event()", "counters()"),
@@ -150,6 +180,7 @@ ROLES = {
     ),
     # -- parts on a Modbus bus
     "uart": (("any()", "readinto(buf, n)", "write(buf)"), ()),  # as machine.UART; returns at once
+    "rs485 line": (("direction(ms)",), ("uart: uart",)),
     "bus part": (("ask(now)", "answer(request, answer, at, now)", "failed(request, why, now)"), ("wish",)),
     "part": (("start(now)", "poll(now)", "clear(now)", "age_ms(now)", "words()"), ("due", "faults", "name", "address")),
     "meter": (
@@ -205,7 +236,10 @@ ROLES = {
         ),
         ("hw: power stage", "cfg", "lease: lease", "decide: decision", "due", "fault", "permitted", "cable_a"),
     ),
-    "power switch": (("off(now)", "sample()"), ("cfg", "lease: lease", "decide: decision")),  # what the run loops need of it
+    "power switch": (
+        ("off(now)", "sample()"),
+        ("cfg", "lease: lease", "decide: decision"),
+    ),  # what the run loops need of it
     "lease": (  # whose set-point counts
         (
             "poll(now)",
@@ -316,9 +350,12 @@ ROLES = {
 
 OPTIONAL = {
     "hardware": (
-        ("stage(cfg, contactor)",),
+        (
+            "stage(cfg, contactor)",  # makes the board's own power stage; without it the bench stage is taken
+            "rs485(baud, parity)",  # opens the bus of meter and monitor: an rs485 line
+        ),
         (),
-    ),  # makes the board's own power stage; without it the bench stage is taken
+    ),
     "session machine": (("fault(now)",), ()),  # makes its answer a FAILED one
     "board": (
         ("health()",),  # [(name, value, unit, least, most)]: supplies and temperatures
@@ -378,11 +415,13 @@ IMPLEMENTERS = {
     "relay": ("drivers/contactor.py:Contactor",),
     "contactor": ("host_tools/twin/contactor.py:ContactorModel",),
     "can": ("drivers/mcp2515.py:Mcp2515",),
+    "converter": ("drivers/infypower.py:Module", "drivers/infypower_beg.py:Beg1k075g", "drivers/infypower_reg.py:Reg"),
     "uart": (
         "host_tools/twin/rtu.py:Port",
         "host_tools/twin/power_board.py:PowerBoard",
         "tests/mem/test_alloc_modbus.py:Tape",
     ),
+    "rs485 line": ("boards/common/mcu/rs485_line.py:Rs485Line",),
     "bus part": (
         "drivers/eastron.py:Eastron",
         "drivers/acrel.py:Acrel",
@@ -457,6 +496,7 @@ USERS = (
     ("uart", "drivers/modbus.py", r"self\._uart"),
     ("bus part", "drivers/modbus.py", r"\b_?part"),
     ("spi", "drivers/mcp2515.py", r"self\._spi"),
+    ("can", "drivers/infypower*.py", r"(?:self\._can|\bcan)"),
     ("interrupt", "drivers/qca7000.py", r"self\._irq"),
     ("session machine", "firmware/run/safe.py", r"self\.secc"),
     ("paused session", "firmware/run/safe.py", r"self\.secc\.paused"),

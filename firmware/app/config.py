@@ -60,7 +60,10 @@ def _valid(row, value):
         return False
     if kind == TEXTS:
         return len(value) <= low and all(
-            [isinstance(value[i], str) and 0 < len(value[i]) <= high and value[i] not in value[:i] for i in range(len(value))]
+            [
+                isinstance(value[i], str) and 0 < len(value[i]) <= high and value[i] not in value[:i]
+                for i in range(len(value))
+            ]
         )
     if not value:
         return False

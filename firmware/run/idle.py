@@ -18,7 +18,8 @@ class _Resting:
     """Commands of a station that runs."""
 
     COMMANDS = (
-        ("setpoint", "setpoint W  of a station that runs"), ("grid", "grid yes|no  of a station that runs"),
+        ("setpoint", "setpoint W  of a station that runs"),
+        ("grid", "grid yes|no  of a station that runs"),
         ("authorize", "authorize [TOKEN]  of a station that runs"),
     )
 
