@@ -352,7 +352,10 @@ OPTIONAL = {
     "hardware": (
         (
             "stage(cfg, contactor)",  # makes the board's own power stage; without it the bench stage is taken
+            "uart(name, baud, parity=)",  # "stage"; parity none, even, odd. A uart; ValueError: no such line
             "rs485(baud, parity)",  # opens the bus of meter and monitor: an rs485 line
+            "can_spi()",  # (spi, cs, int_pin) of an MCP2515
+            "input(name, good)",  # what reads a protective input; None: there is no such pin
         ),
         (),
     ),
@@ -419,9 +422,10 @@ IMPLEMENTERS = {
     "uart": (
         "host_tools/twin/rtu.py:Port",
         "host_tools/twin/power_board.py:PowerBoard",
+        "tests/lib/bus_on_stdio.py:Line",
         "tests/mem/test_alloc_modbus.py:Tape",
     ),
-    "rs485 line": ("boards/common/mcu/rs485_line.py:Rs485Line",),
+    "rs485 line": ("boards/common/mcu/rs485_line.py:Rs485Line", "boards/*/board/hardware.py:_Bus"),
     "bus part": (
         "drivers/eastron.py:Eastron",
         "drivers/acrel.py:Acrel",
