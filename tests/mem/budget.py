@@ -39,7 +39,7 @@ CODEC_HEAP = {
     "supportedAppProtocolRes": (256, 320),
 }
 # Heap that importing the whole station takes (frozen modules), and that 20 sessions may leave
-# behind.
+# behind. Leases and decisions, which Power brings: 1 kB.
 STATION_IMPORT = 25200
 # What the way behind a modem adds: importing drivers, SLAC, network, supervisor and the models of
 # the unix board; then all objects and buffers of a station with a heap of 200 kB, its trace

@@ -224,6 +224,7 @@ def test_fault_for_want_of_memory():
     plant.run(car)
     plant.remove(car)
     eq(plant.trace.errors[-1], "frames")  # as much as could be said
+    plant.sleep(6000)
     plant.power.decide.authorize(plant.now, None, "the operator")
     car = plant.plug(2, loops=2)
     plant.run(car)

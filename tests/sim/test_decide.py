@@ -9,6 +9,8 @@ from host_tools.ev.states import LOOP
 from tests.lib.mtest import eq
 from tests.sim.bench import begin, in_session
 
+HEAP_KB = 1000  # as in test_plug_in.py
+BARE_HEAP_KB = 600  # the same, frozen
 BASIC = {"slac_init_ms": 1000, "ef_retries": 0, "ac_max_charge_w": 11040}
 NEVER = 10000000
 

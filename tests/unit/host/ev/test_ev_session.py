@@ -104,7 +104,7 @@ def test_station_stop_in_every_phase_r_status_06_r_power_01():
                 at = service, control, states.STATE_NAMES[state], car.why
                 assert car.ok and car.told_to_stop and stopped.done, at
                 notes = plug.world.trace.notes
-                assert notes == ["authorised by the operator", "session ended by the station"], (at, notes)
+                assert notes[:2] == ["authorised by the operator", "session ended by the station"], (at, notes)
                 if state < states.START:
                     assert (car.loops, plug.most_w) == (0, 0), at
 
