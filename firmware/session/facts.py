@@ -118,13 +118,15 @@ class Facts:
     """Facts of the session at hand.
 
     draw_id(offered) -> a fresh session id, and join(offered) -> what a paused session of this car
-    has kept, or None, are the machine's; the handler of the session set-up calls them.
+    has kept, or None, are the machine's; the handler of the session set-up calls them. steer() does
+    what `wanted` asks, for a handler whose answer tells what came of it (R-LOOP-05).
     """
 
-    def __init__(self, cfg, draw_id=None, join=None):
+    def __init__(self, cfg, draw_id=None, join=None, steer=None):
         self.cfg = cfg
         self.draw_id = draw_id
         self.join = join
+        self.steer = steer
         # -- the connection
         self.unix_s = 0  # header time, Unix seconds (R-SESSION-02)
         self.secure = False  # TLS 1.3 below us

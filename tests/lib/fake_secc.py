@@ -102,6 +102,9 @@ class FakeSecc:
         self._may_raise("request_stop")
         self.calls.append("request_stop")
 
+    def out_of_service(self, now):
+        self.calls.append("out_of_service")
+
 
 class FakePower:
     def __init__(self):
