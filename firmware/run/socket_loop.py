@@ -173,12 +173,8 @@ class SocketLoop(RunLoop):
         remote = os_net.parse(sender)[0]
         conn = OsConn(sock, self._poller, remote, self._stage is not None)
         self._conns.append(conn)
-<<<<<<< HEAD
-        self.trace.note(now, "connected: " + os_net.text(os_net.parse(sender)[0]))
-        self.power.decide.plug_in(now)
-=======
         self.trace.note(now, "connected: " + os_net.text(remote))
->>>>>>> main
+        self.power.decide.plug_in(now)
         self._safely(now, self.link.accept, conn, now)
 
     def _move(self, now):
