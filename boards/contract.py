@@ -234,9 +234,12 @@ ROLES = {
             "sample()",
             "cable_w()",
         ),
-        ("hw: power stage", "cfg", "lease: lease", "due", "fault", "permitted", "cable_a"),
+        ("hw: power stage", "cfg", "lease: lease", "decide: decision", "due", "fault", "permitted", "cable_a"),
     ),
-    "power switch": (("off(now)", "sample()"), ("cfg", "lease: lease")),  # what the run loops need of it
+    "power switch": (
+        ("off(now)", "sample()"),
+        ("cfg", "lease: lease", "decide: decision"),
+    ),  # what the run loops need of it
     "lease": (  # whose set-point counts
         (
             "poll(now)",
@@ -250,6 +253,18 @@ ROLES = {
         ),
         ("due", "source", "set_w", "per_line", "l_w", "var", "seq", "export"),
     ),
+    "decision": (  # who may charge
+        (
+            "poll(now)",
+            "plug_in(now)",
+            "clear(now)",
+            "seen(now, evccid, name)",
+            "authorize(now, token, by)",
+            "deny(now, by)",
+            "checking(now)",
+        ),
+        ("due", "state", "person"),
+    ),
     "session machine": (
         (
             "start(now, vehicle=, leaf=)",
@@ -259,6 +274,7 @@ ROLES = {
             "event()",
             "lost(now)",
             "request_stop(now)",
+            "out_of_service(now)",
         ),
         ("due", "session_over", "established", "paused: paused session"),
     ),
@@ -276,14 +292,14 @@ ROLES = {
             "paused_ms(now)",
             "forget(now, why)",
             "off(now)",
-            "fault(now)",
+            "out_of_service(now)",
             "attempt(what, now, call)",
             "report(what, error, now)",
         ),
         ("CLOSE", "faults", "broken", "secc", "due", "session_over", "established"),
     ),
     # -- a car's connection: our own TCP, a socket of the operating system, TLS over either
-    "connection": (("readable()", "read(buf)", "write(buf, at, n)", "close()", "abort()"), ("at_end",)),
+    "connection": (("readable()", "read(buf)", "write(buf, at, n)", "close()", "abort()"), ("at_end", "remote")),
     "byte stream": (("read(buf)", "write(buf, at, n)", "close()", "abort()"), ("at_end",)),  # what TLS stands on
     "tls stage": (
         (
@@ -430,6 +446,7 @@ IMPLEMENTERS = {
         "host_tools/ev/stack.py:CarStack",
     ),
     "power": ("firmware/app/power.py:Power",),
+    "decision": ("firmware/app/decide.py:Decide",),
     "lease": ("firmware/app/lease.py:Lease",),
     "power switch": ("firmware/app/power.py:Power", "tests/lib/fake_secc.py:FakePower"),
     "session machine": ("firmware/session/secc.py:Secc", "tests/lib/fake_secc.py:FakeSecc"),
@@ -440,6 +457,7 @@ IMPLEMENTERS = {
         "firmware/run/os_conn.py:OsConn",
         "firmware/net/tls_stage.py:TlsStage",
         "host_tools/ev/stack.py:ClientConn",
+        "tests/unit/app/test_session_link.py:Conn",
         "tests/unit/net/test_tls_stage.py:Wire",
     ),
     "byte stream": ("tests/lib/tls_socket.py:Tcp",),
@@ -473,6 +491,9 @@ USERS = (
     ("power stage", "firmware/app/power.py", r"\bhw"),
     ("power stage", "firmware/run/*.py", r"power\.hw"),
     ("lease", "firmware/run/*.py", r"\blease"),
+    ("decision", "firmware/run/*.py", r"power\.decide"),
+    ("decision", "firmware/app/charger.py", r"power\.decide"),
+    ("decision", "firmware/app/power.py", r"self\.decide"),
     ("lease", "firmware/app/power.py", r"self\.lease"),
     ("power stage of a board", "firmware/app/selftest*.py", r"board\.power"),
     ("pilot front end", "drivers/pilot.py", r"\b_?front"),
