@@ -10,7 +10,6 @@ not is not written to any more. A line that the output does not take is left out
 too, and the next one has everything again.
 """
 
-from drivers.pilot import STATE_NAMES as LETTERS
 from firmware.app import plug_steps
 from firmware.app.lease import NAMES as SOURCES
 from firmware.clock import ticks_add, ticks_diff
@@ -56,6 +55,11 @@ class Watch:
     def __init__(self, loop, out):
         self._loop = loop
         self._out = out
+        self._letters = None
+        if hasattr(loop, "charger"):
+            from firmware.app.charger import LETTERS
+
+            self._letters = LETTERS
         self._every_ms = 0
         self._until = None
         self._shown = -1  # what the last line has told, of what may change
@@ -117,7 +121,7 @@ class Watch:
         left_ms = lease.left_ms(now)
         values = (
             self._seq,
-            "?" if charger is None else LETTERS[charger.pilot.state],
+            "?" if charger is None else self._letters[charger.pilot.state],
             "?" if charger is None else plug_steps.STATE_NAMES[charger.state],
             state_name(safe.secc.state),
             f.session.service if open_ else 0,
