@@ -224,7 +224,7 @@ class Result:
 
 def run(row):
     """Carry out a row; AssertionError if it did not go as it must."""
-    changes = {"setpoint_w": 4000}
+    changes = {"setpoint_w": 5000}
     changes.update(row.changes)
     plant, watch = begin([row.service], **changes)
     shunt = Shunt(plant)
