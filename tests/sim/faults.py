@@ -165,6 +165,18 @@ def insulation(plant, car):
     plant.board.stage.insulation_bad = True
 
 
+CALLS = ("poll", "beat", "dc", "ac", "test", "precharge", "close", "off", "stop")  # of a power stage
+
+
+def whole(stage):
+    """None of its calls is replaced any more."""
+    for name in CALLS:
+        try:
+            delattr(stage, name)
+        except AttributeError:
+            pass
+
+
 def clear(plant, car):
     """Repaired, and said so."""
     contact, stage = plant.board.contact, plant.board.stage

@@ -6,7 +6,7 @@ from firmware.app.lease import OPERATOR
 from firmware.stage import faults
 from firmware.stage.words import CURRENT, ENERGY, INSULATION, LINES, OUT
 from host_tools.ev import states
-from tests.sim.faults import clear, in_loop, live_session, precharging, said, unplug
+from tests.sim.faults import clear, in_loop, live_session, precharging, said, unplug, whole
 from tests.sim.row import FAILS, GOES_ON, GONE_AWAY, PILOT, STATION, Row
 
 _LATE_MS = 3300  # a set-point that is not heard: 3000 to follow it, 100 of doubt, turns and the contact
@@ -27,9 +27,7 @@ def _input(bits):
 def _repaired(plant, car):
     """As clear(), and the stage is as it was made."""
     stage = plant.board.stage
-    for name in ("poll", "beat", "dc", "ac", "test", "precharge", "close", "off", "stop"):
-        if name in stage.__dict__:
-            del stage.__dict__[name]
+    whole(stage)
     stage.deaf = stage.converter_dead = stage.keeps_charge = False
     stage.battery_mv = stage.load_w = None
     stage.age = [0] * 6
@@ -137,7 +135,7 @@ def rows():
                     _has(bit) if latched else _told(bit), _repaired))  # fmt: skip
     for bit in (faults.ESTOP, faults.RCD, faults.RDC, faults.DOOR, faults.GRID_LOST):
         name = faults.row(faults.code(bit))[1] + ", by an input"
-        for where, at, service in (*places, ("pre-charge", precharging, "DC_BPT")):
+        for where, at, service in places + (("pre-charge", precharging, "DC_BPT"),):
             add(Row(name, where, at, _input(bit), FAILS, STATION, "R-POWER-14", service, None, _told(bit), _repaired))
     add(Row("insulation alarm under load", "loop", in_loop, _set(insulation_bad=True), FAILS, STATION, "R-DC-SAFETY-05", "DC_BPT", sup.FAULT,
             _has(faults.IMD_ALARM), _repaired))  # fmt: skip

@@ -6,7 +6,6 @@ was told to whom) and by a shunt in the cable, never by what the firmware or its
 """
 
 from drivers.pilot import C, D
-from firmware.app import plug_steps as sup
 from firmware.app.lease import OPERATOR
 from firmware.clock import ticks_add, ticks_diff
 from firmware.session import states as session_states
@@ -15,6 +14,7 @@ from host_tools.ev import car as ev
 from host_tools.ev import states
 from host_tools.ev.options import FAULTS
 from tests.lib.plant import Plant, Random
+from tests.sim.faults import CALLS, whole
 from tests.sim.shunt import Shunt
 from tests.sim.watch import Watch
 
@@ -26,7 +26,6 @@ _LOAD_MA = 1000  # R-DC-SAFETY-14
 _VOLTS = 230
 _MODEL_LAG = "power with the contactor open"  # the converter model moves each 20 ms; the shunt tells the truth
 _SERVICES = ("DC_BPT", "DC", "AC_BPT", "AC")
-_CALLS = ("poll", "beat", "dc", "ac", "test", "precharge", "close", "off", "stop")
 _INPUTS = (faults.ESTOP, faults.RCD, faults.RDC, faults.DOOR, faults.GRID_LOST)
 
 
@@ -235,17 +234,17 @@ class Walk:
         goal = (states.SAP, states.CABLE_CHECK, states.PRECHARGE, states.LOOP, states.LOOP, states.LOOP)[self.dice(6)]
         car = self.car
         end = ticks_add(self.plant.now, 20000)
-        there = lambda plant: (
-            car.done or (car.phase == ev.SESSION and car.evcc.state >= goal) or ticks_diff(plant.now, end) >= 0
-        )
+
+        def there(plant):
+            return car.done or (car.phase == ev.SESSION and car.evcc.state >= goal) or ticks_diff(plant.now, end) >= 0
+
         self.plant.until(there, 25000)
 
     def _heal(self):
         """Everything is repaired, and a person says so."""
         plant = self.plant
         stage, contact = plant.board.stage, plant.board.contact
-        for name in _CALLS:
-            stage.__dict__.pop(name, None)
+        whole(stage)
         stage.fault_bits = 0
         stage.insulation_bad = stage.converter_dead = stage.deaf = stage.keeps_charge = False
         stage.age = [0] * 6
@@ -360,7 +359,7 @@ def _stage_fault(walk):
 
 def _stage_raises(walk):
     walk._excuse()
-    stage, name = walk.plant.board.stage, _CALLS[walk.dice(len(_CALLS))]
+    stage, name = walk.plant.board.stage, CALLS[walk.dice(len(CALLS))]
 
     def broken(*args):
         raise ValueError("test seam in " + name)
@@ -369,8 +368,7 @@ def _stage_raises(walk):
         setattr(stage, name, broken)
         walk.deaf_until = ticks_add(walk.plant.now, 600000)
     else:
-        for each in _CALLS:
-            stage.__dict__.pop(each, None)
+        whole(stage)
         walk.deaf_until = ticks_add(walk.plant.now, _DEAF_MS)
 
 
