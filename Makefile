@@ -55,6 +55,7 @@ gen:
 	@$(PY) -m host_tools.gen.supervisor
 	@$(PY) -m host_tools.gen.requirements
 	@$(PY) -m host_tools.gen.memory
+	@$(PY) -m host_tools.gen.fault_bits
 
 gen-check:
 	@$(SETUP) packages-venv venv schemas

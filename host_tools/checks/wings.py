@@ -25,6 +25,7 @@ ALLOWED = {
     "checks": ("root", "boardfile", "gen"),
     "board": ("root", "boardfile", "building", "station", "drivers", "firmware"),
     "pki": ("board", "firmware"),
+    "stage": ("twin", "firmware"),
     "emu": ("root", "twin", "ev", "pki", "recordings", "codec", "drivers", "firmware"),
     "commands": (
         "root",
@@ -35,6 +36,7 @@ ALLOWED = {
         "ev",
         "board",
         "pki",
+        "stage",
         "emu",
         "firmware",
         "tests",
