@@ -14,13 +14,15 @@ ROLES = {
     # -- a controller board, as boards/<board>/board/hardware.py gives it to mcu/board.py
     "hardware": (
         (
-            "start()",  # pilot X1, contactor open, guard and watchdog on
+            "start()",  # pilot X1, contactor open, ENABLE low, guard and watchdog on
             "alive()",  # once a turn of the firmware
             "drive(on)",  # contactor: 1 closes; what is refused stays open
+            "enable(on)",  # ENABLE line of the power stage: 1 = it may deliver
             "feedback()",  # 1 while the contactor is closed, and if its wire is broken
+            "tripped()",  # contactor and ENABLE were let go by itself, or not let up, since drive(0)
             "notes()",  # texts on what the hardware did by itself since the last call
             "counters()",  # [(name, number)]
-            "stop()",  # contactor open, pilot F, nothing runs any more
+            "stop()",  # contactor open, ENABLE low, pilot F, nothing runs any more
         ),
         (
             "name",
@@ -89,7 +91,9 @@ ROLES = {
         (
             "due",
             "state",
+            "ready",
             "raw",
+            "sampled_at",
             "high_mv",
             "low_mv",
             "blind",
@@ -119,6 +123,7 @@ ROLES = {
         (
             "due",
             "contactor",
+            "tripped",  # the board has opened the contactor by itself, or not let it close
             "path_off",
             "test_result",
             "mv",
@@ -135,7 +140,7 @@ ROLES = {
     ),
     "relay": (
         ("start(now)", "poll(now)", "close(now)", "open(now)", "clear(now)", "event()"),
-        ("due", "wanted", "driven", "closed", "verified", "fault"),
+        ("due", "wanted", "driven", "closed", "verified", "tripped", "fault"),
     ),
     "contactor": (("drive(on)", "feedback()", "start(now)", "poll(now)"), ("due", "closed")),
     # -- CAN
@@ -143,13 +148,54 @@ ROLES = {
         ("start(now)", "stop(now)", "poll(now)", "recv()", "send(ident, data, now)", "event()", "counters()"),
         ("up", "due", "idle", "ident", "data", "overflows", "bus_offs", "unsent"),
     ),
+    # -- parts on a Modbus bus
+    "uart": (("any()", "readinto(buf, n)", "write(buf)"), ()),  # as machine.UART; returns at once
+    "bus part": (("ask(now)", "answer(request, answer, at, now)", "failed(request, why, now)"), ("wish",)),
+    "part": (("start(now)", "poll(now)", "clear(now)", "age_ms(now)", "words()"), ("due", "faults", "name", "address")),
+    "meter": (
+        (
+            "start(now)",
+            "poll(now)",
+            "clear(now)",
+            "age_ms(now)",  # of mv ma w l_* var; None: nothing is read
+            "energy_age_ms(now)",  # of charged_wh discharged_wh; None: not read, or not proved
+            "words()",  # [(what is wrong, what to do)]
+        ),
+        (
+            "due",
+            "phases",  # 3, or 0 for DC
+            "mv",
+            "ma",  # + into the car
+            "w",
+            "charged_wh",  # None, then never falls
+            "discharged_wh",
+            "ok",
+            "faults",  # bits of drivers/modbus_part.py
+            "charging_only",  # written by the stage: no power out of the car is allowed now
+            "swapped",
+        ),
+    ),
+    "ac meter": ((), ("l_mv", "l_ma", "l_w", "var", "hz_m")),  # a meter with lines has this too
+    "insulation monitor": (
+        (
+            "start(now)",
+            "poll(now)",
+            "clear(now)",
+            "want(on, now)",
+            "self_test(now)",
+            "age_ms(now)",
+            "mv_age_ms(now)",
+            "words()",
+        ),
+        ("due", "ohm", "mv", "alarm", "ok", "ready", "testing", "test_result", "faults"),
+    ),
     # -- machines (docs/design.md): of frames, of bytes
     "machine": (("rx(buf, n, now)", "poll(now)", "tx(out)", "event()"), ("due",)),
     "power": (
         (
             "poll(now)",
             "off(now)",
-            "permit(yes, now)",
+            "permit(yes, now, sampled_at=)",
             "basic(close, now)",
             "clear(now)",
             "measure(f, now)",
@@ -290,7 +336,7 @@ IMPLEMENTERS = {
         "drivers/pilot_adc.py:SyncFrontEnd",
         "drivers/pilot_adc.py:PeakFrontEnd",
         "drivers/pilot_adc.py:FreeFrontEnd",
-        "boards/rpi_pico/board/hardware.py:_Front",
+        "boards/*/board/hardware.py:_Front",
         "host_tools/twin/pilot.py:PilotCircuit",
         "tests/unit/drivers/test_pilot.py:Front",
     ),
@@ -308,6 +354,21 @@ IMPLEMENTERS = {
     "relay": ("drivers/contactor.py:Contactor",),
     "contactor": ("host_tools/twin/contactor.py:ContactorModel",),
     "can": ("drivers/mcp2515.py:Mcp2515",),
+    "uart": (
+        "host_tools/twin/rtu.py:Port",
+        "host_tools/twin/power_board.py:PowerBoard",
+        "tests/mem/test_alloc_modbus.py:Tape",
+    ),
+    "bus part": (
+        "drivers/eastron.py:Eastron",
+        "drivers/acrel.py:Acrel",
+        "drivers/bender.py:Bender",
+        "tests/unit/drivers/modbus_bench.py:Asker",
+    ),
+    "part": ("drivers/modbus_part.py:Part",),
+    "meter": ("drivers/eastron.py:Eastron", "drivers/acrel.py:Acrel"),
+    "ac meter": ("drivers/eastron.py:Eastron",),
+    "insulation monitor": ("drivers/bender.py:Bender",),
     "machine": (
         "firmware/net/stack.py:Stack",
         "firmware/slac/evse.py:Slac",
@@ -362,6 +423,8 @@ USERS = (
     ("pilot front end", "drivers/pilot.py", r"\b_?front"),
     ("adc", "drivers/proximity.py", r"self\._adc"),
     ("spi", "drivers/qca7000.py", r"self\._spi"),
+    ("uart", "drivers/modbus.py", r"self\._uart"),
+    ("bus part", "drivers/modbus.py", r"\b_?part"),
     ("spi", "drivers/mcp2515.py", r"self\._spi"),
     ("interrupt", "drivers/qca7000.py", r"self\._irq"),
     ("session machine", "firmware/run/safe.py", r"self\.secc"),

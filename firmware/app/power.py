@@ -4,8 +4,15 @@ The power stage is handed in (`boards/`); this module knows limits and signs, no
 power and current flow from the station to the vehicle (R-LOOP-06).
 """
 
+from firmware.clock import ticks_diff
 from firmware.session import ceiling
 from firmware.session.codes import ASK_OFF, ASK_PRECHARGE, ASK_TEST, DC, TEST_RUNNING
+from micropython import const
+
+# A permission is as old as the sample of the pilot that it was given for. Samples are 20 ms apart,
+# and a turn that had more to do than that begins with one; three of them missing is a pilot that
+# nobody looks at (R-POWER-14, R-POWER-15).
+_PERMIT_MS = const(60)
 
 
 class Power:
@@ -23,6 +30,7 @@ class Power:
         # A supervisor with a pilot says when the car may be energised; without a pilot (sockets of
         # the operating system, for laboratories) nobody can.
         self.permitted = True
+        self._permit_at = None  # tick of the sample that permitted; None: no pilot, and no age
         self.cable_a = None  # rating of the plugged cable; None = captive, 0 = nothing may flow
         self._live = False
         self._cut = False
@@ -38,17 +46,32 @@ class Power:
         return self.hw.due
 
     def poll(self, now):
+        self._aged(now)
         self.hw.poll(now)
+        if self._live and self.hw.tripped:
+            self._take_away(now)  # the board was first; a new sample may permit again
 
-    def permit(self, yes, now):
-        """May the car be energised? No means off at once, whatever session or network do
-        (R-POWER-11, R-DC-SAFETY-07)."""
-        if not yes and self.permitted and self._live:
+    def permit(self, yes, now, sampled_at=None):
+        """May the car be energised, by the pilot's sample of that tick? No means off at once, whatever
+        session or network do (R-POWER-11, R-DC-SAFETY-07). Yes holds for 60 ms from the sample;
+        without a pilot (None) it has no end."""
+        if not yes and self.permitted:
+            self._take_away(now)
+        self.permitted = yes
+        self._permit_at = sampled_at
+        self._aged(now)
+
+    def _aged(self, now):
+        if self.permitted and self._permit_at is not None and ticks_diff(now, self._permit_at) > _PERMIT_MS:
+            self.permitted = False
+            self._take_away(now)
+
+    def _take_away(self, now):
+        if self._live:
             self.hw.off(now)
             self._live = False
             self._cut = True
             self._tested = False
-        self.permitted = yes
 
     def cable_w(self):
         """What the plugged cable carries in AC, all phases together."""
@@ -66,7 +89,7 @@ class Power:
     def measure(self, f, now):
         """Bring the station's part of the facts up to date."""
         hw = self.hw
-        hw.poll(now)
+        self.poll(now)
         f.station.setpoint_w = self.setpoint_w
         f.station.mv = hw.mv
         f.station.ma = hw.ma

@@ -72,6 +72,11 @@ class BenchStage:
         return self.relay.fault or self.converter_fault
 
     @property
+    def tripped(self):
+        """The board has opened the contactor by itself."""
+        return self.relay.tripped
+
+    @property
     def path_off(self):
         return not self.relay.closed and self.ma == 0 and self.w == 0 and self.mv < _SAFE_MV
 

@@ -26,7 +26,7 @@ class Recorded:
     measured."""
 
     def __init__(self):
-        self.contactor = False
+        self.contactor = self.tripped = False
         self.test_result = 0
         self.mv = self.ma = self.w = 0
         self.charged_wh = self.discharged_wh = 0
