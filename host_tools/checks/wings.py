@@ -25,7 +25,7 @@ ALLOWED = {
     "checks": ("root", "boardfile", "gen"),
     "board": ("root", "boardfile", "building", "station", "drivers", "firmware"),
     "pki": ("board", "firmware"),
-    "stage": ("twin", "firmware"),
+    "stage": ("twin", "drivers", "firmware"),
     "emu": ("root", "twin", "ev", "pki", "recordings", "codec", "drivers", "firmware"),
     "commands": (
         "root",

@@ -42,6 +42,8 @@ class Port:
         import serial
 
         self.name = name
+        self._bare = name.startswith("/dev/pts/")  # a pseudo terminal knows no parity
+        parity = "N" if self._bare else parity
         try:
             self._port = serial.serial_for_url(name, baud, parity=parity, stopbits=stop, timeout=0, write_timeout=1)
         except (OSError, ValueError, serial.SerialException) as error:
@@ -54,7 +56,8 @@ class Port:
 
     def set(self, baud, parity, stop=1):
         """Another speed and parity; what was under way is dropped."""
-        self._port.baudrate, self._port.parity, self._port.stopbits = baud, parity, stop
+        self._port.baudrate, self._port.stopbits = baud, stop
+        self._port.parity = "N" if self._bare else parity
         self._port.reset_input_buffer()
         self._waiting.clear()
 
