@@ -143,7 +143,38 @@ ROLES = {
         ("due", "wanted", "driven", "closed", "verified", "tripped", "fault"),
     ),
     "contactor": (("drive(on)", "feedback()", "start(now)", "poll(now)"), ("due", "closed")),
+    "converter": (  # a part below the stage
+        (
+            "start(now)",
+            "poll(now)",
+            "off(now)",  # block it, in this call
+            "set(mv, ma, now)",  # ma below 0: out of the car; False: it cannot, and is off
+            "clear(now)",
+            "age_ms(now)",  # of mv and ma
+            "counters()",
+        ),
+        (
+            "due",
+            "mv",
+            "ma",
+            "faults",
+            "why",  # the last of them in words
+            "ready",  # it answers, is off, has no fault
+            "on",
+            "live",  # it may deliver, for all that is known
+            "can_charge_w",
+            "can_discharge_w",
+            "limit_ms",  # the age from which mv and ma are stale
+            "min_mv",
+            "max_mv",  # 0: it has not told yet
+            "max_charge_ma",
+            "max_discharge_ma",
+            "max_charge_w",
+            "max_discharge_w",
+        ),
+    ),
     # -- CAN
+    "can bus": ((), ("spi: spi", "cs", "int_pin")),  # int_pin() -> 0 while the chip asks for service
     "can": (
         ("start(now)", "stop(now)", "poll(now)", "recv()", "send(ident, data, now)", "event()", "counters()"),
         ("up", "due", "idle", "ident", "data", "overflows", "bus_offs", "unsent"),
@@ -200,13 +231,25 @@ ROLES = {
             "clear(now)",
             "measure(f, now)",
             "apply(f, now)",
-            "set_setpoint_w(w)",
             "sample()",
             "cable_w()",
         ),
-        ("hw: power stage", "due", "fault", "setpoint_w", "permitted", "cable_a"),
+        ("hw: power stage", "cfg", "lease: lease", "due", "fault", "permitted", "cable_a"),
     ),
-    "power switch": (("off(now)", "set_setpoint_w(w)", "sample()"), ("setpoint_w",)),  # what the run loops need of it
+    "power switch": (("off(now)", "sample()"), ("cfg", "lease: lease")),  # what the run loops need of it
+    "lease": (  # whose set-point counts
+        (
+            "poll(now)",
+            "w(now)",
+            "left_ms(now)",
+            "give(now, source, w, valid_s=, lines=, var=)",
+            "release(now, source)",
+            "grid(now, yes, valid_s=)",
+            "input(now, yes)",
+            "why_no_export()",
+        ),
+        ("due", "source", "set_w", "per_line", "l_w", "var", "seq", "export"),
+    ),
     "session machine": (
         (
             "start(now, vehicle=, leaf=)",
@@ -354,6 +397,7 @@ IMPLEMENTERS = {
     "relay": ("drivers/contactor.py:Contactor",),
     "contactor": ("host_tools/twin/contactor.py:ContactorModel",),
     "can": ("drivers/mcp2515.py:Mcp2515",),
+    "converter": ("drivers/infypower.py:Module", "drivers/infypower_beg.py:Beg1k075g", "drivers/infypower_reg.py:Reg"),
     "uart": (
         "host_tools/twin/rtu.py:Port",
         "host_tools/twin/power_board.py:PowerBoard",
@@ -378,6 +422,7 @@ IMPLEMENTERS = {
         "host_tools/ev/stack.py:CarStack",
     ),
     "power": ("firmware/app/power.py:Power",),
+    "lease": ("firmware/app/lease.py:Lease",),
     "power switch": ("firmware/app/power.py:Power", "tests/lib/fake_secc.py:FakePower"),
     "session machine": ("firmware/session/secc.py:Secc", "tests/lib/fake_secc.py:FakeSecc"),
     "paused session": ("firmware/session/paused.py:Paused",),
@@ -419,6 +464,8 @@ USERS = (
     ("relay", "boards/common/mcu/bench_stage.py", r"self\.relay"),
     ("power stage", "firmware/app/power.py", r"\bhw"),
     ("power stage", "firmware/run/*.py", r"power\.hw"),
+    ("lease", "firmware/run/*.py", r"\blease"),
+    ("lease", "firmware/app/power.py", r"self\.lease"),
     ("power stage of a board", "firmware/app/selftest*.py", r"board\.power"),
     ("pilot front end", "drivers/pilot.py", r"\b_?front"),
     ("adc", "drivers/proximity.py", r"self\._adc"),
@@ -426,6 +473,8 @@ USERS = (
     ("uart", "drivers/modbus.py", r"self\._uart"),
     ("bus part", "drivers/modbus.py", r"\b_?part"),
     ("spi", "drivers/mcp2515.py", r"self\._spi"),
+    ("can", "drivers/infypower*.py", r"(?:self\._can|\bcan)"),
+    ("can bus", "boards/common/mcu/can.py", r"\bbus"),
     ("interrupt", "drivers/qca7000.py", r"self\._irq"),
     ("session machine", "firmware/run/safe.py", r"self\.secc"),
     ("paused session", "firmware/run/safe.py", r"self\.secc\.paused"),

@@ -5,16 +5,16 @@ from firmware.clock import sooner, ticks_add, ticks_diff
 from micropython import const
 
 # Faults.
-OK = 0
-STUCK_OPEN = 1  # open though driven for close_ms: coil, wire or feedback; the coil is off again
-WELDED = 2  # closed though not driven for open_ms
+OK = const(0)
+STUCK_OPEN = const(1)  # open though driven for close_ms: coil, wire or feedback; the coil is off again
+WELDED = const(2)  # closed though not driven for open_ms
 
 FAULT_NAMES = ("ok", "stuck open", "welded")
 
 # Events. `closed` and `fault` are levels: ask them before waiting for an event (R-POWER-04).
-CLOSED = 1
-OPENED = 2
-FAULT = 3
+CLOSED = const(1)
+OPENED = const(2)
+FAULT = const(3)
 
 _SAMPLE_MS = const(20)
 

@@ -13,23 +13,23 @@ from firmware.clock import ticks_add, ticks_diff
 from micropython import const
 
 # States. Only the positive plateau says which (IEC 61851-1, table A.4).
-UNKNOWN = 0  # between or outside of the bands: line, car or station is broken
-A = 1  # no car, 12 V
-B = 2  # car, 9 V
-C = 3  # car ready, 6 V
-D = 4  # car ready and wants ventilation, 3 V
-E = 5  # 0 V: pilot shorted to earth, or station without supply
-F = 6  # steady -12 V
+UNKNOWN = const(0)  # between or outside of the bands: line, car or station is broken
+A = const(1)  # no car, 12 V
+B = const(2)  # car, 9 V
+C = const(3)  # car ready, 6 V
+D = const(4)  # car ready and wants ventilation, 3 V
+E = const(5)  # 0 V: pilot shorted to earth, or station without supply
+F = const(6)  # steady -12 V
 
 STATE_NAMES = ("?", "A", "B", "C", "D", "E", "F")
 
 # Events.
-CHANGED = 1  # `state` is another one
-DIODE = 2  # the car's diode is missing: no charging until it has been unplugged
-COUNTED = 4  # `toggles` is the number of the window
+CHANGED = const(1)  # `state` is another one
+DIODE = const(2)  # the car's diode is missing: no charging until it has been unplugged
+COUNTED = const(4)  # `toggles` is the number of the window
 
-X1 = 1000  # permille: steady +12 V
-FIVE_PERCENT = 50  # permille: digital communication
+X1 = const(1000)  # permille: steady +12 V
+FIVE_PERCENT = const(50)  # permille: digital communication
 
 # B-C-B toggles (ISO 15118-3, validation): 200..400 ms and 3.5 s in the standard; 50 ms more on each
 # side, 0.2 s in all, because both ends of a half are seen through samples.

@@ -69,7 +69,7 @@ def _sockets(name, cfg, desk):
     from firmware.run.socket_loop import SocketLoop
 
     trace = _trace(_share(cfg))
-    power = Power(cfg, SimPower(cfg))
+    power = Power(cfg, SimPower(cfg), trace)
     safe = Safe(lambda: Secc(cfg, power, os.urandom, unix_s, trace), power, trace)
     stage = tls_files.stage(cfg, trace, ticks_ms())
     out = console.StdOut()
@@ -102,7 +102,7 @@ def _framed(kind, name, cfg, desk, ends):
 
     trace = _trace(_share(cfg), ends is not None)
     board = _board(cfg, trace) if kind == "board" else _simulated(kind, name, cfg, trace)
-    power = Power(cfg, board.power)
+    power = Power(cfg, board.power, trace)
     # All that must be random comes from the generator of the hardware (R-SECURITY-01).
     safe = Safe(lambda: Secc(cfg, power, os.urandom, unix_s, trace), power, trace)
     stage = tls_files.stage(cfg, trace, ticks_ms())

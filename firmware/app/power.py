@@ -4,7 +4,8 @@ The power stage is handed in (`boards/`); this module knows limits and signs, no
 power and current flow from the station to the vehicle (R-LOOP-06).
 """
 
-from firmware.clock import ticks_diff
+from firmware.app.lease import Lease
+from firmware.clock import sooner, ticks_diff
 from firmware.session import ceiling
 from firmware.session.codes import ASK_OFF, ASK_PRECHARGE, ASK_TEST, DC, TEST_RUNNING
 from micropython import const
@@ -23,10 +24,10 @@ class Power:
     discharged_wh, fault.
     """
 
-    def __init__(self, cfg, hw):
+    def __init__(self, cfg, hw, trace=None):
         self.cfg = cfg
         self.hw = hw
-        self.setpoint_w = cfg["setpoint_w"]
+        self.lease = Lease(cfg, trace)  # who wants which power
         # A supervisor with a pilot says when the car may be energised; without a pilot (sockets of
         # the operating system, for laboratories) nobody can.
         self.permitted = True
@@ -36,17 +37,14 @@ class Power:
         self._cut = False
         self._tested = False  # the power stage's test result is of this session
 
-    def set_setpoint_w(self, w):
-        """New set-point in W; the next loop answer carries it."""
-        self.setpoint_w = w
-
     @property
     def due(self):
         """Tick of the next poll, or None."""
-        return self.hw.due
+        return sooner(self.hw.due, self.lease.due)
 
     def poll(self, now):
         self._aged(now)
+        self.lease.poll(now)
         self.hw.poll(now)
         if self._live and self.hw.tripped:
             self._take_away(now)  # the board was first; a new sample may permit again
@@ -90,7 +88,8 @@ class Power:
         """Bring the station's part of the facts up to date."""
         hw = self.hw
         self.poll(now)
-        f.station.setpoint_w = self.setpoint_w
+        f.station.setpoint_w = self.lease.set_w
+        f.station.export = self.lease.export
         f.station.mv = hw.mv
         f.station.ma = hw.ma
         f.station.w = hw.w
@@ -163,7 +162,7 @@ class Power:
     def sample(self):
         """(set-point W, power W, mV, mA, contactor 0/1, charged Wh, discharged Wh)."""
         hw = self.hw
-        return (self.setpoint_w, hw.w, hw.mv, hw.ma, 1 if hw.contactor else 0, hw.charged_wh, hw.discharged_wh)
+        return (self.lease.set_w, hw.w, hw.mv, hw.ma, 1 if hw.contactor else 0, hw.charged_wh, hw.discharged_wh)
 
 
 def dc_command(cfg, car, target_w, bpt, bounds_w):

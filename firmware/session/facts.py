@@ -177,7 +177,7 @@ class Facts:
         m.mv = 0
         m.ma = 0
         m.w = 0
-        m.setpoint_w = 0  # what the station's operator wants
+        m.setpoint_w = 0  # what the station's operator wants now (app/lease.py)
         m.contactor = False
         m.path_off = True
         m.insulation = TEST_RUNNING
@@ -190,7 +190,7 @@ class Facts:
         m.fault = 0
         m.can_charge_w = None  # what the power stage can do now (derating); None = all it was built for
         m.can_discharge_w = None
-        m.export = True  # discharging is allowed by the station's side: grid, host
+        m.export = False  # discharging is allowed by the station's side (app/lease.py)
         m.line_w = None  # AC: measured line by line: [L1, L2, L3]; None = the sum only
         m.cable_w = None  # what the proximity resistor of the plugged cable allows in AC; None = captive cable
         m.pilot_cut = False  # the pilot left C/D while energised: the power is off and stays off in this session

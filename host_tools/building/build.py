@@ -38,11 +38,11 @@ def _make(name, folder, title, *variables):
     run(name, ["make", "-C", str(folder), "-j%d" % (os.cpu_count() or 1), *variables], title)
 
 
-# Python for the sources with names of slots alone: to start it for every module takes longer than
-# to compile them.
+# Python for the sources with names of ours alone: to start it for every module takes longer than to
+# compile them.
 _FOLDING = """#!/bin/sh
 for source; do :; done
-if grep -qsE "slots|%s" "$source"; then exec "%s" "%s" --cross "%s" "$@"; fi
+if grep -qsE "const\\(|from (codec|drivers|firmware|mcu)" "$source"; then exec "%s" "%s" --cross "%s" "$@"; fi
 exec "%s" "$@"
 """
 
@@ -60,8 +60,8 @@ def cross():
         _make("mpy-cross", source() / "mpy-cross", "building mpy-cross", "BUILD=" + str(binary.parent))
         done("mpy-cross", stamp)
     folding = binary.parent / "mpy-cross-folding"
-    text = _FOLDING % ("|".join(constants.MODULES), sys.executable, fold.__file__, binary, binary)
-    stamp = stamp_of(text, *fold.SOURCES)
+    text = _FOLDING % (sys.executable, fold.__file__, binary, binary)
+    stamp = stamp_of(text, constants.known(), *fold.SOURCES)
     if not (fresh("fold", stamp) and folding.exists()):
         for folder in BUILD.glob("*/frozen_mpy"):
             shutil.rmtree(folder)

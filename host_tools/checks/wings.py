@@ -15,6 +15,7 @@ from host_tools.root import ROOT
 # stand above it.
 ALLOWED = {
     "root": (),
+    "lab": (),
     "boardfile": ("root",),
     "twin": ("firmware",),  # of it the ticks alone: layers.py
     "building": ("root", "boardfile", "codec", "tests"),  # names of slots; which tests `make test32` freezes
@@ -27,8 +28,10 @@ ALLOWED = {
     "pki": ("board", "firmware"),
     "stage": ("twin", "drivers", "firmware"),
     "emu": ("root", "twin", "ev", "pki", "recordings", "codec", "drivers", "firmware"),
+    "emu": ("root", "lab", "twin", "ev", "pki", "recordings", "codec", "drivers", "firmware"),
     "commands": (
         "root",
+        "lab",
         "boardfile",
         "building",
         "station",

@@ -11,6 +11,7 @@ from host_tools.emu.observer import Observer
 from host_tools.ev import car as phases
 from host_tools.ev import options, states
 from host_tools.ev import tls as car_tls
+from host_tools.lab import LAB
 from host_tools.pki import issue, profile
 
 READY = "Ctrl-C stops it."
@@ -20,7 +21,7 @@ _HIT = {"erase": "an erasure", "program": "a page being programmed"}
 _GAP_MS = 5  # between two looks at the pilot, whatever else goes on; 100 ms is what IEC 61851-1 allows from C to open
 _PROFILE_US = 97  # no divisor of the pilot's period
 _MOST_FUNCTIONS = 12
-CONFIG = {"services": ["DC_BPT", "AC_BPT"], "control": ["dynamic", "scheduled"], "setpoint_w": 5000,
+CONFIG = {**LAB, "services": ["DC_BPT", "AC_BPT"], "control": ["dynamic", "scheduled"], "setpoint_w": 5000,
           "power_ramp_w_per_s": 30000}  # fmt: skip
 # Functions of the image. The last: boards/common/heap_mark around gc_collect().
 _WATCHED = (("turn", "alive", False), ("collection", "__wrap_gc_collect", True))

@@ -15,13 +15,14 @@ from host_tools.emu import files
 from host_tools.emu.board import EmulatedBoard
 from host_tools.emu.bridge import Served
 from host_tools.ev import states
+from host_tools.lab import LAB
 from host_tools.root import ROOT
 from tests.lib.emulator import need_image
 from tests.lib.mtest import eq
 from tests.lib.tool_cases import good
 
 IMAGE = need_image()
-CONFIG = {"services": ["DC_BPT"], "setpoint_w": 3000, "cable_check_ms": 100, "allow_plain": True}
+CONFIG = {**LAB, "services": ["DC_BPT"], "setpoint_w": 3000, "cable_check_ms": 100, "allow_plain": True}
 RUNS = "Ctrl-C stops it."
 
 

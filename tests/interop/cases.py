@@ -1,5 +1,7 @@
 """What is run, and what must be true afterwards. Everything is judged by the vehicle's own log."""
 
+from host_tools.lab import LAB
+
 # {service name: (service id, protocol of the vehicle)}
 SERVICES = {
     "AC": (1, "ISO_15118_20_AC"),
@@ -33,6 +35,7 @@ class Case:
         # The station's configuration. In DC the vehicle's simulated values are absurd (20 kV at the
         # inlet): lenient there.
         self.config = {
+            **LAB,
             "services": offers or [service],
             "control": [control] + [c for c in ("dynamic", "scheduled") if c != control],
             "setpoint_w": SETPOINT_W,

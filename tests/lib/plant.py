@@ -18,6 +18,7 @@ from firmware.run.safe import Safe
 from firmware.session.secc import Secc
 from host_tools.ev import options
 from host_tools.ev.car import Car
+from host_tools.lab import lab
 from tests.lib.notes import Notes
 from tests.lib.poison import poisoned
 from tests.lib.world import BEGIN, UNIX_S
@@ -141,13 +142,13 @@ class Plant:
         self.rand = Random(seed)
         self.trace = Notes()
         self.car_trace = Notes()
-        self.cfg = config.merge(changes)
+        self.cfg = config.merge(lab(changes))
         self.cable = LocalCable()
         self.board = SimBoard(self.cfg, self.rand, self.trace, cable=self.cable)
         self.board.sources = []
         self.board.mac = self.board.mac[:4] + bytes((place, 1))
         self.board.hpgp.mac = self.board.mac[:5] + b"\x02"
-        self.power = Power(self.cfg, self.board.power)
+        self.power = Power(self.cfg, self.board.power, self.trace)
         self.safe = Safe(self._secc, self.power, self.trace)
         stage = stage and stage(self.trace)
         self.charger = station.build(self.cfg, self.board, self.power, self.safe, self.rand, self.trace, stage)

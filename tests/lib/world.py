@@ -9,11 +9,13 @@ import gc
 from board.sim_power import SimPower
 from codec import exi, rational, v2gtp
 from firmware.app import config
+from firmware.app.lease import MOST_S, OPERATOR
 from firmware.app.power import Power
 from firmware.clock import ticks_add, ticks_diff
 from firmware.session.dialects import state_name
 from firmware.session.secc import Secc
 from firmware.session.states import IDLE
+from host_tools.lab import lab
 from tests.lib.answer import Answer
 from tests.lib.driver import FINISHED, START, UNIX_S, Driver, is_dc
 from tests.lib.notes import Notes
@@ -42,10 +44,10 @@ class World(Driver):
         if hasattr(gc, "threshold"):  # collected often, a small heap stays in one piece for the buffers of the next one
             gc.collect()
             gc.threshold(_COLLECT)
-        self.cfg = config.merge(changes)
+        self.cfg = config.merge(lab(changes))
         self.hw = SimPower(self.cfg)
-        self.power = Power(self.cfg, self.hw)
         self.trace = Notes(messages=60)  # the first of them: enough for any test, and it fits a small heap
+        self.power = Power(self.cfg, self.hw, self.trace)
         self.secc = poisoned(Secc(self.cfg, self.power, counting_rand(), lambda: UNIX_S, self.trace))
         self.now = BEGIN
         self.sid = bytes(8)
@@ -66,6 +68,11 @@ class World(Driver):
 
     def said(self, text):
         return [note for note in self.trace.notes if text in note]
+
+    def setpoint(self, w):
+        """The operator wants another power, for longer than any test takes."""
+        refused = self.power.lease.give(self.now, OPERATOR, w, MOST_S)
+        assert not refused, refused
 
     # -- connection and time
 

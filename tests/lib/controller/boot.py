@@ -21,6 +21,7 @@ from pathlib import Path
 
 from firmware.clock import ticks_add, ticks_diff
 from host_tools import boardfile
+from host_tools.lab import lab
 from tests.lib.controller import machine_esp32, machine_rp2
 from tests.lib.controller.machine_common import Reset
 from tests.lib.controller.place import Place
@@ -111,7 +112,7 @@ class Controller:
         from firmware.app import config
         from mcu.board import Board
 
-        return Board(config.merge(changes), trace, hw)
+        return Board(config.merge(lab(changes)), trace, hw)
 
     # -- the whole board
 

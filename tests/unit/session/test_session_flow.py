@@ -132,7 +132,7 @@ def test_ac_set_point_steers_r_loop_07():
     w.to_loop(AC_BPT, DYNAMIC)
     assert ac_target(w.loop(AC_BPT, DYNAMIC).value) == 7000
     for want, got in ((0, 0), (-3000, -3000), (-50000, -11000), (50000, 11000)):
-        w.power.set_setpoint_w(want)
+        w.setpoint(want)
         assert ac_target(w.loop(AC_BPT, DYNAMIC).value) == got
 
 
@@ -163,7 +163,7 @@ def test_dc_set_point_turns_the_current_r_loop_06():
         value = w.loop(DC_BPT, DYNAMIC).value
         w.sleep(100)
     assert rational.to_milli(value[DC_ChargeLoopRes.EVSEPresentCurrent]) == 20000
-    w.power.set_setpoint_w(-8000)
+    w.setpoint(-8000)
     mode = w.loop(DC_BPT, DYNAMIC).BPT_Dynamic_DC_CLResControlMode
     # the next answer carries it: the discharge limit is the set-point (R-LOOP-04)
     assert rational.to_int(mode[BPT_Dynamic_DC_CLResControlMode.EVSEMaximumDischargePower]) == 8000
@@ -183,7 +183,7 @@ def test_energy_is_counted_both_ways_r_meter_04():
         w.loop(DC_BPT, DYNAMIC)
     charged = w.hw.charged_wh
     assert 15 < charged < 25  # 8 s of 10 kW = 22 Wh, less the ramp
-    w.power.set_setpoint_w(-10000)
+    w.setpoint(-10000)
     for _ in range(40):
         w.sleep(200)
         value = w.loop(DC_BPT, DYNAMIC, meter=True).value
@@ -211,7 +211,7 @@ def test_scheduled_dc_follows_the_car_inside_the_limits_r_loop_02():
     assert w.power_delivery(START, tuple_id=1).code == ResponseCode.OK
     for target_a, want_ma, limited in ((500, 125000, True), (20, 20000, False), (-30, -30000, False)):
         if target_a < 0:
-            w.power.set_setpoint_w(-50_000)
+            w.setpoint(-50_000)
         for _ in range(5):
             value = w.loop(DC_BPT, SCHEDULED, wish_ma=target_a * 1000).value
             w.sleep(100)
@@ -324,7 +324,7 @@ def test_limits_of_the_loop_only_narrow_r_loop_03_11():
     w.schedule(DYNAMIC)
     w.power_delivery(START)
     assert ac_target(w.loop(AC_BPT, DYNAMIC).value) == -3000  # the loop request says 11 kW
-    w.power.set_setpoint_w(30000)
+    w.setpoint(30000)
     assert ac_target(w.loop(AC_BPT, DYNAMIC).value) == 4000
     w = World(setpoint_w=-30000, power_ramp_w_per_s=1000000)
     w.to_schedule(DC_BPT, DYNAMIC)

@@ -93,7 +93,7 @@ def test_two_phase_car_of_the_field_r_cpd_11():
         (-5001, (-2500, -2501, None)),
         (-11_040, (-3680, -3680, None)),
     ):
-        w.power.set_setpoint_w(setpoint_w)
+        w.setpoint(setpoint_w)
         eq(loop(w, AC_BPT, DYNAMIC)[0], target)
 
 
@@ -116,7 +116,7 @@ def test_lines_that_the_car_names_and_no_others_r_cpd_04():
                 eq(told(b, AC_CPDResEnergyTransferMode.EVSEMaximumChargePower), offered)
                 eq(loop(w, service, dynamic, lines_w=named, out_lines_w=named)[0], target)
                 if service == AC_BPT:
-                    w.power.set_setpoint_w(-5000)
+                    w.setpoint(-5000)
                     got = loop(w, service, dynamic, lines_w=named, out_lines_w=named)[0]
                     eq(got, tuple([x and -x for x in target]))
 
@@ -152,7 +152,7 @@ def test_minimum_of_a_line_r_schedule_12():
     w, b = charging(AC, DYNAMIC, given, setpoint_w=2759, ac_min_charge_w=3000)
     eq(told(b, AC_CPDResEnergyTransferMode.EVSEMinimumChargePower), (1000, 1000, None))
     eq(loop(w, AC, DYNAMIC, **given)[0], (0, 0, None))
-    w.power.set_setpoint_w(2760)
+    w.setpoint(2760)
     eq(loop(w, AC, DYNAMIC, **given)[0], (1380, 1380, None))
     for parameters in ({"lines_w": (1000, 3000, None), "least_lines_w": (1380, 0, None)},):
         _, answer = discovered(AC, DYNAMIC, parameters)

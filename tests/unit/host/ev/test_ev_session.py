@@ -46,7 +46,7 @@ def test_eight_combinations():
 def test_energy_both_ways_dc_bpt():
     """+20 kW, then -15 kW: both sides count the same energy, within the meter's whole Wh and the
     loop pace."""
-    script = [(3000, lambda p: p.world.power.set_setpoint_w(-15000))]
+    script = [(3000, lambda p: p.world.setpoint(-15000))]
     plug, car = session(
         {"service": "DC_BPT", "capacity_wh": 2000, "duration_ms": 20000, "max_charge_w": 30000},
         {"setpoint_w": 20000, "power_ramp_w_per_s": 40000},
@@ -60,7 +60,7 @@ def test_energy_both_ways_dc_bpt():
 
 
 def test_ac_bpt_follows_the_target():
-    script = [(4000, lambda p: p.world.power.set_setpoint_w(-7000))]
+    script = [(4000, lambda p: p.world.setpoint(-7000))]
     _, car = session({"service": "AC_BPT", "duration_ms": 8000, "max_charge_w": 11000}, {"setpoint_w": 7000}, script)
     assert car.ok and car.battery.energy_out_wms > 0 and car.battery.energy_in_wms > 0
 
@@ -122,7 +122,7 @@ def test_scheduled_car_keeps_to_the_limits_of_the_station():
                     "negative_discharge_limits": negative,
                     "setpoint_w": 10_000,
                 },
-                [(6000, lambda p: p.world.power.set_setpoint_w(-10_000))],
+                [(6000, lambda p: p.world.setpoint(-10_000))],
             )
             assert car.ok, car.why
             # 30 loops each way, of 0.2 s and a little

@@ -1,0 +1,17 @@
+"""The converter on a board's CAN chip, an MCP2515. Imported when `stage` asks for it: it costs
+heap."""
+
+from drivers.mcp2515 import Mcp2515
+
+
+def converter(cfg, bus, trace):
+    """The converter that the configuration names. bus: `can` of the board's hardware."""
+    if cfg["converter"] == "beg":
+        from drivers.infypower_beg import Beg1k075g as Kind
+        from drivers.infypower_beg import accept
+    else:
+        from drivers.infypower_reg import Reg as Kind
+        from drivers.infypower_reg import accept
+    mask, idents = accept(cfg)
+    chip = Mcp2515(bus.spi, bus.cs, bus.int_pin, cfg["can_crystal_mhz"], cfg["can_bit_rate"], mask, idents, trace)
+    return Kind(chip, cfg, trace)
