@@ -27,7 +27,6 @@ ALLOWED = {
     "board": ("root", "boardfile", "building", "station", "drivers", "firmware"),
     "pki": ("board", "firmware"),
     "stage": ("twin", "drivers", "firmware"),
-    "emu": ("root", "twin", "ev", "pki", "recordings", "codec", "drivers", "firmware"),
     "emu": ("root", "lab", "twin", "ev", "pki", "recordings", "codec", "drivers", "firmware"),
     "commands": (
         "root",
