@@ -181,6 +181,7 @@ ROLES = {
     ),
     # -- parts on a Modbus bus
     "uart": (("any()", "readinto(buf, n)", "write(buf)"), ()),  # as machine.UART; returns at once
+    "rs485 line": (("direction(ms)",), ("uart: uart",)),
     "bus part": (("ask(now)", "answer(request, answer, at, now)", "failed(request, why, now)"), ("wish",)),
     "part": (("start(now)", "poll(now)", "clear(now)", "age_ms(now)", "words()"), ("due", "faults", "name", "address")),
     "meter": (
@@ -335,9 +336,12 @@ ROLES = {
 
 OPTIONAL = {
     "hardware": (
-        ("stage(cfg, contactor)",),
+        (
+            "stage(cfg, contactor)",  # makes the board's own power stage; without it the bench stage is taken
+            "rs485(baud, parity)",  # opens the bus of meter and monitor: an rs485 line
+        ),
         (),
-    ),  # makes the board's own power stage; without it the bench stage is taken
+    ),
     "session machine": (("fault(now)",), ()),  # makes its answer a FAILED one
     "board": (
         ("health()",),  # [(name, value, unit, least, most)]: supplies and temperatures
@@ -403,6 +407,7 @@ IMPLEMENTERS = {
         "host_tools/twin/power_board.py:PowerBoard",
         "tests/mem/test_alloc_modbus.py:Tape",
     ),
+    "rs485 line": ("boards/common/mcu/rs485_line.py:Rs485Line",),
     "bus part": (
         "drivers/eastron.py:Eastron",
         "drivers/acrel.py:Acrel",

@@ -44,6 +44,8 @@ class Acrel(Part):
     """
 
     phases = 0
+    l_mv = l_ma = l_w = (0, 0, 0)
+    var = 0
 
     def __init__(self, address=1, swapped=False, trace=None):
         super().__init__("meter", address, trace)

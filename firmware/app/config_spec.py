@@ -72,6 +72,23 @@ SPEC = (
         1000000000,
         "the station ends the session after so many charge loop answers; 0 = never",
     ),
+    # Meter and insulation monitor on RS-485 (docs/parts-modbus.md)
+    (
+        "meter",
+        "choice",
+        "none",
+        ("none", "eastron", "acrel"),
+        0,
+        "eastron = SDM630 V2 or SDM72D-M V2 for AC, acrel = DJSF1352-RN for DC",
+    ),
+    ("meter_address", "int", 1, 1, 247, "Modbus address of the meter"),
+    ("meter_swapped", "bool", False, 0, 0, "the meter is wired so that power into the car reads negative"),
+    ("monitor", "choice", "none", ("none", "bender"), 0, "insulation monitor; bender = isoCHA425HV"),
+    ("monitor_address", "int", 3, 1, 247, "Modbus address of the insulation monitor"),
+    ("monitor_r1_kohm", "int", 500, 16, 600, "the monitor warns below it"),
+    ("monitor_r2_kohm", "int", 100, 15, 599, "the monitor gives alarm below it; less than monitor_r1_kohm"),
+    ("bus_baud", "choice", 19200, (4800, 9600, 19200, 38400), 0, "speed of all parts on the RS-485"),
+    ("bus_parity", "choice", "even", ("none", "even", "odd"), 0, "parity of all parts on the RS-485; one stop bit"),
     # Converter on CAN
     (
         "converter",

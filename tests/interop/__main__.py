@@ -50,10 +50,14 @@ class Turner:
     def begin(self):
         """A new session begins."""
         self.loops = 0
+        self.stopped = False
         self.records = []
 
     def record(self, record):
         self.records.append(record)
+        if self.case.stop_at and record.get("name") == self.case.stop_at and not self.stopped:
+            self.stopped = True
+            threading.Thread(target=self.secc.command, args=("stop",)).start()
         if (record.get("name") or "").endswith("ChargeLoopReq"):
             self.loops += 1
             if self.loops == _TURN_AT and self.case.bpt_dynamic:

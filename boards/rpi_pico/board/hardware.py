@@ -13,6 +13,9 @@ from mcu.interrupt import Interrupt
 from mcu.modem_spi import ModemSpi
 from micropython import const
 
+_RS485_TX = const(4)
+_RS485_RX = const(5)
+_RS485_DRIVE = const(6)
 _ENABLE = const(7)
 _CONTACTOR_MIRROR = const(13)
 _CONTACTOR = const(14)
@@ -120,6 +123,15 @@ class Hardware:
 
     def enable(self, on):
         cp_guard.enable(on)
+
+    def rs485(self, baud, parity):
+        """The bus of meter and insulation monitor, on UART1."""
+        from machine import Timer
+
+        from mcu.rs485_line import Rs485Line, uart  # here: it costs heap
+
+        port = uart(1, baud, parity, tx=Pin(_RS485_TX), rx=Pin(_RS485_RX))
+        return Rs485Line(port, Pin(_RS485_DRIVE, Pin.OUT, value=0), Timer())
 
     def tripped(self):
         why = cp_guard.tripped()

@@ -13,7 +13,7 @@ from firmware.session.ceiling import share, target_w
 from firmware.session.iso20 import messages
 from firmware.session.iso20.lines import narrow, total_w
 from firmware.session.iso20.loop import common, display, energies, selected
-from firmware.session.iso20.states import AC_LOOP
+from firmware.session.iso20.states import AC_LOOP, STOPPING
 
 _BLOCKS = (
     AC_ChargeLoopReq.Scheduled_AC_CLReqControlMode,
@@ -61,10 +61,16 @@ def loop(f, req):
     b = selected(f, req, _BLOCKS)
     display(f, req[AC_ChargeLoopReq.DisplayParameters])
     (_dynamic if f.session.dynamic else _scheduled)(f, b)
+    status, meter = common(f, req[AC_ChargeLoopReq.MeterInfoRequested])  # first: a stop lowers the target
     f.wanted.target_w = target_w(f)
     share(f, f.wanted.target_w, f.wanted.line_w)
     res = messages.ok(f, MSG.AC_ChargeLoopReq)
-    res[AC_ChargeLoopRes.EVSEStatus], res[AC_ChargeLoopRes.MeterInfo] = common(
-        f, req[AC_ChargeLoopReq.MeterInfoRequested]
-    )
+    res[AC_ChargeLoopRes.EVSEStatus] = status
+    res[AC_ChargeLoopRes.MeterInfo] = meter
     return res, AC_LOOP
+
+
+def unpowered(f, req):
+    """A vehicle that has not read the Terminate in the answer to its Start goes on with the loop:
+    it reads it here. Nothing is energised, the limits are 0 (R-STATUS-06)."""
+    return loop(f, req)[0], STOPPING

@@ -31,6 +31,7 @@ from firmware.session.ceiling import (
     offered_max_charge_w,
     offered_max_discharge_w,
     room_w,
+    setpoint_w,
 )
 from firmware.session.facts import CHARGE, DISCHARGE, LEAST_CHARGE, LEAST_DISCHARGE
 from firmware.session.iso20.lines import put
@@ -141,7 +142,7 @@ def dc_loop(f, r):
     if f.session.dynamic:
         # DC has no set-point field: the limit in the direction of flow carries it (R-LOOP-04,
         # R-LOOP-09). The station alone steers, so the other limit says what it could be.
-        if f.station.setpoint_w >= 0:
+        if setpoint_w(f) >= 0:
             discharge_w = room_w(f)[1]
         else:
             charge_w = room_w(f)[0]
