@@ -174,7 +174,6 @@ ROLES = {
         ),
     ),
     # -- CAN
-    "can bus": ((), ("spi: spi", "cs", "int_pin")),  # int_pin() -> 0 while the chip asks for service
     "can": (
         ("start(now)", "stop(now)", "poll(now)", "recv()", "send(ident, data, now)", "event()", "counters()"),
         ("up", "due", "idle", "ident", "data", "overflows", "bus_offs", "unsent"),
@@ -479,7 +478,6 @@ USERS = (
     ("bus part", "drivers/modbus.py", r"\b_?part"),
     ("spi", "drivers/mcp2515.py", r"self\._spi"),
     ("can", "drivers/infypower*.py", r"(?:self\._can|\bcan)"),
-    ("can bus", "boards/common/mcu/can.py", r"\bbus"),
     ("interrupt", "drivers/qca7000.py", r"self\._irq"),
     ("session machine", "firmware/run/safe.py", r"self\.secc"),
     ("paused session", "firmware/run/safe.py", r"self\.secc\.paused"),

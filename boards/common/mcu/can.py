@@ -4,8 +4,9 @@ heap."""
 from drivers.mcp2515 import Mcp2515
 
 
-def converter(cfg, bus, trace):
-    """The converter that the configuration names. bus: `can` of the board's hardware."""
+def converter(cfg, spi, cs, int_pin, trace):
+    """The converter that the configuration names. spi, cs, int_pin: `can_spi` of the board's
+    hardware."""
     if cfg["converter"] == "beg":
         from drivers.infypower_beg import Beg1k075g as Kind
         from drivers.infypower_beg import accept
@@ -13,5 +14,5 @@ def converter(cfg, bus, trace):
         from drivers.infypower_reg import Reg as Kind
         from drivers.infypower_reg import accept
     mask, idents = accept(cfg)
-    chip = Mcp2515(bus.spi, bus.cs, bus.int_pin, cfg["can_crystal_mhz"], cfg["can_bit_rate"], mask, idents, trace)
+    chip = Mcp2515(spi, cs, int_pin, cfg["can_crystal_mhz"], cfg["can_bit_rate"], mask, idents, trace)
     return Kind(chip, cfg, trace)
