@@ -41,14 +41,6 @@ _RISE = const(0)
 _MEASURE = const(1)
 _FALL = const(2)
 
-_CONVERTER = (
-    (infypower.COMM, bits.COMM),
-    (infypower.CONVERTER, bits.CONVERTER),
-    (infypower.OVERVOLT, bits.OVERVOLT),
-    (infypower.OVERTEMP, bits.OVERTEMP),
-    (infypower.GRID_LOST, bits.GRID_LOST),
-)
-
 
 class PartsStage:
     """The contract `power stage`. converter, meter, monitor: contracts of the same name; bus: the
@@ -58,6 +50,7 @@ class PartsStage:
         self._converter = converter
         self._meter = meter
         self._monitor = monitor
+        self._parts = [part for part in (converter, meter, monitor) if part is not None]
         self._bus = bus
         self._trace = trace
         self._meter_at_car = meter is not None and cfg["meter_place"] == "car"
@@ -123,9 +116,10 @@ class PartsStage:
     # -- commands
 
     def start(self, now):
-        for part in (self._bus, self._converter, self._meter, self._monitor):
-            if part is not None:
-                part.start(now)
+        if self._bus is not None:
+            self._bus.start(now)
+        for part in self._parts:
+            part.start(now)
         if self._monitor is not None:
             self._monitor.want(True, now)  # from now on: it needs seconds to its first value
         self.off(now)
@@ -173,9 +167,8 @@ class PartsStage:
 
     def clear(self, now):
         self._refused = 0
-        for part in (self._converter, self._meter, self._monitor):
-            if part is not None:
-                part.clear(now)
+        for part in self._parts:
+            part.clear(now)
 
     def _do(self, op, mv, ma, w, now):
         self._fed = now
@@ -220,9 +213,8 @@ class PartsStage:
     def poll(self, now):
         if self._bus is not None:
             self._bus.poll(now)
-        for part in (self._converter, self._meter, self._monitor):
-            if part is not None:
-                part.poll(now)
+        for part in self._parts:
+            part.poll(now)
         self._measure()
         self._judge(now)
         self._lease(now)
@@ -275,9 +267,16 @@ class PartsStage:
         found = self._refused
         told = converter.faults
         if told:
-            for bit, fault in _CONVERTER:
-                if told & bit:
-                    found |= fault
+            if told & infypower.COMM:
+                found |= bits.COMM
+            if told & infypower.CONVERTER:
+                found |= bits.CONVERTER
+            if told & infypower.OVERVOLT:
+                found |= bits.OVERVOLT
+            if told & infypower.OVERTEMP:
+                found |= bits.OVERTEMP
+            if told & infypower.GRID_LOST:
+                found |= bits.GRID_LOST
         if meter is not None and meter.faults:
             found |= bits.COMM if meter.faults & modbus_part.SILENT else bits.METER
             if meter.faults & modbus_part.SIGN:
@@ -320,7 +319,7 @@ class PartsStage:
         elif op == _STOP:
             self.state = words.STOPPING if not -1000 < self.ma < 1000 else words.READY
         else:
-            self.state = (words.TESTING, words.PRECHARGE, words.RUN, words.RUN)[op - _TEST]
+            self.state = words.TESTING if op == _TEST else words.PRECHARGE if op == _PRECHARGE else words.RUN
 
     # -- readings
 

@@ -62,11 +62,6 @@ _IDLE_MS = const(200)
 _STEP_WH = const(1000000)  # no meter counts more between two readings
 _CHUNK = const(64)
 
-_BITS = (
-    CONVERTER, OVERVOLT, OVERCURRENT, OVERTEMP, IMD_ALARM, IMD_WARN, ESTOP, DOOR, RCD, GRID_LOST, GRID_LIMIT, WELDED,
-    STUCK_OPEN, LOCK, COMM, METER,
-)  # fmt: skip
-
 
 class SerialStage:
     """The contract `power stage` over a UART (any readinto write).
@@ -368,14 +363,43 @@ class SerialStage:
             self.faults |= CONVERTER
 
     def _bits(self, told):
-        """Faults of the wire as those of firmware/stage/faults.py."""
+        """Faults of the wire as those of firmware/stage/faults.py. No table: a number above 2**12 in
+        a frozen tuple is an object, and what is computed with it another one."""
         bits = 0
-        for bit in _BITS:
-            if told & 1:
-                bits |= bit
-            told >>= 1
-            if not told:
-                break
+        if not told:
+            return 0
+        if told & 0x0001:
+            bits |= CONVERTER
+        if told & 0x0002:
+            bits |= OVERVOLT
+        if told & 0x0004:
+            bits |= OVERCURRENT
+        if told & 0x0008:
+            bits |= OVERTEMP
+        if told & 0x0010:
+            bits |= IMD_ALARM
+        if told & 0x0020:
+            bits |= IMD_WARN
+        if told & 0x0040:
+            bits |= ESTOP
+        if told & 0x0080:
+            bits |= DOOR
+        if told & 0x0100:
+            bits |= RCD
+        if told & 0x0200:
+            bits |= GRID_LOST
+        if told & 0x0400:
+            bits |= GRID_LIMIT
+        if told & 0x0800:
+            bits |= WELDED
+        if told & 0x1000:
+            bits |= STUCK_OPEN
+        if told & 0x2000:
+            bits |= LOCK
+        if told & 0x4000:
+            bits |= COMM
+        if told & 0x8000:
+            bits |= METER
         return bits
 
     def _registers(self, sent):

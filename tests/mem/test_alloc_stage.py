@@ -4,6 +4,8 @@ RUNTIMES = ("unix32",)
 
 from firmware.clock import ticks_add
 from firmware.stage import serial_frame as wire
+from firmware.stage.ac import AcStage
+from firmware.stage.parts import PartsStage
 from firmware.stage.serial import SerialStage
 from tests.lib.heap import locked
 from tests.lib.notes import Notes
@@ -101,3 +103,98 @@ def test_the_serial_stage_r_loop():
 
     locked(run)
     assert uart.taken > 500 and stage._cut.errors > 10
+
+
+class Part:
+    """Converter, meter and monitor in one: it answers from numbers that move."""
+
+    min_mv, max_mv = 200000, 1000000
+    max_charge_ma = max_discharge_ma = 73300
+    max_charge_w = max_discharge_w = 22000
+    limit_ms = 500
+    ready = ok = True
+    due = None
+
+    def __init__(self):
+        self.mv = self.ma = self.w = self.faults = self.alarm = self.var = 0
+        self.ohm = 900000
+        self.can_charge_w = self.can_discharge_w = 22000
+        self.charged_wh = self.discharged_wh = 0
+        self.l_mv = [230000, 230000, 230000]
+        self.l_ma = [0, 0, 0]
+        self.l_w = [0, 0, 0]
+
+    def start(self, now):
+        pass
+
+    poll = off = start
+
+    def clear(self, now):
+        return True
+
+    def want(self, on, now):
+        pass
+
+    def set(self, mv, ma, now):
+        self.mv = mv
+        self.ma = ma
+        return True
+
+    def age_ms(self, now):
+        return 40
+
+    mv_age_ms = energy_age_ms = age_ms
+
+
+def test_the_stage_of_parts():
+    part = Part()
+    cfg = {"meter_place": "car", "monitor_place": "station", "monitor_settle_ms": 20, "meter_id": "M"}
+    stage = PartsStage(cfg, part, part, part, None, Notes())
+    stage.start(T0)
+
+    def run():
+        now = T0
+        for i in range(3000):
+            part.faults = 1 if i % 700 > 690 else 0
+            step = i // 100 % 6
+            if step == 0:
+                stage.off(now)
+                stage.test(500000, 100, now)
+            elif step == 1:
+                stage.precharge(400000 + i, 2000, now)
+            elif step == 2:
+                stage.close(now)
+            elif step == 3:
+                stage.dc(420000, -i, 22000, now)
+            elif step == 4:
+                stage.stop(now)
+            stage.beat(now)
+            stage.poll(now)
+            for source in range(6):
+                stage.age_ms(source, now)
+            part.charged_wh += i & 1
+            now = ticks_add(now, 20)
+
+    locked(run)
+    assert stage.charged_wh >= 1499
+
+
+def test_the_stage_of_ac():
+    part = Part()
+    stage = AcStage({"ac_phases": 3, "meter_id": "M"}, part, None)
+    stage.start(T0)
+
+    def run():
+        now = T0
+        for i in range(2000):
+            part.l_ma[i % 3] = i - 1000
+            stage.close(now)
+            stage.ac(i, -i, 0, 7, now)
+            stage.poll(now)
+            for source in range(6):
+                stage.age_ms(source, now)
+            if i % 100 > 90:
+                stage.off(now)
+            now = ticks_add(now, 50)
+
+    locked(run)
