@@ -14,13 +14,15 @@ ROLES = {
     # -- a controller board, as boards/<board>/board/hardware.py gives it to mcu/board.py
     "hardware": (
         (
-            "start()",  # pilot X1, contactor open, guard and watchdog on
+            "start()",  # pilot X1, contactor open, ENABLE low, guard and watchdog on
             "alive()",  # once a turn of the firmware
             "drive(on)",  # contactor: 1 closes; what is refused stays open
+            "enable(on)",  # ENABLE line of the power stage: 1 = it may deliver
             "feedback()",  # 1 while the contactor is closed, and if its wire is broken
+            "tripped()",  # contactor and ENABLE were let go by itself, or not let up, since drive(0)
             "notes()",  # texts on what the hardware did by itself since the last call
             "counters()",  # [(name, number)]
-            "stop()",  # contactor open, pilot F, nothing runs any more
+            "stop()",  # contactor open, ENABLE low, pilot F, nothing runs any more
         ),
         (
             "name",
@@ -91,7 +93,9 @@ ROLES = {
         (
             "due",
             "state",
+            "ready",
             "raw",
+            "sampled_at",
             "high_mv",
             "low_mv",
             "blind",
@@ -163,13 +167,85 @@ ROLES = {
     ),
     "relay": (
         ("start(now)", "poll(now)", "close(now)", "open(now)", "clear(now)", "event()"),
-        ("due", "wanted", "driven", "closed", "verified", "fault"),
+        ("due", "wanted", "driven", "closed", "verified", "tripped", "fault"),
     ),
     "contactor": (("drive(on)", "feedback()", "start(now)", "poll(now)"), ("due", "closed")),
+    "converter": (  # a part below the stage
+        (
+            "start(now)",
+            "poll(now)",
+            "off(now)",  # block it, in this call
+            "set(mv, ma, now)",  # ma below 0: out of the car; False: it cannot, and is off
+            "clear(now)",
+            "age_ms(now)",  # of mv and ma
+            "counters()",
+        ),
+        (
+            "due",
+            "mv",
+            "ma",
+            "faults",
+            "why",  # the last of them in words
+            "ready",  # it answers, is off, has no fault
+            "on",
+            "live",  # it may deliver, for all that is known
+            "can_charge_w",
+            "can_discharge_w",
+            "limit_ms",  # the age from which mv and ma are stale
+            "min_mv",
+            "max_mv",  # 0: it has not told yet
+            "max_charge_ma",
+            "max_discharge_ma",
+            "max_charge_w",
+            "max_discharge_w",
+        ),
+    ),
     # -- CAN
     "can": (
         ("start(now)", "stop(now)", "poll(now)", "recv()", "send(ident, data, now)", "event()", "counters()"),
         ("up", "due", "idle", "ident", "data", "overflows", "bus_offs", "unsent"),
+    ),
+    # -- parts on a Modbus bus
+    "uart": (("any()", "readinto(buf, n)", "write(buf)"), ()),  # as machine.UART; returns at once
+    "rs485 line": (("direction(ms)",), ("uart: uart",)),
+    "bus part": (("ask(now)", "answer(request, answer, at, now)", "failed(request, why, now)"), ("wish",)),
+    "part": (("start(now)", "poll(now)", "clear(now)", "age_ms(now)", "words()"), ("due", "faults", "name", "address")),
+    "meter": (
+        (
+            "start(now)",
+            "poll(now)",
+            "clear(now)",
+            "age_ms(now)",  # of mv ma w l_* var; None: nothing is read
+            "energy_age_ms(now)",  # of charged_wh discharged_wh; None: not read, or not proved
+            "words()",  # [(what is wrong, what to do)]
+        ),
+        (
+            "due",
+            "phases",  # 3, or 0 for DC
+            "mv",
+            "ma",  # + into the car
+            "w",
+            "charged_wh",  # None, then never falls
+            "discharged_wh",
+            "ok",
+            "faults",  # bits of drivers/modbus_part.py
+            "charging_only",  # written by the stage: no power out of the car is allowed now
+            "swapped",
+        ),
+    ),
+    "ac meter": ((), ("l_mv", "l_ma", "l_w", "var", "hz_m")),  # a meter with lines has this too
+    "insulation monitor": (
+        (
+            "start(now)",
+            "poll(now)",
+            "clear(now)",
+            "want(on, now)",
+            "self_test(now)",
+            "age_ms(now)",
+            "mv_age_ms(now)",
+            "words()",
+        ),
+        ("due", "ohm", "mv", "alarm", "ok", "ready", "testing", "test_result", "faults"),
     ),
     # -- machines (docs/design.md): of frames, of bytes
     "machine": (("rx(buf, n, now)", "poll(now)", "tx(out)", "event()"), ("due",)),
@@ -177,12 +253,11 @@ ROLES = {
         (
             "poll(now)",
             "off(now)",
-            "permit(yes, now)",
+            "permit(yes, now, sampled_at=)",
             "basic(close, now)",
             "clear(now)",
             "measure(f, now)",
             "apply(f, now)",
-            "set_setpoint_w(w)",
             "set_inputs(bits, now)",
             "start(now)",
             "sample()",
@@ -201,12 +276,26 @@ ROLES = {
             "path_off",
             "charged_wh",
             "discharged_wh",
-            "setpoint_w",
+            "cfg",
+            "lease: lease",
             "permitted",
             "cable_a",
         ),
     ),
-    "power switch": (("off(now)", "set_setpoint_w(w)", "sample()"), ("setpoint_w",)),  # what the run loops need of it
+    "power switch": (("off(now)", "sample()"), ("cfg", "lease: lease")),  # what the run loops need of it
+    "lease": (  # whose set-point counts
+        (
+            "poll(now)",
+            "w(now)",
+            "left_ms(now)",
+            "give(now, source, w, valid_s=, lines=, var=)",
+            "release(now, source)",
+            "grid(now, yes, valid_s=)",
+            "input(now, yes)",
+            "why_no_export()",
+        ),
+        ("due", "source", "set_w", "per_line", "l_w", "var", "seq", "export"),
+    ),
     "session machine": (
         (
             "start(now, vehicle=, leaf=)",
@@ -295,6 +384,7 @@ OPTIONAL = {
         (
             "stage(cfg, contactor)",  # makes the board's own power stage; without it mcu/stages.py does
             "enable(on)",  # the ENABLE line: 0 blocks the converter and opens what hangs on it
+            "rs485(baud, parity)",  # opens the bus of meter and monitor: an rs485 line
         ),
         (),
     ),
@@ -339,7 +429,7 @@ IMPLEMENTERS = {
         "drivers/pilot_adc.py:SyncFrontEnd",
         "drivers/pilot_adc.py:PeakFrontEnd",
         "drivers/pilot_adc.py:FreeFrontEnd",
-        "boards/rpi_pico/board/hardware.py:_Front",
+        "boards/*/board/hardware.py:_Front",
         "host_tools/twin/pilot.py:PilotCircuit",
         "tests/unit/drivers/test_pilot.py:Front",
     ),
@@ -356,6 +446,24 @@ IMPLEMENTERS = {
     "relay": ("drivers/contactor.py:Contactor",),
     "contactor": ("host_tools/twin/contactor.py:ContactorModel",),
     "can": ("drivers/mcp2515.py:Mcp2515",),
+    "converter": ("drivers/infypower.py:Module", "drivers/infypower_beg.py:Beg1k075g", "drivers/infypower_reg.py:Reg"),
+    "uart": (
+        "host_tools/twin/rtu.py:Port",
+        "host_tools/twin/power_board.py:PowerBoard",
+        "tests/lib/bus_on_stdio.py:Line",
+        "tests/mem/test_alloc_modbus.py:Tape",
+    ),
+    "rs485 line": ("boards/common/mcu/rs485_line.py:Rs485Line",),
+    "bus part": (
+        "drivers/eastron.py:Eastron",
+        "drivers/acrel.py:Acrel",
+        "drivers/bender.py:Bender",
+        "tests/unit/drivers/modbus_bench.py:Asker",
+    ),
+    "part": ("drivers/modbus_part.py:Part",),
+    "meter": ("drivers/eastron.py:Eastron", "drivers/acrel.py:Acrel"),
+    "ac meter": ("drivers/eastron.py:Eastron",),
+    "insulation monitor": ("drivers/bender.py:Bender",),
     "machine": (
         "firmware/net/stack.py:Stack",
         "firmware/slac/evse.py:Slac",
@@ -365,6 +473,7 @@ IMPLEMENTERS = {
         "host_tools/ev/stack.py:CarStack",
     ),
     "power": ("firmware/app/power.py:Power",),
+    "lease": ("firmware/app/lease.py:Lease",),
     "power switch": ("firmware/app/power.py:Power", "tests/lib/fake_secc.py:FakePower"),
     "session machine": ("firmware/session/secc.py:Secc", "tests/lib/fake_secc.py:FakeSecc"),
     "paused session": ("firmware/session/paused.py:Paused",),
@@ -408,10 +517,15 @@ USERS = (
     ("power stage", "firmware/run/*.py", r"power\.hw"),
     ("power stage", "firmware/app/selftest*.py", r"board\.stage"),
     ("power stage", "firmware/app/power_watch.py", r"\bhw"),
+    ("lease", "firmware/run/*.py", r"\blease"),
+    ("lease", "firmware/app/power.py", r"self\.lease"),
     ("pilot front end", "drivers/pilot.py", r"\b_?front"),
     ("adc", "drivers/proximity.py", r"self\._adc"),
     ("spi", "drivers/qca7000.py", r"self\._spi"),
+    ("uart", "drivers/modbus.py", r"self\._uart"),
+    ("bus part", "drivers/modbus.py", r"\b_?part"),
     ("spi", "drivers/mcp2515.py", r"self\._spi"),
+    ("can", "drivers/infypower*.py", r"(?:self\._can|\bcan)"),
     ("interrupt", "drivers/qca7000.py", r"self\._irq"),
     ("session machine", "firmware/run/safe.py", r"self\.secc"),
     ("paused session", "firmware/run/safe.py", r"self\.secc\.paused"),

@@ -12,17 +12,17 @@ that is being answered (R-V2GTP-07); what does not fit is not taken. The length 
 from codec.exi_in import SLACK
 from micropython import const
 
-HEADER = 8  # bytes
-SAP = 0x8001  # SupportedAppProtocol, in every edition
-CM = 0x8002  # ISO 15118-20 CommonMessages
-AC = 0x8003
-DC = 0x8004
+HEADER = const(8)  # bytes
+SAP = const(0x8001)  # SupportedAppProtocol, in every edition
+CM = const(0x8002)  # ISO 15118-20 CommonMessages
+AC = const(0x8003)
+DC = const(0x8004)
 
 # Return codes of next(); every other value is a payload type. Both bad codes stay: the stream has
 # lost its borders.
-MORE = 0  # no whole message yet
-BAD_VERSION = -1
-BAD_LENGTH = -2
+MORE = const(0)  # no whole message yet
+BAD_VERSION = const(-1)
+BAD_LENGTH = const(-2)
 
 _VERSION = const(0x01)
 _VERSION_INVERTED = const(0xFE)

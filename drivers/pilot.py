@@ -13,29 +13,34 @@ from firmware.clock import ticks_add, ticks_diff
 from micropython import const
 
 # States. Only the positive plateau says which (IEC 61851-1, table A.4).
-UNKNOWN = 0  # between or outside of the bands: line, car or station is broken
-A = 1  # no car, 12 V
-B = 2  # car, 9 V
-C = 3  # car ready, 6 V
-D = 4  # car ready and wants ventilation, 3 V
-E = 5  # 0 V: pilot shorted to earth, or station without supply
-F = 6  # steady -12 V
+UNKNOWN = const(0)  # between or outside of the bands: line, car or station is broken
+A = const(1)  # no car, 12 V
+B = const(2)  # car, 9 V
+C = const(3)  # car ready, 6 V
+D = const(4)  # car ready and wants ventilation, 3 V
+E = const(5)  # 0 V: pilot shorted to earth, or station without supply
+F = const(6)  # steady -12 V
 
 STATE_NAMES = ("?", "A", "B", "C", "D", "E", "F")
 
 # Events.
-CHANGED = 1  # `state` is another one
-DIODE = 2  # the car's diode is missing: no charging until it has been unplugged
-COUNTED = 4  # `toggles` is the number of the window
+CHANGED = const(1)  # `state` is another one
+DIODE = const(2)  # the car's diode is missing: no charging until it has been unplugged
+COUNTED = const(4)  # `toggles` is the number of the window
 
-X1 = 1000  # permille: steady +12 V
-FIVE_PERCENT = 50  # permille: digital communication
+X1 = const(1000)  # permille: steady +12 V
+FIVE_PERCENT = const(50)  # permille: digital communication
 
 # B-C-B toggles (ISO 15118-3, validation): 200..400 ms and 3.5 s in the standard; 50 ms more on each
 # side, 0.2 s in all, because both ends of a half are seen through samples.
 _HALF_MIN_MS = const(150)
 _HALF_MAX_MS = const(450)
 _WINDOW_MS = const(3700)
+# Two bad samples with less than this of clean ones between them take the readiness away, and this
+# long without a bad one gives it (R-POWER-15): longer than any bouncing that a contact of 50 ms
+# would follow.
+_CLEAN_MS = const(100)
+_CLEAN = const(3)  # samples; a pause of the firmware is not clean
 
 
 def classify(mv, last):
@@ -104,12 +109,17 @@ def amps_x10(permille):
 class Pilot:
     """Debounced state of the line, and the only way to its duty.
 
-    `debounce` equal samples, `sample_ms` apart, make a state: with 20 ms and 2 a car that goes from C to B is seen
-    within 40 ms, which leaves 60 ms for the contactor (R-POWER-11). Samples that disagree with the state and with each
-    other for twice as long make UNKNOWN: a bad contact must not keep C alive.
+    Samples of one class that span `sample_ms` * (`debounce` - 1) make a state: with 20 ms and 2 a car that goes from C to
+    B is seen within 40 ms. Samples that disagree with the state and with each other for three times as long
+    make UNKNOWN. In C and D samples are `live_ms` apart: 10 where no hardware watches the line too.
+
+    `ready` does not wait for samples that agree. Whatever is no C or D, or has no diode, is a bad sample, bad ones of
+    any kind count together, and two of them end it: with 10 ms within 20 ms of a step and within 30 ms of a contact
+    that bounces at half time, which leaves 50 ms for the contactor (R-POWER-11, R-POWER-15). One alone is noise.
 
     state       debounced, UNKNOWN until the first samples agree; changed_at: tick of its last change
-    raw         class of the last sample; high_mv, low_mv: its plateaus
+    ready       the car may be energised: C or D, and no doubt for 100 ms
+    raw         class of the last sample; high_mv, low_mv: its plateaus; sampled_at: its tick
     blind       the station itself puts out F, or did until just now: `state` is what it was before
     diode_ok    False from the DIODE event until A
     diode_seen  a good negative plateau since the car came: wait for it before a contactor closes
@@ -118,14 +128,16 @@ class Pilot:
     toggles     B-C-B toggles since count_toggles(); counting: their 3.7 s run
     """
 
-    def __init__(self, front, sample_ms=20, debounce=2):
+    def __init__(self, front, sample_ms=20, debounce=2, live_ms=None):
         self._front = front
         self._sample_ms = sample_ms
-        self._debounce = debounce
+        self._live_ms = live_ms or sample_ms
+        self._settle_ms = sample_ms * (debounce - 1)
+        self._unclear_ms = sample_ms * (2 * debounce - 1)
         self._reset()
         self.due = None
         self.changed_at = self.duty_since = self._window_end = 0
-        self.longest_ms = self._sampled_at = 0
+        self.longest_ms = self.sampled_at = 0
         self.duty = self.duty_before = X1
 
     def _reset(self):
@@ -133,12 +145,16 @@ class Pilot:
         self.high_mv = 0
         self.low_mv = None
         self.blind = False
+        self.ready = False
         self.diode_ok = True
         self.diode_seen = False
         self.toggles = 0
         self.counting = False
         self._toggling = False
-        self._same = self._away = self._mirrored = 0
+        # Ticks of the first of the samples that agree, that are away from the state, and that have
+        # no diode; of the last bad one.
+        self._same_at = self._away_at = self._mirrored_at = self._bad_at = None
+        self._clean = 0  # good samples since then
         self._events = 0
 
     def start(self, now):
@@ -147,7 +163,7 @@ class Pilot:
         self._front.set_duty(X1)
         self.duty = self.duty_before = X1
         self.longest_ms = 0
-        self.changed_at = self.duty_since = self.due = self._sampled_at = now
+        self.changed_at = self.duty_since = self.due = self.sampled_at = self._bad_at = now
 
     def set_duty(self, permille, now):
         """Put a duty on the wire, 0..1000 permille; ValueError outside. The same one again is not a
@@ -178,11 +194,10 @@ class Pilot:
         """Take a sample when one is due."""
         if self.due is None or ticks_diff(now, self.due) < 0:
             return
-        self.due = ticks_add(now, self._sample_ms)
-        gap_ms = ticks_diff(now, self._sampled_at)
+        gap_ms = ticks_diff(now, self.sampled_at)
         if gap_ms > self.longest_ms:
             self.longest_ms = gap_ms
-        self._sampled_at = now
+        self.sampled_at = now
         if self.counting and ticks_diff(now, self._window_end) > 0:
             self.counting = False
             self._events |= COUNTED
@@ -192,37 +207,64 @@ class Pilot:
         self.low_mv = front.low_mv
         raw = classify(self.high_mv, self.state)
         if raw != self.raw:
-            self._same = 0
+            self._same_at = None
         self.raw = raw
         if self.duty == 0:
-            self._same = self._away = 0
-            return
-        if self._same < self._debounce:
-            self._same += 1
-        if self._same == self._debounce:
+            self._same_at = self._away_at = None
+            self._doubt(False, now)
+        else:
+            self._settle(raw, now)
+            self._doubt(self._diode(now) and C <= raw <= D, now)
+        live = self.ready or C <= self.state <= D
+        self.due = ticks_add(now, self._live_ms if live else self._sample_ms)
+
+    def _settle(self, raw, now):
+        """The debounced state."""
+        if self._same_at is None:
+            self._same_at = now
+            settled = self._settle_ms == 0
+        else:
+            settled = ticks_diff(now, self._same_at) >= self._settle_ms
+        if settled:
             self.blind = False
-            self._away = 0
+            self._away_at = None
             if raw != self.state:
                 self._go(raw, now)
         elif raw == self.state:
-            self._away = 0
-        elif self._away < 2 * self._debounce:
-            self._away += 1
-            if self._away == 2 * self._debounce and self.state != UNKNOWN:
-                self._go(UNKNOWN, now)
-        self._check_diode()
+            self._away_at = None
+        elif self._away_at is None:
+            self._away_at = now
+        elif ticks_diff(now, self._away_at) >= self._unclear_ms and self.state != UNKNOWN:
+            self._go(UNKNOWN, now)
 
-    def _check_diode(self):
+    def _doubt(self, good, now):
+        """What a sample does to `ready`."""
+        if good:
+            self._clean += 1
+        if self._bad_at is not None and self._clean >= _CLEAN and ticks_diff(now, self._bad_at) >= _CLEAN_MS:
+            self._bad_at = None
+        if not good:
+            if self._bad_at is not None:
+                self.ready = False
+            self._bad_at = now
+            self._clean = 0
+        elif self._bad_at is None and C <= self.state <= D:
+            self.ready = True
+
+    def _diode(self, now):
+        """False when this sample has no diode in it; for _settle_ms without one it is an event."""
         if self.low_mv is None or self.duty == X1 or not B <= self.raw <= D:
-            return
+            return True
         if not diode_missing(self.high_mv, self.low_mv):
-            self._mirrored = 0
+            self._mirrored_at = None
             self.diode_seen = True
-        elif self._mirrored < self._debounce:
-            self._mirrored += 1
-            if self._mirrored == self._debounce and self.diode_ok:
-                self.diode_ok = False
-                self._events |= DIODE
+            return True
+        if self._mirrored_at is None:
+            self._mirrored_at = now
+        if ticks_diff(now, self._mirrored_at) >= self._settle_ms and self.diode_ok:
+            self.diode_ok = False
+            self._events |= DIODE
+        return False
 
     def _go(self, state, now):
         if self.counting:
@@ -234,7 +276,7 @@ class Pilot:
         if state == A:
             self.diode_ok = True
             self.diode_seen = False
-            self._mirrored = 0
+            self._mirrored_at = None
         self.state = state
         self.changed_at = now
         self._events |= CHANGED

@@ -47,24 +47,24 @@ from firmware.clock import ticks_add, ticks_diff
 from micropython import const
 
 # Events.
-UP = 1  # verified, frames pass
-DOWN = 2  # restarted or being recovered: the link is gone, forget it
-FAULT = 3  # not usable for some time; it is still tried, and UP follows when it comes back
+UP = const(1)  # verified, frames pass
+DOWN = const(2)  # restarted or being recovered: the link is gone, forget it
+FAULT = const(3)  # not usable for some time; it is still tried, and UP follows when it comes back
 
 # States.
-OFF = 0
-PAUSE = 1
-RESET = 2
-READY = 3
+OFF = const(0)
+PAUSE = const(1)
+RESET = const(2)
+READY = const(3)
 STATE_NAMES = ("off", "pause", "reset", "ready")
 
 # Reasons of `drops`, behind those of the decoder.
-NO_ROOM = 4  # send(): the chip's buffer is full
-NOT_UP = 5  # send(): outside of READY
-BAD_SIZE = 6  # send(): no length of a frame
-BAD_SPACE = 7  # impossible WRBUF_SPC_AVA
-BAD_WAITING = 8  # impossible RDBUF_BYTE_AVA
-ADDRESS = 9  # ADDR_ERR: the chip saw a register that it does not have
+NO_ROOM = const(4)  # send(): the chip's buffer is full
+NOT_UP = const(5)  # send(): outside of READY
+BAD_SIZE = const(6)  # send(): no length of a frame
+BAD_SPACE = const(7)  # impossible WRBUF_SPC_AVA
+BAD_WAITING = const(8)  # impossible RDBUF_BYTE_AVA
+ADDRESS = const(9)  # ADDR_ERR: the chip saw a register that it does not have
 DROP_NAMES = DECODER_DROP_NAMES + ("no room", "not up", "bad size", "bad space", "bad waiting", "address")
 
 _INTERRUPTS = const(0x0047)  # CPU_ON, WRBUF_ERR, RDBUF_ERR, PKT_AVLBL

@@ -47,10 +47,10 @@ TX_OVERHEAD = const(4)  # what the chip needs in its buffer on top
 TX_HEAD = const(10)  # write_head(): command and framing before the frame
 
 # Reasons of Decoder.drops.
-GARBAGE = 0  # bytes that begin no frame
-BAD_LENGTH = 1  # a start with lengths that differ, or that no frame has
-BAD_END = 2  # no 55 55 behind the frame
-CUT = 3  # a new frame where the rest of another one should be
+GARBAGE = const(0)  # bytes that begin no frame
+BAD_LENGTH = const(1)  # a start with lengths that differ, or that no frame has
+BAD_END = const(2)  # no 55 55 behind the frame
+CUT = const(3)  # a new frame where the rest of another one should be
 DECODER_DROP_NAMES = ("garbage", "bad length", "bad end", "cut")
 
 LEAD = const(12)  # Decoder.burst: where new bytes go

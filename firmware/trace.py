@@ -14,18 +14,18 @@ from firmware.clock import ticks_diff
 from micropython import const
 
 # Kinds of records.
-MESSAGE = 1
-NOTE = 2
-ERROR = 3
-POWER = 4
-DROPPED = 5
-STATUS = 6
-PILOT = 7
-ATTENUATION = 8
-CHANGE = 9
+MESSAGE = const(1)
+NOTE = const(2)
+ERROR = const(3)
+POWER = const(4)
+DROPPED = const(5)
+STATUS = const(6)
+PILOT = const(7)
+ATTENUATION = const(8)
+CHANGE = const(9)
 
-FROM_CAR = 0
-TO_CAR = 1
+FROM_CAR = const(0)
+TO_CAR = const(1)
 
 # Record: kind 1, time 4, then for messages direction 1, payload type 2, state 1; size 2; `size`
 # bytes of content.

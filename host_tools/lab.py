@@ -1,4 +1,14 @@
-"""The settings of desk and CI, in one place: demo, interop, emulator, bench and tests put their own
-configuration over it. Never of a station at a car: what is simulated counts as real here."""
+"""What desks, demos and CI set in the configuration of a station, and a station in the field must
+not: its power stage may be simulated, everybody is authorised, power may flow out of the car.
 
-LAB = {"lab": True}
+Runs on MicroPython too: the worlds of the tests take it.
+"""
+
+LAB = {"lab": True, "export": "free"}
+
+
+def lab(changes=None):
+    """LAB with `changes` over it, a new dict."""
+    out = dict(LAB)
+    out.update(changes or {})
+    return out

@@ -122,8 +122,16 @@ def trace(n=20):
     _show(readable.last(link.trace, n) if link is not None else ["Nothing was recorded yet."])
 
 
-def setpoint(w):
-    _command("setpoint %d" % w, "set-point %d W" % w)
+def setpoint(w, s=None):
+    """Power in W for s seconds; below 0 it flows out of the car. None: as long as
+    `setpoint_valid_s` says."""
+    _command("setpoint %d" % w + ("" if s is None else " for %d" % s), "set-point %d W" % w)
+
+
+def grid(yes, s=None):
+    """May power flow out of the car? For s seconds."""
+    word = "yes" if yes else "no"
+    _command("grid " + word + ("" if s is None else " for %d" % s), "grid " + word)
 
 
 def stop():
@@ -171,7 +179,8 @@ evse.run()            the station with its console; Ctrl-C opens the contactor
 evse.console()        the commands of the console while the station rests
 evse.status()         pilot, matching, session, power, faults, in words
 evse.trace(20)        the last records: what was said and when
-evse.setpoint(-5000)  W; negative takes from the car
+evse.setpoint(-5000, 300)  W for 300 s; negative takes from the car
+evse.grid(True, 900)  power may flow out of the car for 900 s
 evse.stop()           the car is told to end the session
 evse.config("key")    a value; evse.config("key", value): for the next start
 evse.counters()       what was dropped or went wrong since boot

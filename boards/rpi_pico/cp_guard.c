@@ -1,11 +1,13 @@
-// Module cp_guard: control pilot and contactor of the RP2040 board, sampled and guarded by an interrupt.
+// Module cp_guard: control pilot, contactor and ENABLE line of the RP2040 board, sampled and guarded by an interrupt.
 //
 // A read of the ADC at any moment sees the positive plateau of 5 % one time in twenty, and Python cannot meet a phase of
 // 50 us while it collects garbage or waits for an elliptic curve. So three slices of the PWM run in step at 1 kHz: one
 // makes the pilot, the two others only interrupt, 25 us behind its rising edge and 15 us before it. The handler reads
-// the ADC (2 us), and while the contactor is driven it opens it by itself when
-//   - the positive plateau was no C or D for BAD_PERIODS periods (IEC 61851-1: 100 ms from C to B), or
-//   - the firmware has not said alive() for LOOP_MS (a hang, or a pause that nobody planned for).
+// the ADC (2 us), and while contactor or ENABLE is driven it lets both go when
+//   - the positive plateau was no C or D for 20 ms, in one piece or in many (IEC 61851-1: 100 ms from C to B; a period
+//     that is good takes back a quarter of one that was not, so that a bouncing contact counts and noise does not), or
+//   - the firmware has not asked for the pilot for ASK_MS, or has not said alive() for LOOP_MS: a hang, or a pause that
+//     nobody planned for.
 // It takes no memory and calls nothing of the interpreter. While it holds, the watchdog is fed here: a processor that
 // does not serve interrupts any more is reset, and the pull-down at the contactor's driver opens it.
 #include "hardware/adc.h"
@@ -24,8 +26,11 @@
 #define LOW_BEFORE_US 15
 #define HIGH_SLICE 0 // their pins stay with whoever has them: a slice counts without a pin
 #define LOW_SLICE 1
-#define BAD_PERIODS 20
+#define BAD_ADDS 4 // for a bad period; a good one takes 1 away
+#define BAD_LIMIT (20 * BAD_ADDS)
+#define BAD_CLOSES (BAD_LIMIT / 2) // from the limit down to here: 40 ms without a bad one
 #define LOOP_MS 1000
+#define ASK_MS 500 // longest turn of the firmware while it charges: 190 ms (docs/benchmarks.md)
 #define STALE_PERIODS 20
 #define WATCHDOG_MS 3000
 #define HANG_MS 30000 // no turn of the firmware for that long while it should run: the watchdog may bite
@@ -36,15 +41,16 @@ enum { OK, PILOT, SILENT };
 static struct {
     bool started;
     bool running; // the firmware has a loop that says alive()
-    uint pwm_slice, pwm_channel, contactor;
+    uint pwm_slice, pwm_channel;
+    uint32_t contactor, enable; // bits of their pins
     uint cp_input, pp_input;
     uint16_t window_low, window_high; // of the positive plateau, 12 bit, in which the contactor may be closed
     volatile uint16_t duty;
     volatile uint16_t high, low, pp; // last readings, 12 bit
     volatile uint16_t high_age, low_age; // periods since then; each handler counts for the other's reading
     volatile uint16_t bad, pp_wait;
-    volatile uint32_t silent_ms;
-    volatile bool driven;
+    volatile uint32_t silent_ms, unasked_ms;
+    volatile uint32_t driven; // those of the two pins that may be high
     volatile uint8_t tripped;
     volatile uint32_t sampled_us; // when the handler of the positive plateau ran last
     volatile uint32_t last_us, gap_us; // of readings of the positive plateau
@@ -61,12 +67,18 @@ static uint16_t __not_in_flash_func(convert)(uint input) {
     return (uint16_t)adc_hw->result;
 }
 
-static void __not_in_flash_func(open_contactor)(uint8_t why) {
-    sio_hw->gpio_clr = 1u << cp.contactor;
-    cp.driven = false;
-    if (why != OK) {
-        cp.tripped = why;
-    }
+static void __not_in_flash_func(let_go)(uint32_t pins) {
+    sio_hw->gpio_clr = pins;
+    cp.driven &= ~pins;
+}
+
+static void __not_in_flash_func(trip)(uint8_t why) {
+    let_go(cp.contactor | cp.enable);
+    cp.tripped = why;
+}
+
+static void __not_in_flash_func(bad)(void) {
+    cp.bad = cp.bad + BAD_ADDS < BAD_LIMIT ? cp.bad + BAD_ADDS : BAD_LIMIT;
 }
 
 // 25 us behind the rising edge.
@@ -76,7 +88,7 @@ static void __not_in_flash_func(high_plateau)(void) {
     uint32_t at = pwm_hw->slice[cp.pwm_slice].ctr;
     if (duty > 0 && duty < PERIOD_US && (at + 3 >= duty || at < HIGH_AT_US - 5)) {
         cp.late++; // held up by another interrupt or a locked section: this is the other plateau
-        cp.bad += cp.bad < UINT16_MAX;
+        bad();
     } else {
         uint32_t now = time_us_32();
         if (cp.high_age != UINT16_MAX && now - cp.last_us > cp.gap_us) {
@@ -85,18 +97,22 @@ static void __not_in_flash_func(high_plateau)(void) {
         cp.last_us = now;
         cp.high = raw;
         cp.high_age = 0;
-        cp.bad = raw >= cp.window_low && raw <= cp.window_high ? 0 : cp.bad + (cp.bad < UINT16_MAX);
+        if (raw < cp.window_low || raw > cp.window_high) {
+            bad();
+        } else {
+            cp.bad -= cp.bad > 0;
+        }
     }
     cp.sampled_us = time_us_32();
     cp.low_age += cp.low_age < UINT16_MAX;
-    if (!cp.driven) {
-        sio_hw->gpio_clr = 1u << cp.contactor; // whoever has set the pin: it was not drive()
-    } else if (cp.bad >= BAD_PERIODS) {
-        open_contactor(PILOT);
+    sio_hw->gpio_clr = (cp.contactor | cp.enable) & ~cp.driven; // whoever has set the pin: it was not drive()
+    if (cp.driven && cp.bad >= BAD_LIMIT) {
+        trip(PILOT);
     }
     cp.silent_ms++;
-    if (cp.driven && cp.silent_ms > LOOP_MS) {
-        open_contactor(SILENT);
+    cp.unasked_ms++;
+    if (cp.driven && (cp.silent_ms > LOOP_MS || cp.unasked_ms > ASK_MS)) {
+        trip(SILENT);
     }
     if (!cp.running || cp.silent_ms < HANG_MS) {
         watchdog_update();
@@ -113,7 +129,7 @@ static void __not_in_flash_func(low_plateau)(void) {
     }
     cp.high_age += cp.high_age < UINT16_MAX;
     if (cp.driven && cp.high_age >= STALE_PERIODS) { // the other slice stands still
-        open_contactor(PILOT);
+        trip(PILOT);
     }
     if (cp.pp_wait-- == 0) {
         cp.pp_wait = PP_EVERY;
@@ -136,7 +152,7 @@ static void __not_in_flash_func(on_wrap)(void) {
 void HardFault_Handler(void);
 void __not_in_flash_func(HardFault_Handler)(void) { // the name that CMSIS gives to isr_hardfault in this port
     if (cp.started) {
-        sio_hw->gpio_clr = 1u << cp.contactor;
+        sio_hw->gpio_clr = cp.contactor | cp.enable;
         hw_set_bits(&watchdog_hw->ctrl, WATCHDOG_CTRL_TRIGGER_BITS);
     }
     for (;;) {
@@ -153,12 +169,12 @@ static void need(void) {
     }
 }
 
-// The way out of everything: contactor open, pilot off, interrupt and watchdog stopped. Also at a soft reset.
+// The way out of everything: contactor open, ENABLE low, pilot off, interrupt and watchdog stopped. Also at a soft reset.
 void cp_guard_stop(void) {
     if (!cp.started) {
         return;
     }
-    open_contactor(OK);
+    let_go(cp.contactor | cp.enable);
     irq_set_enabled(PWM_IRQ_WRAP, false);
     pwm_hw->inte &= ~(1u << HIGH_SLICE | 1u << LOW_SLICE);
     irq_remove_handler(PWM_IRQ_WRAP, on_wrap);
@@ -174,29 +190,35 @@ static mp_obj_t stop(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(stop_obj, stop);
 
-// init(pwm_pin, cp_pin, pp_pin, contactor_pin, window_low, window_high): GPIO numbers, and 16 bit readings
+static void pull_low(uint pin) {
+    gpio_init(pin);
+    gpio_put(pin, 0);
+    gpio_set_dir(pin, GPIO_OUT);
+}
+
+// init(pwm_pin, cp_pin, pp_pin, contactor_pin, enable_pin, window_low, window_high): GPIO numbers, and 16 bit readings
 static mp_obj_t init(size_t n_args, const mp_obj_t *args) {
     cp_guard_stop();
     uint pwm = mp_obj_get_int(args[0]), cp_pin = mp_obj_get_int(args[1]), pp_pin = mp_obj_get_int(args[2]);
-    uint contactor = mp_obj_get_int(args[3]);
-    if (pwm > 29 || contactor > 29 || cp_pin < 26 || cp_pin > 29 || pp_pin < 26 || pp_pin > 29
+    uint contactor = mp_obj_get_int(args[3]), enable = mp_obj_get_int(args[4]);
+    if (pwm > 29 || contactor > 29 || enable > 29 || cp_pin < 26 || cp_pin > 29 || pp_pin < 26 || pp_pin > 29
         || pwm_gpio_to_slice_num(pwm) <= LOW_SLICE) {
         mp_raise_ValueError(MP_ERROR_TEXT("cp_guard: pin"));
     }
     memset(&cp, 0, sizeof(cp));
-    cp.contactor = contactor;
-    gpio_init(contactor);
-    gpio_put(contactor, 0);
-    gpio_set_dir(contactor, GPIO_OUT);
+    cp.contactor = 1u << contactor;
+    cp.enable = 1u << enable;
+    pull_low(contactor);
+    pull_low(enable);
     adc_init();
     adc_gpio_init(cp_pin);
     adc_gpio_init(pp_pin);
     cp.cp_input = cp_pin - 26;
     cp.pp_input = pp_pin - 26;
-    cp.window_low = mp_obj_get_int(args[4]) >> 4;
-    cp.window_high = mp_obj_get_int(args[5]) >> 4;
+    cp.window_low = mp_obj_get_int(args[5]) >> 4;
+    cp.window_high = mp_obj_get_int(args[6]) >> 4;
     cp.high_age = cp.low_age = UINT16_MAX;
-    cp.bad = BAD_PERIODS; // until something else was seen
+    cp.bad = BAD_LIMIT; // until something else was seen
     cp.pwm_slice = pwm_gpio_to_slice_num(pwm);
     cp.pwm_channel = pwm_gpio_to_channel(pwm);
     cp.duty = PERIOD_US;
@@ -225,7 +247,7 @@ static mp_obj_t init(size_t n_args, const mp_obj_t *args) {
     watchdog_enable(WATCHDOG_MS, true);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(init_obj, 6, 6, init);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(init_obj, 7, 7, init);
 
 static mp_obj_t set_duty(mp_obj_t permille) {
     need();
@@ -251,6 +273,7 @@ static mp_obj_t reading(uint16_t raw, uint16_t age) {
 
 // high(), low(): last reading of the plateau as 16 bit; -1: none for 20 ms
 static mp_obj_t high(void) {
+    cp.unasked_ms = 0;
     return reading(cp.high, cp.high_age);
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(high_obj, high);
@@ -265,42 +288,63 @@ static mp_obj_t pp(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(pp_obj, pp);
 
-// drive(1): close, True if it was done: not while tripped. drive(0): open, and forget what tripped.
-static mp_obj_t drive(mp_obj_t on) {
-    if (!mp_obj_is_true(on)) {
-        if (cp.started) {
-            open_contactor(OK);
-            cp.tripped = OK;
-        }
-        return mp_const_true;
-    }
+static bool raise_pin(uint32_t pin) {
     need();
     uint32_t interrupts = save_and_disable_interrupts(); // a trip between driven and the pin would be undone by the pin
-    bool good = cp.tripped == OK && cp.bad < BAD_PERIODS && cp.running && sampled();
+    bool good = cp.tripped == OK && cp.bad < BAD_CLOSES && cp.running && sampled();
     if (good) {
         cp.silent_ms = 0;
-        cp.driven = true;
-        sio_hw->gpio_set = 1u << cp.contactor;
+        cp.unasked_ms = 0;
+        cp.driven |= pin;
+        sio_hw->gpio_set = pin;
     } else if (cp.tripped == OK) {
         cp.tripped = cp.running ? PILOT : SILENT;
     }
     restore_interrupts(interrupts);
-    return mp_obj_new_bool(good);
+    return good;
+}
+
+static void lower(uint32_t pin) {
+    if (cp.started) {
+        uint32_t interrupts = save_and_disable_interrupts(); // or a trip of the other pin would be written over
+        let_go(pin);
+        restore_interrupts(interrupts);
+    }
+}
+
+// drive(1): close, True if it was done: not while tripped. drive(0): open, and forget what tripped.
+static mp_obj_t drive(mp_obj_t on) {
+    if (mp_obj_is_true(on)) {
+        return mp_obj_new_bool(raise_pin(cp.contactor));
+    }
+    lower(cp.contactor);
+    cp.tripped = OK;
+    return mp_const_true;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(drive_obj, drive);
+
+// enable(1): the power stage may deliver, True if it was done, by the same rules; enable(0): it may not.
+static mp_obj_t enable(mp_obj_t on) {
+    if (mp_obj_is_true(on)) {
+        return mp_obj_new_bool(raise_pin(cp.enable));
+    }
+    lower(cp.enable);
+    return mp_const_true;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(enable_obj, enable);
 
 // alive(): the firmware's loop has made a turn. alive(False): there is no loop any more.
 static mp_obj_t alive(size_t n_args, const mp_obj_t *args) {
     cp.silent_ms = 0;
     cp.running = n_args == 0 || mp_obj_is_true(args[0]);
     if (!cp.running && cp.started) {
-        open_contactor(OK);
+        lower(cp.contactor | cp.enable);
     }
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(alive_obj, 0, 1, alive);
 
-// tripped(): 0, or why the contactor was opened here: 1 pilot, 2 the firmware was silent
+// tripped(): 0, or why contactor and ENABLE were let go here: 1 pilot, 2 the firmware was silent
 static mp_obj_t tripped(void) {
     return MP_OBJ_NEW_SMALL_INT(cp.tripped);
 }
@@ -328,6 +372,7 @@ static const mp_rom_map_elem_t globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_low), MP_ROM_PTR(&low_obj)},
     {MP_ROM_QSTR(MP_QSTR_pp), MP_ROM_PTR(&pp_obj)},
     {MP_ROM_QSTR(MP_QSTR_drive), MP_ROM_PTR(&drive_obj)},
+    {MP_ROM_QSTR(MP_QSTR_enable), MP_ROM_PTR(&enable_obj)},
     {MP_ROM_QSTR(MP_QSTR_alive), MP_ROM_PTR(&alive_obj)},
     {MP_ROM_QSTR(MP_QSTR_tripped), MP_ROM_PTR(&tripped_obj)},
     {MP_ROM_QSTR(MP_QSTR_gap_us), MP_ROM_PTR(&gap_us_obj)},

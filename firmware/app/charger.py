@@ -10,7 +10,7 @@ part can close the contactor, or keep it closed, without that.
               └─ 0x86DD ── net ── link ── session       └── permit ── power
 """
 
-from drivers.pilot import CHANGED, COUNTED, DIODE, FIVE_PERCENT, X1, A, C, D
+from drivers.pilot import CHANGED, COUNTED, DIODE, FIVE_PERCENT, X1, A
 from drivers.pilot import STATE_NAMES as LETTERS
 from firmware.app import plug_steps as plug
 from firmware.app import session_link as links
@@ -85,7 +85,10 @@ class Charger:
             if kind == 0x88E1:
                 self.slac.rx(buf, n, now)
                 self._slac_events(now)
-            elif kind == 0x86DD and self.state != plug.UNPLUGGED:
+            elif kind == 0x86DD:
+                self._look(now)
+                if self.state == plug.UNPLUGGED:
+                    return
                 self.slac.peer_frame(now)
                 self.net.rx(buf, n, now)
                 self._net_events(now)
@@ -94,11 +97,7 @@ class Charger:
 
     def poll(self, now):
         """Pilot first: what it forbids is off before anything else is looked at."""
-        if self.proximity is not None:
-            self._cable(now)
-        self.pilot.poll(now)
-        self._permit(now)
-        self._pilot_events(now)
+        self._look(now)
         if self.state == plug.BASIC:
             self.basic.pilot(self.pilot.state, now)
             self._drive_basic(now)
@@ -197,11 +196,20 @@ class Charger:
             ms = self.cfg[ms]
         self._deadline = None if ms is None else ticks_add(now, ms)
 
+    def _look(self, now):
+        """What pilot and cable say, and what follows from it. Also before a request is worked: it
+        may have waited behind a long step, and energises nothing on a sample of before that."""
+        if self.proximity is not None:
+            self._cable(now)
+        self.pilot.poll(now)
+        self._permit(now)
+        self._pilot_events(now)
+
     def _permit(self, now):
         """May the car be energised? Asked with every poll, whatever session and network do."""
         pilot = self.pilot
         may = plug.STATES[self.state][2] and self.power.cable_a != 0
-        self.power.permit(may and C <= pilot.state <= D and pilot.diode_ok and pilot.diode_seen, now)
+        self.power.permit(may and pilot.ready and pilot.diode_ok and pilot.diode_seen, now, pilot.sampled_at)
 
     def _pilot_events(self, now):
         """The car proves by toggles B-C-B that it is the one on this plug; no contactor closes

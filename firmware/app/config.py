@@ -124,6 +124,11 @@ def _cross_check(cfg):
             raise ConfigError("%s: %d is above %s, which is %d" % (lower, cfg[lower], upper, cfg[upper]))
         if service in cfg["services"] and cfg[upper] <= 0:
             raise ConfigError("%s: must be above 0 while %s is in services" % (upper, service))
+    if cfg["setpoint_w"] < 0 and not cfg["lab"]:
+        raise ConfigError(
+            "setpoint_w: %d is not allowed; below zero a set-point needs an end: "
+            "`setpoint W for SECONDS`, or a schedule" % cfg["setpoint_w"]
+        )
     port = cfg["tcp_port"]
     if port and port < _DYNAMIC_PORTS:
         raise ConfigError("tcp_port: %d is not allowed; must be 0 or in %d..65535" % (port, _DYNAMIC_PORTS))

@@ -13,6 +13,15 @@ LIST = "list"
 
 # (key, kind, default, low or choices, high, meaning)
 SPEC = (
+    (
+        "lab",
+        "bool",
+        False,
+        0,
+        0,
+        "lab switch: what is only for a desk is allowed (DC and MeterInfo of a simulated power stage, DC without a measurement "
+        "at the car's side), and said as an error at each start",
+    ),
     # What is offered
     ("evse_id", "str", "DE*MV2*E000001", 1, 255, "EVSE id of the answer to SessionSetup"),  # R-SESSION-14
     (
@@ -37,7 +46,24 @@ SPEC = (
         0,
         -1000000,
         1000000,
-        "power set-point at start, a ceiling in every control mode; positive charges, negative discharges, 0 means none",
+        "power set-point from the start on, a ceiling in every control mode; positive charges, 0 means none; negative (discharge) only with the lab switch",
+    ),
+    (
+        "setpoint_valid_s",
+        "int",
+        60,
+        0,
+        432000,
+        "how long a set-point holds that says nothing of it; 0 = it does not end",
+    ),
+    ("setpoint_fallback_w", "int", 0, 0, 1000000, "power set-point after the last one has run out"),
+    (
+        "export",  # R-LOOP-10
+        "choice",
+        "no",
+        ("no", "input", "host", "free"),
+        0,
+        "who allows power out of the car: nobody (no BPT service then), an input, `grid yes` of the host, or everybody",
     ),
     (
         "stop_after_loops",
@@ -56,13 +82,42 @@ SPEC = (
         0,
         "power stage behind the contactor; bench: a simulation",
     ),
+    # Meter and insulation monitor on RS-485 (docs/parts-modbus.md)
     (
-        "lab",
-        "bool",
-        False,
+        "meter",
+        "choice",
+        "none",
+        ("none", "eastron", "acrel"),
         0,
+        "eastron = SDM630 V2 or SDM72D-M V2 for AC, acrel = DJSF1352-RN for DC",
+    ),
+    ("meter_address", "int", 1, 1, 247, "Modbus address of the meter"),
+    ("meter_swapped", "bool", False, 0, 0, "the meter is wired so that power into the car reads negative"),
+    ("monitor", "choice", "none", ("none", "bender"), 0, "insulation monitor; bender = isoCHA425HV"),
+    ("monitor_address", "int", 3, 1, 247, "Modbus address of the insulation monitor"),
+    ("monitor_r1_kohm", "int", 500, 16, 600, "the monitor warns below it"),
+    ("monitor_r2_kohm", "int", 100, 15, 599, "the monitor gives alarm below it; less than monitor_r1_kohm"),
+    ("bus_baud", "choice", 19200, (4800, 9600, 19200, 38400), 0, "speed of all parts on the RS-485"),
+    ("bus_parity", "choice", "even", ("none", "even", "odd"), 0, "parity of all parts on the RS-485; one stop bit"),
+    # Converter on CAN
+    (
+        "converter",
+        "choice",
+        "beg",
+        ("beg", "reg"),
         0,
-        "lab switch: DC and MeterInfo from a simulated power stage, DC without a measurement at the car's side. Never at a car",
+        "DC module: beg = Infypower BEG1K075G, reg = REG, CEG, LRG (charging only)",
+    ),
+    ("can_module", "int", 0, 0, 63, "address of the DC module; 63 = the only one on the bus, whatever its address is"),
+    ("can_bit_rate", "choice", 125, (125, 250, 500), 0, "kbit/s; of the BEG1K075G nobody publishes it"),
+    ("can_crystal_mhz", "choice", 8, (8, 16), 0, "crystal of the MCP2515"),
+    (
+        "converter_silence_ms",
+        "int",
+        10000,
+        1000,
+        600000,
+        "a DC module ends by itself after so long without a message; that long it counts as live when it is silent",
     ),
     # AC limits
     ("ac_phases", "choice", 3, (1, 3), 0, "number of connected phases"),

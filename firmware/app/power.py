@@ -7,6 +7,7 @@ current flow from the station to the vehicle (R-LOOP-06).
 """
 
 from firmware.app.dc_command import DcCommand
+from firmware.app.lease import Lease
 from firmware.app.offer import Offer
 from firmware.app.power_watch import TEST_MA, Watch
 from firmware.clock import sooner, ticks_add, ticks_diff
@@ -25,6 +26,10 @@ from firmware.session.codes import (
 from firmware.stage import faults, words
 from micropython import const
 
+# A permission is as old as the sample of the pilot that it was given for. Samples are 20 ms apart,
+# and a turn that had more to do than that begins with one; three of them missing is a pilot that
+# nobody looks at (R-POWER-14, R-POWER-15).
+_PERMIT_MS = const(60)
 _AGAIN_MS = const(100)  # set-point and limits reach the stage this often between requests (R-LOOP-18)
 _OPEN_MS = const(200)  # of off_timeout_ms the contact may need so much
 _SAFE_MV = const(60_000)  # below 60 V the output counts as off
@@ -50,10 +55,11 @@ class Power:
         self._trace = trace
         self.offer = Offer(cfg, hw.caps)
         self.offer.look()
-        self.setpoint_w = cfg["setpoint_w"]
+        self.lease = Lease(cfg, trace)  # who wants which power
         # A supervisor with a pilot says when the car may be energised; without a pilot (sockets of
         # the operating system, for laboratories) nobody can.
         self.permitted = True
+        self._permit_at = None  # tick of the sample that permitted; None: no pilot, and no age
         self.cable_a = None  # rating of the plugged cable; None = captive, 0 = nothing may flow
         self.faults = 0
         self._latched = 0
@@ -77,11 +83,6 @@ class Power:
         self._next = None  # tick of the next command of ours
         self._base_in_wh = self._base_out_wh = 0
         self._started = False
-
-    def set_setpoint_w(self, w):
-        """New set-point in W; it reaches the power path within 100 ms, the car with the next loop
-        answer."""
-        self.setpoint_w = w
 
     def set_inputs(self, bits, now):
         """Protective inputs of the board: the faults that they show now, a level. What opens does so
@@ -117,7 +118,7 @@ class Power:
         contactor = self.contactor
         if self._live or contactor.closed or contactor.closed != contactor.driven or contactor.fault or due is not None:
             due = sooner(due, contactor.due)
-        return sooner(sooner(due, self._next), self._held_until)
+        return sooner(sooner(due, self._next), sooner(self._held_until, self.lease.due))
 
     # -- what is measured
 
@@ -172,7 +173,7 @@ class Power:
         """(set-point W, power W, mV, mA, contactor 0/1, charged Wh, discharged Wh)."""
         hw = self.hw
         closed = 1 if self.closed else 0
-        return (self.setpoint_w, hw.w, self.out_mv, hw.ma, closed, self.charged_wh, self.discharged_wh)
+        return (self.lease.set_w, hw.w, self.out_mv, hw.ma, closed, self.charged_wh, self.discharged_wh)
 
     # -- time
 
@@ -180,7 +181,11 @@ class Power:
         if not self._started:
             self.start(now)
         hw = self.hw
+        self._aged(now)
+        self.lease.poll(now)
         self.contactor.poll(now)
+        if self._live and self.contactor.tripped:
+            self._take_away(now)  # the board was first; a new sample may permit again
         bits = self._inputs
         if self.contactor.fault:
             bits |= 1 << (self.contactor.fault - 1)
@@ -294,13 +299,25 @@ class Power:
         self._open(now)
         self._cut = False
 
-    def permit(self, yes, now):
-        """May the car be energised? No means off at once, whatever session or network do
-        (R-POWER-11, R-DC-SAFETY-07)."""
-        if not yes and self.permitted and self._live:
+    def permit(self, yes, now, sampled_at=None):
+        """May the car be energised, by the pilot's sample of that tick? No means off at once, whatever
+        session or network do (R-POWER-11, R-DC-SAFETY-07). Yes holds for 60 ms from the sample;
+        without a pilot (None) it has no end."""
+        if not yes and self.permitted:
+            self._take_away(now)
+        self.permitted = yes
+        self._permit_at = sampled_at
+        self._aged(now)
+
+    def _aged(self, now):
+        if self.permitted and self._permit_at is not None and ticks_diff(now, self._permit_at) > _PERMIT_MS:
+            self.permitted = False
+            self._take_away(now)
+
+    def _take_away(self, now):
+        if self._live:
             self._open(now)
             self._cut = True
-        self.permitted = yes
 
     def clear(self, now):
         """The cause of a latched fault is repaired; it is forgotten where that is so."""
@@ -321,7 +338,8 @@ class Power:
         self.poll(now)
         hw = self.hw
         s = f.station
-        s.setpoint_w = self.setpoint_w
+        s.setpoint_w = self.lease.set_w
+        s.export = self.lease.export
         s.can_charge_w = hw.can_charge_w
         s.can_discharge_w = hw.can_discharge_w
         s.mv = self.out_mv
@@ -463,7 +481,8 @@ class Power:
             self._ac(w if self.cable_a is None else min(w, self.cable_w()), 0, now)
             return
         s = f.station
-        s.setpoint_w = self.setpoint_w
+        s.setpoint_w = self.lease.set_w
+        s.export = self.lease.export
         s.mv = self.out_mv
         s.can_charge_w = hw.can_charge_w
         s.can_discharge_w = hw.can_discharge_w

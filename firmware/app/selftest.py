@@ -29,10 +29,10 @@ from firmware.clock import ticks_add, ticks_diff
 from micropython import const
 
 # Events.
-RESULT = 1  # results[told] is new; an entry of level DO waits for next() or skip()
-OVER = 2
+RESULT = const(1)  # results[told] is new; an entry of level DO waits for next() or skip()
+OVER = const(2)
 
-ASK = -1  # a step yields milliseconds, or this: an answer of the person
+ASK = const(-1)  # a step yields milliseconds, or this: an answer of the person
 
 _FRAMES = const(16)
 _TURN_MS = const(10)

@@ -10,10 +10,10 @@ from firmware.net.block import copy
 from firmware.net.iface import ICMP6, NOWHERE, PAYLOAD, finish, multicast_mac, solicited_node
 from micropython import const
 
-OFF = 0
-TENTATIVE = 1
-USABLE = 2
-FAILED = 3  # every address that was tried is taken
+OFF = const(0)
+TENTATIVE = const(1)
+USABLE = const(2)
+FAILED = const(3)  # every address that was tried is taken
 
 _PROBE_MS = const(1000)  # RetransTimer, one probe (DupAddrDetectTransmits)
 _TRIES = const(3)  # the address of the MAC, then random ones

@@ -9,32 +9,32 @@ from firmware.net.block import copy
 from firmware.net.checksum import checksum
 from micropython import const
 
-TCP = 6
-UDP = 17
-ICMP6 = 58
+TCP = const(6)
+UDP = const(17)
+ICMP6 = const(58)
 
-PAYLOAD = 54  # frame offset of what the IPv6 header carries
+PAYLOAD = const(54)  # frame offset of what the IPv6 header carries
 ALL_NODES = b"\xff\x02" + b"\0" * 13 + b"\1"
 NOWHERE = b"\0" * 16  # the unspecified address
 
 # Reasons in `drops`.
-DOWN = 0  # no data link
-SHORT = 1
-TYPE = 2  # not IPv6
-MAC = 3  # not for us, or our own frame come back
-VERSION = 4
-LENGTH = 5
-SOURCE = 6
-DESTINATION = 7
-EXTENSION = 8  # fragment, routing header, or options that must be understood
-CHECKSUM = 9
-HOP_LIMIT = 10
-ICMP = 11  # type that needs no answer, or malformed
-PORT = 12
-REPLIES = 13  # more to answer than tx() has taken
-SEGMENT = 14  # TCP: outside the window, or makes no sense in this state
-APART = 15  # TCP: a second gap
-REFUSED = 16  # TCP: no connection free
+DOWN = const(0)  # no data link
+SHORT = const(1)
+TYPE = const(2)  # not IPv6
+MAC = const(3)  # not for us, or our own frame come back
+VERSION = const(4)
+LENGTH = const(5)
+SOURCE = const(6)
+DESTINATION = const(7)
+EXTENSION = const(8)  # fragment, routing header, or options that must be understood
+CHECKSUM = const(9)
+HOP_LIMIT = const(10)
+ICMP = const(11)  # type that needs no answer, or malformed
+PORT = const(12)
+REPLIES = const(13)  # more to answer than tx() has taken
+SEGMENT = const(14)  # TCP: outside the window, or makes no sense in this state
+APART = const(15)  # TCP: a second gap
+REFUSED = const(16)  # TCP: no connection free
 DROP_NAMES = (
     "link down", "short", "not IPv6", "MAC", "version", "length", "source", "destination", "extension header",
     "checksum", "hop limit", "ICMPv6", "port", "replies full", "TCP segment", "TCP second gap", "TCP refused",

@@ -9,13 +9,13 @@ any side effect (R-SDP-06), so a probe that is never followed by a connection bl
 from codec.v2gtp import HEADER, write_header
 from micropython import const
 
-PORT = 15118  # UDP
-ANSWER_SIZE = 28  # bytes: header 8, address 16, port 2, security 1, transport 1
+PORT = const(15118)  # UDP
+ANSWER_SIZE = const(28)  # bytes: header 8, address 16, port 2, security 1, transport 1
 
 # Policy: what the station can and wants to do about TLS.
-TLS_NONE = 0  # no TLS here: plain TCP for everybody
-TLS_ALLOWED = 1  # TLS unless the car asks for plain TCP
-TLS_REQUIRED = 2  # TLS only
+TLS_NONE = const(0)  # no TLS here: plain TCP for everybody
+TLS_ALLOWED = const(1)  # TLS unless the car asks for plain TCP
+TLS_REQUIRED = const(2)  # TLS only
 
 _REQUEST_SIZE = const(10)
 _SECURITY_TLS = const(0x00)

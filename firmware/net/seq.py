@@ -8,7 +8,7 @@ reads it as such an offset.
 from micropython import const
 
 _QUARTER = const(0x2000)  # high half of 2**29
-FAR = 0x20000000  # 2**29: further away than any window in either direction
+FAR = const(0x20000000)  # 2**29: further away than any window in either direction
 
 
 def diff(buf, at, hi, lo):

@@ -38,11 +38,11 @@ from firmware.net.tcp_conn import RESET_NAMES, TcpConn
 from micropython import const
 
 # Events.
-ADDRESS = 1  # the address is proved: SDP and TCP answer
-CONFLICT = 2  # every address that was tried is taken: the link is of no use
-ACCEPTED = 3  # a car has connected; `which` is the index in conns
-CLOSED = 4  # conns[which] is over; its `reset` says why
-DISCOVERED = 5  # discovery was answered, once or more
+ADDRESS = const(1)  # the address is proved: SDP and TCP answer
+CONFLICT = const(2)  # every address that was tried is taken: the link is of no use
+ACCEPTED = const(3)  # a car has connected; `which` is the index in conns
+CLOSED = const(4)  # conns[which] is over; its `reset` says why
+DISCOVERED = const(5)  # discovery was answered, once or more
 
 _HOP_BY_HOP = const(0)
 _DESTINATION_OPTIONS = const(60)

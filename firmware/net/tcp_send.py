@@ -16,7 +16,7 @@ from firmware.net.ring import TxRing
 from firmware.net.rto import Rto
 from micropython import const
 
-MSS = 1440  # bytes of ours in one frame: 1500 - 40 - 20
+MSS = const(1440)  # bytes of ours in one frame: 1500 - 40 - 20
 _MSS = const(1440)
 _MSS_DEFAULT = const(1220)  # a SYN without the option (RFC 9293 section 3.7.1)
 _MSS_MIN = const(64)  # less would turn one message into a flood of segments

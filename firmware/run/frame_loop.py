@@ -218,7 +218,7 @@ class FrameLoop(RunLoop):
                 charger.link.conn is not None,
                 not secc.session_over,
                 secc.state,
-                self.power.setpoint_w,
+                self.power.lease.set_w,
                 charger.plug_ins,
                 self.safe.faults,
                 self.trace.dropped,

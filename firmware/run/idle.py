@@ -14,9 +14,15 @@ class _NoTrace:
         pass
 
 
-class _NoPower:
-    def set_setpoint_w(self, w):
+class _Resting:
+    """Commands of a station that runs."""
+
+    COMMANDS = (("setpoint", "setpoint W  of a station that runs"), ("grid", "grid yes|no  of a station that runs"))
+
+    def do_setpoint(self, args, now):
         raise Refused("the station does not run")
+
+    do_grid = do_setpoint
 
 
 def run(desk, ends):
@@ -27,7 +33,8 @@ def run(desk, ends):
     def refuse(now):
         raise Refused("the station does not run")
 
-    operator = Operator(stdin, poller, _NoPower(), _NoTrace(), refuse, lambda: "station=off", out)
+    operator = Operator(stdin, poller, _NoTrace(), refuse, lambda: "station=off", out)
+    operator.add(_Resting())
     desk.add_to(operator)
     operator.open()
     out.offer(b"The station rests. `help` lists the commands, Ctrl-C ends this.\n")

@@ -21,7 +21,6 @@ from firmware.run import console
 from firmware.run.poller import IN
 from micropython import const
 
-_MOST_W = const(1000000)
 _JOBS = const(8)  # answers under way; a request above that is not heard, and its sender asks again
 _LINES = const(8)  # of answers in one turn
 _TAG = const(8)
@@ -37,7 +36,6 @@ class Operator:
     `quit` is set by the command, or by the end of stdin after `attach`."""
 
     COMMANDS = (
-        ("setpoint", "setpoint W  power set-point; negative takes from the car"),
         ("stop", "stop  the car is told to end the session"),
         ("status", "status  pilot, matching, session, power, faults"),
         ("quit", "quit  end the station, contactor open"),
@@ -45,14 +43,14 @@ class Operator:
         ("help", "help  this list"),
     )
 
-    def __init__(self, stdin, poller, power, trace, request_stop, status, out=None):
+    def __init__(self, stdin, poller, trace, request_stop, status, out=None):
         self.quit = False
+        self.program = False  # the command under way comes from a program: it has a tag
         self.unheard = 0  # requests above _JOBS
         self._stdin = stdin
         self._out = out
         self._person = stdin is not None and stdin.person
         self._poller = poller
-        self._power = power
         self._trace = trace
         self._request_stop = request_stop
         self._attached = False
@@ -98,6 +96,7 @@ class Operator:
             tag, _, line = line[1:].partition(" ")
             if not 0 < len(tag) <= _TAG or not _alnum(tag):
                 return  # cut off or damaged: nobody waits for an answer to this
+        self.program = tag is not None
         words = line.split()
         if not words:
             self._say(tag, "!", None, "no command; " + self.help())
@@ -124,6 +123,7 @@ class Operator:
 
     def attempt(self, line, now):
         """Run a command for other code of ours: None, or why it was refused."""
+        self.program = False
         words = line.split()
         try:
             self._find(words[0], False)[0](words[1:], now)
@@ -213,16 +213,6 @@ class Operator:
         for source in self._sources:
             for _, usage in source.COMMANDS:
                 yield usage
-
-    def do_setpoint(self, args, now):
-        w = console.number(args[0]) if len(args) == 1 else None
-        if w is None or not -_MOST_W <= w <= _MOST_W:
-            raise Refused(
-                "setpoint: one whole number of W in %d..%d, negative to take from the car" % (-_MOST_W, _MOST_W)
-            )
-        self._power.set_setpoint_w(w)
-        self._trace.note(now, "setpoint_w", w)
-        return None
 
     def do_stop(self, args, now):
         self._trace.note(now, "stop requested")

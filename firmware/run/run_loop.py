@@ -12,6 +12,7 @@ import sys
 
 from firmware.clock import sooner, ticks_add, ticks_diff, ticks_ms
 from firmware.run.operator import Operator
+from firmware.run.orders import Orders
 from firmware.run.poller import Poller
 from micropython import const
 
@@ -39,8 +40,10 @@ class RunLoop:
         self.lines = lines
         self._stdout = stdout
         self._poller = Poller()
-        self.operator = Operator(stdin, self._poller, power, trace, safe.request_stop, self._status, stdout)
+        self.operator = Operator(stdin, self._poller, trace, safe.request_stop, self._status, stdout)
         self.operator.add(self)
+        self.orders = Orders(self)
+        self.operator.add(self.orders)
         self._desk = desk
         if desk is not None:
             desk.add_to(self.operator, self)

@@ -218,7 +218,7 @@ class SocketLoop(RunLoop):
                 self._connected(),
                 not secc.session_over,
                 getattr(secc, "state", -1),
-                self.power.setpoint_w,
+                self.power.lease.set_w,
                 self._sdp.answered,
                 self._sdp.dropped,
                 self.safe.faults,

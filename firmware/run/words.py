@@ -50,7 +50,7 @@ def status(loop):
         "station    %s%s" % (plug.STATE_NAMES[charger.state], _hint(charger)),
         "matching   %s, modem %s" % (SLAC[charger.slac.state], "up" if charger.modem_up else "DOWN"),
         "session    " + session,
-        "set-point  %d W" % power.setpoint_w,
+        "set-point  " + loop.orders.setpoint(ticks_ms()),
         "power      %d W, %d.%d V, %s A, contactor %s"
         % (power.hw.w, power.out_mv // 1000, power.out_mv // 100 % 10, tenths(power.hw.ma), contactor(power)),
         "energy     %d Wh into the car, %d Wh out of it" % (power.charged_wh, power.discharged_wh),

@@ -14,9 +14,19 @@ the other way ([V2G20-1034], R-LOOP-06). A connection begins with new facts, so 
 the one before (R-SESSION-11).
 """
 
+from array import array
+
 from firmware.session.codes import AC, ASK_OFF, TEST_RUNNING
+from micropython import const
 
 NO_ID = b"\x00" * 8
+
+# Where the lines begin in Limits.line_w.
+CHARGE = const(0)
+DISCHARGE = const(3)
+LEAST_CHARGE = const(6)
+LEAST_DISCHARGE = const(9)
+_NO_LINES = (0,) * 12
 
 
 class PeerError(Exception):
@@ -32,9 +42,14 @@ class PeerError(Exception):
 class Limits:
     """What a vehicle allows: charge_w, charge_ma, discharge_w, discharge_ma (magnitudes), max_mv,
     min_mv; and what it must have at least if anything flows: least_charge_w, least_charge_ma,
-    least_discharge_w, least_discharge_ma."""
+    least_discharge_w, least_discharge_ma.
+
+    AC: line_w has power line by line, in W: [CHARGE + i] for L1, L2, L3, and so on for DISCHARGE,
+    LEAST_CHARGE, LEAST_DISCHARGE. Without lines of its own (f.car.lines) each may have the sum.
+    """
 
     def __init__(self):
+        self.line_w = array("i", _NO_LINES)
         self.set(0, 0, 0, 0, 0, 0)
 
     def set(
@@ -132,7 +147,7 @@ class Facts:
         c.min_soc = 0  # percent, the vehicle's own floor; 0 = not told
         c.min_energy_wh = 0  # above 0 the battery is below its own minimum: no discharge
         c.min_v2x_wh = 0  # above 0 it is below the window that the vehicle gives for discharging
-        c.per_phase = False  # it speaks in L1/L2/L3 (R-CPD-04)
+        c.lines = 0  # AC: it speaks of these lines: bits 1, 2, 4 for L1, L2, L3; 0 = of the sum only (R-CPD-04)
         # -- agreed on
         s = self.session = Hand()
         s.id = NO_ID
@@ -156,12 +171,13 @@ class Facts:
         w.ask = ASK_OFF
         w.mv = 0
         w.target_w = 0  # set-point inside the bounds (ceiling.py)
+        w.line_w = [0, 0, 0]  # AC: the same for each line that counts (ceiling.share)
         # -- measured
         m = self.station = Hand()
         m.mv = 0
         m.ma = 0
         m.w = 0
-        m.setpoint_w = 0  # what the station's operator wants
+        m.setpoint_w = 0  # what the station's operator wants now (app/lease.py)
         m.contactor = False
         m.path_off = True
         m.insulation = TEST_RUNNING
@@ -177,7 +193,8 @@ class Facts:
         m.meter_ok = True
         m.can_charge_w = None  # what the power stage can do now (derating); None = all it was built for
         m.can_discharge_w = None
-        m.export = True  # discharging is allowed by the station's side: grid, host
+        m.export = False  # discharging is allowed by the station's side (app/lease.py)
+        m.line_w = None  # AC: measured line by line: [L1, L2, L3]; None = the sum only
         m.cable_w = None  # what the proximity resistor of the plugged cable allows in AC; None = captive cable
         m.pilot_cut = False  # the pilot left C/D while energised: the power is off and stays off in this session
 

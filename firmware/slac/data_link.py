@@ -9,9 +9,9 @@ from firmware.clock import ticks_add, ticks_diff
 from micropython import const
 
 # What said() and poll() tell.
-UP = 1
-LOST = 2
-NOT_JOINED = 3
+UP = const(1)
+LOST = const(2)
+NOT_JOINED = const(3)
 
 _FAST_MS = const(100)  # between questions while joining
 _SLOW_MS = const(1000)  # and then

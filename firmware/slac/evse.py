@@ -19,13 +19,13 @@ from firmware.slac.validate import Validation
 from micropython import const
 
 # Events
-KEY_READY = 1  # the modem uses a fresh key: a car can be matched
-STARTED = 2  # a car has asked for parameters
-MATCHED = 3  # a car gets the key now
-LINK_UP = 4  # car and station are in one network
-LINK_LOST = 5
-FAILED = 6  # end of the matching attempts
-MODEM_FAULT = 7  # the modem takes no key; tried on slowly
+KEY_READY = const(1)  # the modem uses a fresh key: a car can be matched
+STARTED = const(2)  # a car has asked for parameters
+MATCHED = const(3)  # a car gets the key now
+LINK_UP = const(4)  # car and station are in one network
+LINK_LOST = const(5)
+FAILED = const(6)  # end of the matching attempts
+MODEM_FAULT = const(7)  # the modem takes no key; tried on slowly
 
 # States
 OFF = const(0)
@@ -39,16 +39,16 @@ PAUSED = const(7)  # the car sleeps, the network is kept
 STATE_NAMES = ("off", "unplugged", "waiting", "matching", "failed", "joining", "linked", "paused")
 
 # drops[reason]
-DROP_LENGTH = 0
-DROP_TYPE = 1  # no message for a station
-DROP_VERSION = 2
-DROP_ADDRESS = 3
-DROP_FIELD = 4  # a field has not the value it must have
-DROP_RUN = 5  # no such MAC and run id
-DROP_STATE = 6  # not expected now
-DROP_FULL = 7  # all runs are taken
-DROP_RATE = 8  # sooner after a failure than the matching rate
-DROP_SOURCE = 9  # speaks for the own modem and is not
+DROP_LENGTH = const(0)
+DROP_TYPE = const(1)  # no message for a station
+DROP_VERSION = const(2)
+DROP_ADDRESS = const(3)
+DROP_FIELD = const(4)  # a field has not the value it must have
+DROP_RUN = const(5)  # no such MAC and run id
+DROP_STATE = const(6)  # not expected now
+DROP_FULL = const(7)  # all runs are taken
+DROP_RATE = const(8)  # sooner after a failure than the matching rate
+DROP_SOURCE = const(9)  # speaks for the own modem and is not
 DROP_NAMES = ("length", "type", "version", "address", "field", "run", "state", "full", "rate", "source")
 
 _JOIN_MS = const(12000)  # TT_match_join

@@ -22,13 +22,13 @@ EXCHANGED = const(5)  # response is here: a match request gets the key
 MATCHED = const(6)
 
 # What the judges of frames say.
-OK = 0
-FIELD = 1  # a field differs
-WRONG_TIME = 2  # not in this state
+OK = const(0)
+FIELD = const(1)  # a field differs
+WRONG_TIME = const(2)  # not in this state
 
 # What poll() tells.
-FAILED = 1  # WHY[state] says how; Slac closes the run
-MEASURED = 2  # `groups` is ready and goes out
+FAILED = const(1)  # WHY[state] says how; Slac closes the run
+MEASURED = const(2)  # `groups` is ready and goes out
 
 SOUNDS = const(10)  # C_EV_match_MNBC
 _SEQUENCE_MS = const(400)  # TT_match_sequence

@@ -14,8 +14,8 @@ from micropython import const
 RUNS = const(5)  # C_EVSE_match_parallel
 
 # Why slot() has none.
-FULL = 1
-TOO_SOON = 2
+FULL = const(1)
+TOO_SOON = const(2)
 
 
 class Matches:

@@ -20,10 +20,10 @@ READY = const(5)
 AWAY = const(6)  # restarted on its own: a new key as soon as it is back
 
 # What frame() and poll() tell.
-KEY = 1  # the key is in use
-FAULT = 2  # as many tries as are allowed have failed; it goes on trying slowly
-LINK_YES = 3
-LINK_NO = 4
+KEY = const(1)  # the key is in use
+FAULT = const(2)  # as many tries as are allowed have failed; it goes on trying slowly
+LINK_YES = const(3)
+LINK_NO = const(4)
 
 _ANSWER_MS = const(1000)
 _FIRST_PAUSE_MS = const(500)

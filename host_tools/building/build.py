@@ -28,6 +28,11 @@ from host_tools.building.system import GOALS, board_packages, packages
 from host_tools.root import BUILD, ROOT
 
 EVCC = ["iso15118==0.31.2", "aiofile==3.9.0"]  # the independent vehicle; it does not declare aiofile
+SDM = [
+    "sdm_modbus==0.7.0",
+    "pymodbus==3.6.9",
+    "pyserial==3.5",
+]  # an independent reader of meters; newer pymodbus it cannot
 SCHEMAS = "iso15118==0.31.2"
 SCHEMAS_SHA256 = "2e1fd191888ca5f5f3a34ccd0588611dba1cb6f33bbe7ad0588bab0cfe48d45a"
 _PINS = ROOT / "host_tools" / "building" / "pins"
@@ -38,11 +43,11 @@ def _make(name, folder, title, *variables):
     run(name, ["make", "-C", str(folder), "-j%d" % (os.cpu_count() or 1), *variables], title)
 
 
-# Python for the sources with names of slots alone: to start it for every module takes longer than
-# to compile them.
+# Python for the sources with names of ours alone: to start it for every module takes longer than to
+# compile them.
 _FOLDING = """#!/bin/sh
 for source; do :; done
-if grep -qsE "slots|%s" "$source"; then exec "%s" "%s" --cross "%s" "$@"; fi
+if grep -qsE "const\\(|from (codec|drivers|firmware|mcu)" "$source"; then exec "%s" "%s" --cross "%s" "$@"; fi
 exec "%s" "$@"
 """
 
@@ -60,8 +65,8 @@ def cross():
         _make("mpy-cross", source() / "mpy-cross", "building mpy-cross", "BUILD=" + str(binary.parent))
         done("mpy-cross", stamp)
     folding = binary.parent / "mpy-cross-folding"
-    text = _FOLDING % ("|".join(constants.MODULES), sys.executable, fold.__file__, binary, binary)
-    stamp = stamp_of(text, *fold.SOURCES)
+    text = _FOLDING % (sys.executable, fold.__file__, binary, binary)
+    stamp = stamp_of(text, constants.known(), *fold.SOURCES)
     if not (fresh("fold", stamp) and folding.exists()):
         for folder in BUILD.glob("*/frozen_mpy"):
             shutil.rmtree(folder)
@@ -93,7 +98,7 @@ def _venv(name, folder, stamp, title, requirements):
 def pins():
     """Write host_tools/building/pins anew: every version that pip takes today for what is pinned in
     pyproject.toml and above."""
-    for folder, requirements in (("venv", ["-e", ".[dev]"]), ("venv-evcc", EVCC)):
+    for folder, requirements in (("venv", ["-e", ".[dev]"]), ("venv-evcc", EVCC), ("venv-sdm", SDM)):
         path = BUILD / ("pins-" + folder)
         shutil.rmtree(path, ignore_errors=True)
         run("pins-create", [sys.executable, "-m", "venv", str(path)])
@@ -118,6 +123,12 @@ def venv():
 def evcc():
     """build/venv-evcc: the independent vehicle; it pins old libraries, so it lives alone."""
     _venv("evcc", "venv-evcc", stamp_of(*EVCC), "installing into build/venv-evcc: " + EVCC[0], EVCC)
+
+
+def sdm():
+    """build/venv-sdm: the independent reader of Eastron meters; it wants an old pymodbus, so it lives
+    alone."""
+    _venv("sdm", "venv-sdm", stamp_of(*SDM), "installing into build/venv-sdm: " + SDM[0], SDM)
 
 
 def schemas():
@@ -188,6 +199,7 @@ STEPS = {
     "source": source,
     "venv": venv,
     "evcc": evcc,
+    "sdm": sdm,
     "schemas": schemas,
     "pins": pins,
 }

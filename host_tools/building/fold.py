@@ -29,9 +29,9 @@ from host_tools.root import ROOT
 
 MODULE = "codec.slots"
 slots = importlib.import_module(MODULE)
-# What the numbers depend on: builds with other numbers compile everything anew.
+# What the numbers depend on, beside the constants of all sources: builds with other numbers compile everything anew.
 _FILES = ("host_tools/building/fold.py", "host_tools/building/constants.py", "codec/slots.py", "codec/tables/names.py")
-SOURCES = (*(ROOT / path for path in _FILES), *constants.SOURCES)
+SOURCES = tuple(ROOT / path for path in _FILES)
 FOLDERS = ("codec", "drivers", "firmware", "boards", "host_tools", "tests")
 
 
@@ -158,8 +158,8 @@ class _Source:
 
 
 def fold(source, path):
-    """The source (bytes) with numbers for the names of codec.slots and of states (constants.py).
-    `path` is for messages. FoldError, SyntaxError."""
+    """The source (bytes) with numbers for the names of codec.slots and of constants (constants.py).
+    `path` is that on the target, for messages too. FoldError, SyntaxError."""
     try:
         source = constants.inline(source, path)
     except constants.ConstantError as error:

@@ -19,7 +19,7 @@ ALLOWED = {
     "boardfile": ("root",),
     "twin": ("firmware",),  # of it the ticks alone: layers.py
     "building": ("root", "boardfile", "codec", "tests"),  # names of slots; which tests `make test32` freezes
-    "station": ("root", "lab", "codec", "firmware"),
+    "station": ("root", "codec", "firmware"),
     "recordings": ("root", "station", "codec", "firmware"),
     "ev": ("twin", "codec", "firmware"),
     "gen": ("root", "codec", "firmware"),

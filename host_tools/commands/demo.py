@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from host_tools.lab import LAB
 from host_tools.root import BUILD, ROOT, RUNTIME
 
 _EPILOG = """\
@@ -30,7 +31,7 @@ open at the end."""
 SCRIPT = ((0.0, 20000), (0.3, -15000), (0.68, 0), (0.78, 10000))
 CAPACITY_WH = 400
 SOC = 50
-STATION = {"services": ["DC_BPT", "DC"], "control": ["dynamic", "scheduled"], "setpoint_w": SCRIPT[0][1],
+STATION = {**LAB, "services": ["DC_BPT", "DC"], "control": ["dynamic", "scheduled"], "setpoint_w": SCRIPT[0][1],
            "power_ramp_w_per_s": 30000}  # fmt: skip
 
 
@@ -146,7 +147,7 @@ def _drive(seconds, secc, view, port, more):
             if began is None and view.loops:
                 began = time.monotonic()
             if began and script and time.monotonic() - began >= script[0][0]:
-                secc.command(f"setpoint {script.pop(0)[1]}")
+                secc.command(f"setpoint {script.pop(0)[1]} for 3600")
             view.refresh()
             time.sleep(0.05)
         unplugged = time.monotonic() + 2

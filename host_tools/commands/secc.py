@@ -15,8 +15,8 @@ from host_tools.station.process import RUNTIMES, SeccError, SeccProcess, interfa
 
 _EPILOG = """\
 examples:
-  microv2g secc --link sim                                  plug, pilot and modem simulated; `microv2g ev --link sim` joins
-  microv2g secc --link sim --tls strict --pki build/pki     over TLS 1.3; the car: ev --link sim --tls build/pki/car
+  microv2g secc --link sim --lab                            plug, pilot and modem simulated; `microv2g ev --link sim` joins
+  microv2g secc --link sim --lab --tls strict --pki build/pki   over TLS 1.3; the car: ev --link sim --tls build/pki/car
   microv2g secc --iface lo                                  from TCP up, for a car on this machine; --tls goes with it too
   microv2g secc --iface eth1 --services DC_BPT --control dynamic --setpoint 10000 --trace session.jsonl
   microv2g secc --iface eth1 --config station.json --stop-after 100
@@ -28,7 +28,8 @@ links:
   os:IFACE        the operating system's IPv6 sockets, no pilot (= --iface IFACE)
 
 lines on stdin while it runs:
-  setpoint W    new power set-point; negative discharges; the next loop answer carries it
+  setpoint W [for S]   power set-point, for S seconds; negative discharges; `setpoint off` takes it back
+  grid yes|no [for S]  may power flow out of the car (`export` is "host")
   stop          the station ends the session (Terminate)
   status        one line about the state
   cp A|B|C|D|E|diode|auto   simulated pilot (links sim and packet): what hangs on the plug; E: shorted, diode: the
@@ -62,15 +63,15 @@ def register(subparsers):
     p.add_argument("--control", type=_words, metavar="LIST", help="control modes on offer: dynamic,scheduled")
     p.add_argument("--setpoint", type=int, metavar="W", help="power set-point; positive charges, negative discharges")
     p.add_argument("--stop-after", type=int, metavar="N", help="the station ends the session after N loop answers")
+    p.add_argument(
+        "--lab", action="store_true", help="a desk, no real car: everybody may charge and discharge (host_tools/lab.py)"
+    )
     p.add_argument("--tls", choices=("strict", "field"), help="TLS 1.3 with vehicle certificates; no plain TCP then")
     p.add_argument("--pki", metavar="DIR", help="folder of `microv2g pki new`: chain, key and roots of the station")
     p.add_argument("--config", metavar="FILE", help="configuration, one JSON object (see --print-config)")
     p.add_argument("--trace", metavar="FILE.jsonl", help="write one JSON line per message, note and power sample")
     p.add_argument(
         "--runtime", choices=RUNTIMES, default=RUNTIME, help="where the firmware runs (default: %(default)s)"
-    )
-    p.add_argument(
-        "--lab", action="store_true", help="settings of a desk: what is simulated counts as real; no DC without"
     )
     p.add_argument("--print-config", action="store_true", help="print the configuration that would be used, and end")
     p.add_argument("--quiet", action="store_true", help="print READY and errors only")
@@ -82,10 +83,10 @@ def merged_config(args):
     ConfigError."""
     from firmware.app import config
 
-    changes = {}
+    changes = dict(LAB) if args.lab else {}
     if args.config:
         with open(args.config) as f:
-            changes = config.parse(f.read())
+            changes.update(config.parse(f.read()))
     for key, value in (
         ("services", args.services),
         ("control", args.control),
@@ -99,8 +100,6 @@ def merged_config(args):
         changes.setdefault("allow_plain", False)
     if args.pki:
         changes["tls_dir"] = str(Path(args.pki).resolve() / "device")
-    if args.lab:
-        changes = dict(LAB, **changes)
     config.merge(changes)
     return changes
 
@@ -165,7 +164,7 @@ def run(args):
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)
-    secc = SeccProcess(link, changes, args.runtime, args.trace, on_record, lab={})
+    secc = SeccProcess(link, changes, args.runtime, args.trace, on_record)
     asked = False
     try:
         secc.start()

@@ -5,13 +5,13 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from host_tools.lab import LAB
 from host_tools.emu import files, symbols
 from host_tools.emu.board import BoardError, EmulatedBoard
 from host_tools.emu.observer import Observer
 from host_tools.ev import car as phases
 from host_tools.ev import options, states
 from host_tools.ev import tls as car_tls
+from host_tools.lab import LAB
 from host_tools.pki import issue, profile
 
 READY = "Ctrl-C stops it."

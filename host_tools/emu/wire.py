@@ -6,6 +6,7 @@ From the emulator a head and records, each answered before emulated time goes on
     b bytes    MOSI bytes since the last record      c 0|1      chip select
     q byte     MOSI byte whose MISO byte is asked    f hertz    clock of the SPI
     g 0|1|2    contactor drive (2 = not driven)      r 0|1|2    reset of the modem
+    e 0|1|2    ENABLE of the power stage
     d permille duty of the pilot, as on the wire     u bytes    what left the UART
     U bytes    what left the USB console
     x text     the chip reset itself                 s text     stopped: "", "power" and what it hit, or a fault

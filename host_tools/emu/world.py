@@ -61,6 +61,7 @@ class World:
         self.ns = 0.0
         self.duty = -1
         self.coil = 0
+        self.enabled = 0  # the ENABLE line of the power stage
         self.reset_low = False
         self.uart_out = bytearray()  # everything that the board has said; whoever reads it takes it away
         self.usb_out = bytearray()  # the same of its console on USB
@@ -139,6 +140,8 @@ class World:
                 self.usb_out += value
             elif letter == 0x67:  # g
                 self._drive(1 if value == 1 else 0, ns)
+            elif letter == 0x65:  # e
+                self.enabled = 1 if value == 1 else 0
             elif letter == 0x64:  # d
                 self._set_duty(int(value), ns)
             elif letter == 0x66:  # f
@@ -240,6 +243,7 @@ class World:
     def _released(self):
         """Nothing is driven by the board any more."""
         self._drive(0, self.ns)
+        self.enabled = 0
         self._reset_modem(False)
         if self.bus.selected:
             self.bus.select(1, self.ns)

@@ -80,6 +80,11 @@ _SILENCE_MS = const(10000)  # fault silence: the station must have ended it by t
 _FAULT_LOOP = const(4)  # a fault of the loop comes with this request
 
 
+def _terminate(status):
+    """The station wants to end; other wishes of an EVSEStatus need no stop."""
+    return status is not None and status[EVSEStatus.EVSENotification] == EvseNotification.Terminate
+
+
 class Refused(Exception):
     """The session cannot go on; why: the reason."""
 
@@ -391,7 +396,7 @@ class Evcc:
         return PRECHARGE
 
     def on_start(self, v, now):
-        if v[PowerDeliveryRes.EVSEStatus] is not None:
+        if _terminate(v[PowerDeliveryRes.EVSEStatus]):
             self.told_to_stop = True
             return STOP
         self._loop_began = self._integrated = now
@@ -400,8 +405,7 @@ class Evcc:
     def on_loop(self, v, now):
         self.loops += 1
         self._energy(v, now)
-        status = v[DC_ChargeLoopRes.EVSEStatus if self.dc else AC_ChargeLoopRes.EVSEStatus]
-        if status is not None and status[EVSEStatus.EVSENotification] == EvseNotification.Terminate:
+        if _terminate(v[DC_ChargeLoopRes.EVSEStatus if self.dc else AC_ChargeLoopRes.EVSEStatus]):
             self.told_to_stop = True
         cfg = self.cfg
         done = (cfg["loops"] and self.loops >= cfg["loops"]) or (

@@ -84,7 +84,10 @@ class Car:
         self.max_discharge_ma = 100_000
         self.max_mv = 450_000
         self.min_mv = 300_000
-        self.per_phase = False  # AC: the charge power is said for each of three lines
+        # AC: (L1, L2, L3) in place of the sums; None in them = no such line. L1 is always said.
+        self.lines_w = None
+        self.least_lines_w = None
+        self.out_lines_w = None
         self.departure_s = 7200
         self.target_wh = 10_000  # what it wants to take, can take, and must take; below 0 it may give
         self.most_wh = 20_000
@@ -187,17 +190,19 @@ def parameters(car, service):
     return (_dc_parameters if is_dc(service) else _ac_parameters)(car, is_bpt(service))
 
 
+def _lines(block, at, w, lines_w):
+    """A power of AC into its three slots: the sum, or line by line."""
+    for i, line_w in enumerate(lines_w or (w, None, None)):
+        block[at + i] = None if line_w is None else from_int(line_w)
+
+
 def _ac_parameters(car, bpt):
     b = [None] * (BPT_AC_CPDReqEnergyTransferMode.LEN if bpt else AC_CPDReqEnergyTransferMode.LEN)
-    w = from_int(car.max_charge_w // 3 if car.per_phase else car.max_charge_w)
-    b[AC_CPDReqEnergyTransferMode.EVMaximumChargePower] = w
-    if car.per_phase:
-        b[AC_CPDReqEnergyTransferMode.EVMaximumChargePower_L2] = w
-        b[AC_CPDReqEnergyTransferMode.EVMaximumChargePower_L3] = w
-    b[AC_CPDReqEnergyTransferMode.EVMinimumChargePower] = from_int(car.least_charge_w)
+    _lines(b, AC_CPDReqEnergyTransferMode.EVMaximumChargePower, car.max_charge_w, car.lines_w)
+    _lines(b, AC_CPDReqEnergyTransferMode.EVMinimumChargePower, car.least_charge_w, car.least_lines_w)
     r = new(car, AC_ChargeParameterDiscoveryReq.LEN)
     if bpt:
-        b[BPT_AC_CPDReqEnergyTransferMode.EVMaximumDischargePower] = from_int(car.max_discharge_w)
+        _lines(b, BPT_AC_CPDReqEnergyTransferMode.EVMaximumDischargePower, car.max_discharge_w, car.out_lines_w)
         b[BPT_AC_CPDReqEnergyTransferMode.EVMinimumDischargePower] = from_int(car.least_discharge_w)
         r[AC_ChargeParameterDiscoveryReq.BPT_AC_CPDReqEnergyTransferMode] = b
     else:
@@ -324,12 +329,12 @@ def _ac_loop(car, bpt, dynamic):
     r[AC_ChargeLoopReq.MeterInfoRequested] = car.meter
     if dynamic:
         b = _dynamic(car, [None] * (BPT_Dynamic_AC_CLReqControlMode.LEN if bpt else Dynamic_AC_CLReqControlMode.LEN))
-        b[Dynamic_AC_CLReqControlMode.EVMaximumChargePower] = from_int(car.max_charge_w)
-        b[Dynamic_AC_CLReqControlMode.EVMinimumChargePower] = from_int(car.least_charge_w)
+        _lines(b, Dynamic_AC_CLReqControlMode.EVMaximumChargePower, car.max_charge_w, car.lines_w)
+        _lines(b, Dynamic_AC_CLReqControlMode.EVMinimumChargePower, car.least_charge_w, car.least_lines_w)
         b[Dynamic_AC_CLReqControlMode.EVPresentActivePower] = from_int(car.present_w)
         b[Dynamic_AC_CLReqControlMode.EVPresentReactivePower] = from_int(0)
         if bpt:
-            b[BPT_Dynamic_AC_CLReqControlMode.EVMaximumDischargePower] = from_int(car.max_discharge_w)
+            _lines(b, BPT_Dynamic_AC_CLReqControlMode.EVMaximumDischargePower, car.max_discharge_w, car.out_lines_w)
             b[BPT_Dynamic_AC_CLReqControlMode.EVMinimumDischargePower] = from_int(car.least_discharge_w)
             b[BPT_Dynamic_AC_CLReqControlMode.EVMinimumV2XEnergyRequest] = _v2x(car, 0)
             b[BPT_Dynamic_AC_CLReqControlMode.EVMaximumV2XEnergyRequest] = _v2x(car, 1)

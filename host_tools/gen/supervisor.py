@@ -31,8 +31,9 @@ TAIL = """
 A pair of state and event without a row changes nothing and is written into the trace as an error.
 
 Beside the tables two things hold with every poll, in every state: the pilot is looked at first, and `power.permit` is told
-whether the car may be energised. That needs a state in which power may flow, pilot C or D, a diode that was seen, and a
-cable with a known rating. A no opens the contactor in the same call.
+whether the car may be energised. That needs a state in which power may flow, a pilot in C or D that
+does not bounce, a diode that was seen, and a cable with a known rating. A no opens the contactor in the same call; a yes is good
+for 60 ms from its sample.
 """
 
 

@@ -26,7 +26,6 @@ import threading
 import traceback
 from pathlib import Path
 
-from host_tools.lab import LAB
 from host_tools.root import RUNTIME, python_path
 from host_tools.station.images import NoImage, image
 
@@ -174,11 +173,9 @@ class SeccProcess:
     "exec", NAME]. command: argument list in place of the firmware's, for tests.
     """
 
-    def __init__(
-        self, link, config=None, runtime=RUNTIME, trace=None, on_record=None, prefix=(), command=None, lab=LAB
-    ):
+    def __init__(self, link, config=None, runtime=RUNTIME, trace=None, on_record=None, prefix=(), command=None):
         self.link = link
-        self.config = dict(lab, **(config or {}))
+        self.config = dict(config or {})
         self.runtime = runtime
         self.trace = trace
         self.on_record = on_record

@@ -157,7 +157,7 @@ class CanBus:
     for ever: every attempt fails, no recessive bits). frames: all that went well, `kept` of them in
     log with their tick; errors: frames that did not."""
 
-    def __init__(self, kept=1000):
+    def __init__(self, kept=120):
         self.nodes = []
         self.spoil = 0
         self.shorted = False

@@ -28,7 +28,6 @@ def test_from_a_bare_board_to_the_first_session():
         port = line.path
         until(lambda: line.call(lambda board: board.ms) > 1500)
         bad(1, "evse.run()", "status", port=port)
-        good("config", "set", "lab", "true", port=port)
         good("config", "set", "services", '["DC_BPT"]', port=port)
         pki = str(Path(folder) / "pki")
         good("pki", "new", pki)

@@ -1,4 +1,4 @@
-"""The guard of pilot and contactor (boards/rpi_pico/cp_guard.c) in the RP2040 image, on the
+"""The guard of pilot, contactor and ENABLE (boards/rpi_pico/cp_guard.c) in the RP2040 image, on the
 emulated chip.
 
 R-POWER-07: pilot supervision and the opening of the contactor keep their limits whatever the
@@ -24,11 +24,11 @@ BEGIN = """
 import cp_guard, time, machine
 def raw(mv): return (1650 + mv // 8) * 65536 // 3300
 def begin():
-    cp_guard.init(15, 26, 27, 14, raw(1500), raw(8500))
+    cp_guard.init(15, 26, 27, 14, 7, raw(1500), raw(8500))
     cp_guard.alive()
     cp_guard.set_duty(50)
-    time.sleep_ms(30)
-    return cp_guard.drive(1)
+    time.sleep_ms(60)
+    return cp_guard.enable(1) and cp_guard.drive(1)
 """
 
 
@@ -47,9 +47,10 @@ def run(b, source):
 
 
 def opened_ms(b, limit_ms):
-    """Emulated time until the coil is off."""
+    """Emulated time until the coil is off; ENABLE goes with it."""
     begin = b.ms
     b.until(lambda: not b.world.coil, limit_ms)
+    b.until(lambda: not b.world.enabled, 0.1)
     return b.ms - begin
 
 
@@ -60,10 +61,10 @@ def test_pilot_opens_the_contactor_whatever_the_interpreter_does():
         b.world.circuit.ohms = C_OHM
         b.world.ns = b.ns
         eq(b.exec("print(begin())")[0].strip(), "True")
-        eq(b.world.coil, 1)
+        eq((b.world.coil, b.world.enabled), (1, 1))
         b.type("\x05cp_guard.alive()\nlist(range(9)).sort(key=lambda x: pow(3, 1 << 2400, (1 << 4800) + 1))\n\x04")
         b.run_ms(300)
-        eq(b.world.coil, 1)
+        eq((b.world.coil, b.world.enabled), (1, 1))
         b.world.circuit.ohms = B_OHM
         took = opened_ms(b, 200)
         assert took < 25, took
@@ -77,10 +78,11 @@ def test_a_silent_firmware_loses_the_contactor():
         b.world.circuit.ohms = C_OHM
         eq(b.exec("print(begin())")[0].strip(), "True")
         out = b.exec(
-            "time.sleep_ms(900)\na = cp_guard.tripped()\ntime.sleep_ms(200)\nprint(a, cp_guard.tripped(), cp_guard.drive(1))"
+            "for _ in range(9):\n    time.sleep_ms(100)\n    cp_guard.high()\na = cp_guard.tripped()\ntime.sleep_ms(200)\n"
+            "print(a, cp_guard.tripped(), cp_guard.drive(1), cp_guard.enable(1))"
         )[0]
-        eq(out.strip(), "0 2 False")
-        eq(b.world.coil, 0)
+        eq(out.strip(), "0 2 False False")
+        eq((b.world.coil, b.world.enabled), (0, 0))
         eq(b.exec("cp_guard.drive(0)\ncp_guard.alive()\nprint(cp_guard.drive(1))")[0].strip(), "True")
         # A soft reset: contactor open, pilot F.
         b.type("\x04")
@@ -88,6 +90,49 @@ def test_a_silent_firmware_loses_the_contactor():
         assert took < 50, took
         b.run_ms(20)
         eq(b.world.duty, 0)
+
+
+def test_a_firmware_that_does_not_ask_for_the_pilot_loses_both():
+    """Its loop turns and says alive(), but nobody looks at the pilot: 500 ms (R-POWER-14)."""
+    with board() as b:
+        b.world.circuit.ohms = C_OHM
+        eq(b.exec("print(begin())")[0].strip(), "True")
+        out = b.exec(
+            "for _ in range(8):\n    cp_guard.alive()\n    time.sleep_ms(50)\na = cp_guard.tripped()\n"
+            "for _ in range(4):\n    cp_guard.alive()\n    time.sleep_ms(50)\nprint(a, cp_guard.tripped())"
+        )[0]
+        eq(out.strip(), "0 2")
+        eq((b.world.coil, b.world.enabled), (0, 0))
+
+
+def test_bad_periods_count_together_r_power_15():
+    """C and B in turn, of any pace: both go within 50 ms of the first bad period, and do not come
+    back before 40 clean ms. A glitch of 5 or 15 ms does nothing, one of 25 trips."""
+    hold = "cp_guard.drive(0)\nbegin()\nfor _ in range(300):\n    cp_guard.alive()\n    cp_guard.high()\n    time.sleep_ms(1)\n"
+    for half_ms in (3, 7, 10, 15, 30):
+        with board() as b:
+            b.world.circuit.ohms = C_OHM
+            b.type("\x05" + hold + "\x04")
+            b.until(lambda b=b: b.world.coil, 2000)
+            b.run_ms(50)
+            begin, bad = b.ms, False
+            while b.world.coil and b.ms - begin < 200:
+                bad = not bad
+                b.world.circuit.ohms = B_OHM if bad else C_OHM
+                b.until(lambda b=b, end=b.ms + half_ms: b.ms >= end or not b.world.coil, half_ms + 1)
+            took = b.ms - begin
+            assert took <= 62 and not b.world.enabled, (half_ms, took)
+    for ms, stays in ((5, 1), (15, 1), (25, 0)):
+        with board() as b:
+            b.world.circuit.ohms = C_OHM
+            b.type("\x05" + hold + "\x04")
+            b.until(lambda b=b: b.world.coil, 2000)
+            b.run_ms(50)
+            b.world.circuit.ohms = B_OHM
+            b.run_ms(ms)
+            b.world.circuit.ohms = C_OHM
+            b.run_ms(30)
+            eq((ms, b.world.coil, b.world.enabled), (ms, stays, stays))
 
 
 def test_it_does_not_close_without_a_car_or_a_loop():
@@ -138,7 +183,7 @@ def test_nothing_closes_before_the_pilot_was_seen():
         edges = []
         b.on_turn = lambda b: edges.append(b.world.coil)
         out = b.exec(
-            "cp_guard.stop()\ncp_guard.init(15, 26, 27, 14, raw(1500), raw(8500))\ncp_guard.alive()\n"
+            "cp_guard.stop()\ncp_guard.init(15, 26, 27, 14, 7, raw(1500), raw(8500))\ncp_guard.alive()\n"
             "print(cp_guard.drive(1), cp_guard.tripped())\ntime.sleep_ms(40)"
         )[0]
         eq(out.strip(), "False 1")
@@ -146,8 +191,8 @@ def test_nothing_closes_before_the_pilot_was_seen():
 
 
 def test_a_pilot_that_is_wrong_for_minutes_stays_wrong():
-    """The count of bad periods has 16 bits: it ends at its highest value and does not begin anew.
-    Tried every few ms."""
+    """The count of bad periods ends at its highest value and does not begin anew. Tried every few
+    ms."""
     with board() as b:
         out = b.exec(
             "begin()\nclosed = 0\nfor _ in range(653):\n    cp_guard.alive()\n    time.sleep_ms(100)\nend = time.ticks_add(time.ticks_ms(), 500)\n"
@@ -182,10 +227,15 @@ def test_readings_end_with_the_interrupts():
 def test_who_sets_the_pin_himself_does_not_hold_it():
     with board() as b:
         b.world.circuit.ohms = C_OHM
-        b.exec("begin()\ncp_guard.drive(0)\nmachine.Pin(14, machine.Pin.OUT, value=1)\ntime.sleep_ms(3)")
-        eq(b.world.coil, 0)
+        b.exec(
+            "begin()\ncp_guard.drive(0)\ncp_guard.enable(0)\n"
+            "for n in (14, 7): machine.Pin(n, machine.Pin.OUT, value=1)\ntime.sleep_ms(3)"
+        )
+        eq((b.world.coil, b.world.enabled), (0, 0))
         eq(b.exec("print(cp_guard.drive(1))")[0].strip(), "True")
-        eq(b.world.coil, 1)
+        eq((b.world.coil, b.world.enabled), (1, 0))
+        eq(b.exec("print(cp_guard.enable(1))\ncp_guard.drive(0)")[0].strip(), "True")
+        eq((b.world.coil, b.world.enabled), (0, 1))
 
 
 def test_the_boot_loader_begins_with_the_contactor_open():

@@ -16,7 +16,6 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
-from host_tools.lab import LAB
 from host_tools.emu import files
 from host_tools.emu.board import EmulatedBoard
 from host_tools.ev import options
@@ -304,7 +303,7 @@ def test_the_first_session_of_a_car_is_in_time():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         issue.write_all(folder / "pki", issue.make("strict", 2, dict(profile.NAMES)))
-        config = {**LAB, "services": ["DC_BPT"], "setpoint_w": 3000, "cable_check_ms": 100, "tls": "strict"}
+        config = {"services": ["DC_BPT"], "setpoint_w": 3000, "cable_check_ms": 100, "tls": "strict"}
         flash = files.station(config, folder / "pki" / "device")
         with EmulatedBoard(IMAGE, flash, observer=Observer(lambda record: None)) as board:
             board.until("Ctrl-C stops it.", 10000)

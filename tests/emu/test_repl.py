@@ -11,11 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from host_tools.lab import LAB
 from host_tools.emu import files
 from host_tools.emu.board import EmulatedBoard
 from host_tools.emu.bridge import Served
 from host_tools.ev import states
+from host_tools.lab import LAB
 from host_tools.root import ROOT
 from tests.lib.emulator import need_image
 from tests.lib.mtest import eq
@@ -37,7 +37,7 @@ def test_ctrl_c_opens_the_contactor_and_the_station_runs_again():
         board.run_ms(1500)
         eq((board.world.coil, board.world.duty), (1, 50))
         # Python in the middle of the session, between two turns
-        board.type("evse.link.power.setpoint_w + 1\r")
+        board.type("evse.link.power.lease.set_w + 1\r")
         assert "3001" in board.until("\n3001", 2000)
         begin = board.ms
         board.type("\x03\x03")  # mpremote sends two

@@ -11,11 +11,11 @@ TIMEOUT_S = 300
 import subprocess
 import sys
 
-from host_tools.lab import LAB
 from host_tools.emu import files
 from host_tools.emu.board import EmulatedBoard
 from host_tools.emu.bridge import Served
 from host_tools.ev import states
+from host_tools.lab import LAB
 from host_tools.root import ROOT
 from tests.lib.emulator import need_image
 from tests.lib.mtest import eq

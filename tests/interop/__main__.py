@@ -50,15 +50,19 @@ class Turner:
     def begin(self):
         """A new session begins."""
         self.loops = 0
+        self.stopped = False
         self.records = []
 
     def record(self, record):
         self.records.append(record)
+        if self.case.stop_at and record.get("name") == self.case.stop_at and not self.stopped:
+            self.stopped = True
+            threading.Thread(target=self.secc.command, args=("stop",)).start()
         if (record.get("name") or "").endswith("ChargeLoopReq"):
             self.loops += 1
             if self.loops == _TURN_AT and self.case.bpt_dynamic:
                 # Not in the reader's thread: a full pipe must not stop it.
-                threading.Thread(target=self.secc.command, args=("setpoint %d" % DISCHARGE_W,)).start()
+                threading.Thread(target=self.secc.command, args=("setpoint %d for 600" % DISCHARGE_W,)).start()
 
 
 def jobs():
@@ -129,7 +133,7 @@ def _sessions(case, number, folder):
 def _vehicle(case, session, folder, place, turner, pki=None):
     """One session of the PyPI vehicle at `place` (namespace, interface), over TLS with `pki`; what
     was seen, as text."""
-    turner.secc.command("setpoint %d" % case.config["setpoint_w"])
+    turner.secc.command("setpoint %d for 600" % case.config["setpoint_w"])
     inner = folder / ("session%d" % session)
     inner.mkdir(exist_ok=True)
     values = evcc.config(case.ev, [case.protocol], LOOPS, secure=bool(pki))

@@ -4,6 +4,7 @@ refused with its alert and with its reason in the trace, and the next car is ser
 
 import subprocess
 
+from host_tools.lab import LAB
 from host_tools.pki import bad
 from tests.interop import netns, rig, tls
 
@@ -66,7 +67,7 @@ def refused(number, folder, stop):
     cars = {kind: bad.make(kind, pki.path, folder / kind) / "car" for kind in bad.KINDS}
     cars.update({None: good, "": None})
     assert {kind for kind, _, _, _ in _CARS} == set(cars), "a kind of bad certificate is not tried"
-    config = dict({"services": ["DC_BPT"], "tcp_port": _PORT, "link_setup_ms": 60000}, **pki.station)
+    config = dict({**LAB, "services": ["DC_BPT"], "tcp_port": _PORT, "link_setup_ms": 60000}, **pki.station)
     with rig.Rig(number, "packet", config, folder) as r:
         r.plug_in()
         address = r.plug.note("address ", _ANSWER_S).split(" ")[1]

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 
+from host_tools.lab import LAB
 from host_tools.root import ROOT
 from tests.interop import netns, rig
 
@@ -21,6 +22,7 @@ _LIMIT_S = 60
 # the power is on. What is sent again arrives (spare=1): two losses of one segment, and two behind
 # them, had ended one session in 650. bulk.py has a line without mercy.
 _STATION = {
+    **LAB,
     "services": ["AC_BPT", "AC", "DC_BPT", "DC"],
     "loop_sequence_timeout_ms": 2000,
     "cable_check_ms": 200,

@@ -1,5 +1,7 @@
 """What is run, and what must be true afterwards. Everything is judged by the vehicle's own log."""
 
+from host_tools.lab import LAB
+
 # {service name: (service id, protocol of the vehicle)}
 SERVICES = {
     "AC": (1, "ISO_15118_20_AC"),
@@ -19,7 +21,18 @@ class Case:
     """
 
     def __init__(
-        self, name, service, control, ev=None, offers=None, stop_after=0, sessions=1, runtime="unix", link="os", tls=""
+        self,
+        name,
+        service,
+        control,
+        ev=None,
+        offers=None,
+        stop_after=0,
+        sessions=1,
+        runtime="unix",
+        link="os",
+        tls="",
+        stop_at=None,
     ):
         self.name = name
         self.link = link
@@ -28,11 +41,13 @@ class Case:
         self.control = control
         self.ev = ev or [service]
         self.stop_after = stop_after
+        self.stop_at = stop_at  # name of the request at which the station's operator says stop, before the loop
         self.sessions = sessions
         self.runtime = runtime
         # The station's configuration. In DC the vehicle's simulated values are absurd (20 kV at the
         # inlet): lenient there.
         self.config = {
+            **LAB,
             "services": offers or [service],
             "control": [control] + [c for c in ("dynamic", "scheduled") if c != control],
             "setpoint_w": SETPOINT_W,
@@ -76,6 +91,8 @@ FRAMED = [
 ]
 SCENARIOS = [
     Case("station stops (Terminate)", "DC_BPT", "dynamic", stop_after=5),
+    Case("stop before the loop: AC", "AC_BPT", "dynamic", stop_at="ScheduleExchangeReq"),
+    Case("stop before the loop: DC", "DC_BPT", "scheduled", stop_at="DC_CableCheckReq"),
     Case("fallback: no BPT on offer", "DC", "dynamic", ev=["DC_BPT", "DC"], offers=["DC"]),
     Case("two sessions in a row", "AC_BPT", "dynamic", sessions=2),
     Case("32-bit firmware, 200 kB heap", "DC_BPT", "dynamic", runtime="unix32"),
@@ -156,6 +173,15 @@ def check(case, messages):
     prefix = ("BPT_" if case.service.endswith("BPT") else "") + case.control.capitalize() + "_" + case.service[:2]
     for name, content in loops:
         assert _mode(name, content)[0] == prefix + "_CLResControlMode", _mode(name, content)[0]
+    if case.stop_at:
+        # This vehicle does not look into PowerDeliveryRes: it begins the loop, and reads of the end there.
+        started = [c for n, c in answers if n == "PowerDeliveryRes"]
+        for content in [started[0]] + [c for _, c in loops]:
+            assert content["EVSEStatus"]["EVSENotification"] == "Terminate", "not told to stop: %s" % content
+        assert len(loops) == 1, "%d loops" % len(loops)
+        flow = _flow(*loops[0]) if case.service.startswith("DC") or case.control == "dynamic" else 0
+        assert flow == 0, "%g flows" % flow
+        return "told in PowerDeliveryRes, 1 loop without power, orderly end"
     if case.stop_after:
         assert len(loops) == case.stop_after, "%d loops" % len(loops)
         assert loops[-1][1]["EVSEStatus"]["EVSENotification"] == "Terminate"

@@ -24,12 +24,12 @@ def refusals():
     """(namespace, hex, JSON object) of every refusal."""
     from codec import exi, exi_json
     from firmware.app import config
-    from firmware.session import facts, sap
+    from firmware.session import codes, facts, sap
     from firmware.session.iso20 import messages
 
     seen = set()
     out = bytearray(4096)
-    for family in (facts.AC, facts.DC):
+    for family in (codes.AC, codes.DC):
         for bpt in (False, True):
             for dynamic in (False, True):
                 f = facts.Facts(config.defaults())

@@ -5,7 +5,10 @@ end of the session (the connection is kept); !close answer "bye" and ask to clos
 supply of large messages.
 """
 
+from firmware.app import config
+from firmware.app.lease import Lease
 from firmware.clock import ticks_diff
+from host_tools.lab import lab
 
 BIG = 4000
 
@@ -101,7 +104,8 @@ class FakeSecc:
 
 class FakePower:
     def __init__(self):
-        self.setpoint_w = 0
+        self.cfg = config.merge(lab())
+        self.lease = Lease(self.cfg)
         self.offs = 0
         self.contactor = 0
         self.raise_in_off = False
@@ -112,11 +116,8 @@ class FakePower:
         if self.raise_in_off:
             raise OSError("test seam in off")
 
-    def set_setpoint_w(self, w):
-        self.setpoint_w = w
-
     def sample(self):
-        return (self.setpoint_w, 1, 2, 3, self.contactor, 5, 6)
+        return (self.lease.set_w, 1, 2, 3, self.contactor, 5, 6)
 
 
 class Output:

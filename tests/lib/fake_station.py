@@ -9,6 +9,7 @@ sys.path[:0] = [
 ]
 
 from firmware.app import config
+from firmware.app.lease import Lease
 from firmware.clock import ticks_ms
 from firmware.run import console, os_net
 from firmware.run.safe import Safe
@@ -22,7 +23,7 @@ def main():
     with open(sys.argv[2]) as f:
         cfg = config.load(f.read())
     trace, power, out = Trace(4000, ticks_ms()), FakePower(), console.StdOut()
-    power.setpoint_w = cfg["setpoint_w"]
+    power.cfg, power.lease = cfg, Lease(cfg, trace)
     safe = Safe(FakeSecc, power, trace)
     link = SocketLoop(sys.argv[1], cfg, safe, power, trace, TraceLines(trace, out, power), console.StdIn(), out)
     try:

@@ -27,7 +27,8 @@ AC_SCHEDULE = "ac schedule"
 AC_START = "ac start"  # PowerDelivery(Start) is due
 AC_LOOP = "ac loop"
 AC_END = "ac end"  # PowerDelivery(Stop) ended the loop
-AC_NO_POWER = "ac no power"  # stopped before the loop
+AC_NO_POWER = "ac no power"  # the vehicle stopped before the loop
+AC_UNWANTED = "ac unwanted"  # its Start was answered with Terminate
 DC_PARAMETERS = "dc parameters"
 DC_SCHEDULE = "dc schedule"
 CABLE_CHECK = "dc cable check"
@@ -35,18 +36,20 @@ PRECHARGE = "dc pre-charge"  # the insulation is good, nothing was pre-charged
 PRECHARGED = "dc pre-charged"  # at least one PreCharge, the voltages match
 DC_LOOP = "dc loop"
 WELDING = "dc welding"  # PowerDelivery(Stop) ended the loop
-DC_NO_POWER = "dc no power"  # stopped before the loop
+DC_NO_POWER = "dc no power"  # the vehicle stopped before the loop
+DC_UNWANTED = "dc unwanted"  # its Start was answered with Terminate
 ENDED = "ended"  # SessionStop is answered OK
 FAILED = "failed"  # an answer was FAILED
 
 PHASES = (
     HANDSHAKE, SETUP, AUTH_SETUP, AUTH, DISCOVERY, SELECTION, AC_PARAMETERS, AC_SCHEDULE, AC_START, AC_LOOP, AC_END, AC_NO_POWER,
-    DC_PARAMETERS, DC_SCHEDULE, CABLE_CHECK, PRECHARGE, PRECHARGED, DC_LOOP, WELDING, DC_NO_POWER, ENDED, FAILED,
+    AC_UNWANTED, DC_PARAMETERS, DC_SCHEDULE, CABLE_CHECK, PRECHARGE, PRECHARGED, DC_LOOP, WELDING, DC_NO_POWER, DC_UNWANTED,
+    ENDED, FAILED,
 )  # fmt: skip
 # Nothing may be energised in them (R-POWER-11, R-DC-SAFETY-09, R-STOP-02, R-ERRORS-03).
 DEAD = (
     HANDSHAKE, SETUP, AUTH_SETUP, AUTH, DISCOVERY, SELECTION, AC_PARAMETERS, AC_SCHEDULE, AC_START, AC_END, AC_NO_POWER,
-    DC_PARAMETERS, DC_SCHEDULE, WELDING, DC_NO_POWER, ENDED, FAILED,
+    AC_UNWANTED, DC_PARAMETERS, DC_SCHEDULE, WELDING, DC_NO_POWER, DC_UNWANTED, ENDED, FAILED,
 )  # fmt: skip
 
 # -- requests
@@ -74,6 +77,7 @@ REQUESTS = (
     "DC_PreChargeReq",  # EVProcessing Ongoing
     "DC_PreChargeReq:Finished",
     "PowerDeliveryReq:Start",
+    "PowerDeliveryReq:unwanted",  # Start, while the station wants to end the session
     "PowerDeliveryReq:poll",  # Start, EVProcessing Ongoing
     "PowerDeliveryReq:Stop",
     "PowerDeliveryReq:Standby",  # not offered
@@ -131,6 +135,7 @@ LEGAL = (
     (AC_SCHEDULE, "ScheduleExchangeReq", "OK", AC_START, "R-SCHEDULE-03 [V2G20-1989]"),
     (AC_SCHEDULE, "ScheduleExchangeReq:other mode", "FAILED", FAILED, "R-SCHEDULE-02 [V2G20-1600]"),
     (AC_START, "PowerDeliveryReq:Start", "OK", AC_LOOP, "R-POWER-04 R-POWER-11"),
+    (AC_START, "PowerDeliveryReq:unwanted", "OK", AC_UNWANTED, "R-STATUS-06"),
     (AC_START, "PowerDeliveryReq:poll", "OK", AC_START, "R-POWER-03"),
     (AC_START, "PowerDeliveryReq:Stop", "OK", AC_NO_POWER, "R-POWER-01"),
     (AC_START, "PowerDeliveryReq:Standby", "WARNING_StandbyNotAllowed", AC_START, "R-POWER-12 D-20 [V2G20-1386]"),
@@ -144,6 +149,12 @@ LEGAL = (
     (AC_LOOP, "PowerDeliveryReq:ScheduleRenegotiation", "WARNING_ScheduleRenegotiationFailed", AC_LOOP, "R-ERRORS-04"),
     (AC_END, "PowerDeliveryReq:Stop", SILENT, AC_END, "R-POWER-01"),
     (AC_NO_POWER, "PowerDeliveryReq:Stop", "OK", AC_NO_POWER, "R-POWER-01"),
+    # The vehicle goes on as after its own Stop; one that does not look into PowerDeliveryRes begins the
+    # loop and is told there (R-STATUS-02).
+    (AC_UNWANTED, "PowerDeliveryReq:Stop", "OK", AC_NO_POWER, "R-STATUS-06 R-POWER-01"),
+    (AC_UNWANTED, "AC_ChargeLoopReq", "OK", AC_UNWANTED, "R-STATUS-06 R-STATUS-02"),
+    (AC_UNWANTED, "AC_ChargeLoopReq:other kind", "FAILED", FAILED, "R-LOOP-01 [V2G20-1600]"),
+    (AC_UNWANTED, "AC_ChargeLoopReq:other mode", "FAILED", FAILED, "R-LOOP-01 [V2G20-1600]"),
     # DC
     (DC_PARAMETERS, "DC_ChargeParameterDiscoveryReq", "OK", DC_SCHEDULE, "R-SESSION-06 R-CPD-01"),
     (DC_PARAMETERS, "DC_ChargeParameterDiscoveryReq:other kind", "FAILED_WrongChargeParameter", FAILED, "R-CPD-01"),
@@ -169,6 +180,7 @@ LEGAL = (
     (PRECHARGED, "DC_PreChargeReq", "OK", PRECHARGED, "R-DC-SAFETY-08 D-04"),
     (PRECHARGED, "DC_PreChargeReq:Finished", "OK", PRECHARGED, "R-DC-SAFETY-08 D-04"),
     (PRECHARGED, "PowerDeliveryReq:Start", "OK", DC_LOOP, "R-DC-SAFETY-12 D-04 [V2G20-2006]"),
+    (PRECHARGED, "PowerDeliveryReq:unwanted", "OK", DC_UNWANTED, "R-STATUS-06"),
     (PRECHARGED, "PowerDeliveryReq:poll", "OK", PRECHARGED, "R-POWER-03"),
     (PRECHARGED, "PowerDeliveryReq:Stop", "OK", DC_NO_POWER, "R-POWER-01"),
     (PRECHARGED, "PowerDeliveryReq:Standby", "WARNING_StandbyNotAllowed", PRECHARGED, "R-POWER-12 D-20 [V2G20-1386]"),
@@ -185,6 +197,12 @@ LEGAL = (
     (DC_NO_POWER, "DC_WeldingDetectionReq", "OK", WELDING, "R-POWER-01"),
     (DC_NO_POWER, "DC_WeldingDetectionReq:Finished", "OK", WELDING, "R-POWER-01"),
     (DC_NO_POWER, "PowerDeliveryReq:Stop", "OK", DC_NO_POWER, "R-POWER-01"),
+    (DC_UNWANTED, "PowerDeliveryReq:Stop", "OK", DC_NO_POWER, "R-STATUS-06 R-POWER-01"),
+    (DC_UNWANTED, "DC_WeldingDetectionReq", "OK", WELDING, "R-STATUS-06 R-POWER-01"),
+    (DC_UNWANTED, "DC_WeldingDetectionReq:Finished", "OK", WELDING, "R-STATUS-06 R-POWER-01"),
+    (DC_UNWANTED, "DC_ChargeLoopReq", "OK", DC_UNWANTED, "R-STATUS-06 R-STATUS-02"),
+    (DC_UNWANTED, "DC_ChargeLoopReq:other kind", "FAILED", FAILED, "R-LOOP-01 [V2G20-1600]"),
+    (DC_UNWANTED, "DC_ChargeLoopReq:other mode", "FAILED", FAILED, "R-LOOP-01 [V2G20-1600]"),
 )
 
 # -- SessionStop

@@ -26,6 +26,7 @@ NAMES = {
     legal_order.AC_LOOP: "AC_ChargeLoop",
     legal_order.AC_END: "SessionStop",
     legal_order.AC_NO_POWER: "SessionStop",
+    legal_order.AC_UNWANTED: "Stopping",
     legal_order.DC_PARAMETERS: "ChargeParameterDiscovery",
     legal_order.DC_SCHEDULE: "ScheduleExchange",
     legal_order.CABLE_CHECK: "CableCheck",
@@ -34,6 +35,7 @@ NAMES = {
     legal_order.DC_LOOP: "DC_ChargeLoop",
     legal_order.WELDING: "WeldingDetection",
     legal_order.DC_NO_POWER: "SessionStop",
+    legal_order.DC_UNWANTED: "Stopping",
     legal_order.ENDED: "Ended",
     legal_order.FAILED: "Failed",
 }
@@ -142,8 +144,10 @@ class Walk:
             msg = words.message(name)
             return w.request((msg, every_request.every(w)[msg]), kind)
         if name == "PowerDeliveryReq":
-            progress = words.value("ChargeProgress", "Start" if what == "poll" else what)
-            offered = None if self.dynamic or what != "Start" else 1
+            progress = words.value("ChargeProgress", "Start" if what in ("poll", "unwanted") else what)
+            offered = None if self.dynamic or what not in ("Start", "unwanted") else 1
+            if what == "unwanted":
+                w.secc.request_stop(w.now)
             return w.power_delivery(progress, ONGOING if what == "poll" else FINISHED, offered)
         if name == "SessionStopReq":
             return w.stop(words.value("ChargingSession", what or "Terminate"))

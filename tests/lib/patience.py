@@ -9,6 +9,7 @@ time, in steps, or in time of the processor. Runs on MicroPython too.
 import time
 
 from firmware.clock import ticks_add, ticks_diff, ticks_ms
+from host_tools.lab import LAB
 
 LIMIT_S = 100  # below the time of a module (tests/run.py): who hangs is named by his own line
 _PAUSE_S = 0.01
@@ -21,6 +22,7 @@ STATION = {
     "link_setup_ms": 60000,
     "precharge_timeout_ms": 60000,
 }
+STATION.update(LAB)
 STATION.update({"contactor_timeout_ms": 30000, "off_timeout_ms": 30000, "tls_handshake_ms": 60000})
 CAR = {"message_timeout_ms": 60000, "loop_timeout_ms": 60000}
 

@@ -18,7 +18,7 @@ from firmware.run.safe import Safe
 from firmware.session.secc import Secc
 from host_tools.ev import options
 from host_tools.ev.car import Car
-from host_tools.lab import LAB
+from host_tools.lab import lab
 from tests.lib.notes import Notes
 from tests.lib.poison import poisoned
 from tests.lib.world import BEGIN, UNIX_S
@@ -142,7 +142,7 @@ class Plant:
         self.rand = Random(seed)
         self.trace = Notes()
         self.car_trace = Notes()
-        self.cfg = config.merge(dict(LAB, **changes))
+        self.cfg = config.merge(lab(changes))
         self.cable = LocalCable()
         self.board = SimBoard(self.cfg, self.rand, self.trace, cable=self.cable)
         self.board.sources = []

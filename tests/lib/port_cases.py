@@ -29,7 +29,8 @@ def setpoint_is_set_and_wrong_ones_are_refused(port):
     with Station.open(port) as station:
         assert station.ask("setpoint -5000") == []
         assert "setpoint_w=-5000" in station.ask("status")[0]
-        for bad in ("setpoint", "setpoint x", "setpoint 1 2", "setpoint 9999999", "setpoint 1.5"):
+        assert "setpoint W" in str(raises(Refusal, station.ask, "setpoint 1 2"))
+        for bad in ("setpoint x", "setpoint 1,2", "setpoint 9999999", "setpoint 1.5"):
             assert "whole number of W" in str(raises(Refusal, station.ask, bad)), bad
         assert "setpoint_w=-5000" in station.ask("status")[0]
         station.ask("setpoint 0")

@@ -9,13 +9,14 @@ import gc
 from board.sim_contactor import SimContactor
 from codec import exi, rational, v2gtp
 from firmware.app import config
+from firmware.app.lease import MOST_S, OPERATOR
 from firmware.app.power import Power
 from firmware.clock import ticks_add, ticks_diff
 from firmware.session.dialects import state_name
 from firmware.session.secc import Secc
 from firmware.session.states import IDLE
 from firmware.stage.bench import BenchStage
-from host_tools.lab import LAB
+from host_tools.lab import lab
 from tests.lib.answer import Answer
 from tests.lib.driver import FINISHED, START, UNIX_S, Driver, is_dc
 from tests.lib.notes import Notes
@@ -44,7 +45,7 @@ class World(Driver):
         if hasattr(gc, "threshold"):  # collected often, a small heap stays in one piece for the buffers of the next one
             gc.collect()
             gc.threshold(_COLLECT)
-        self.cfg = config.merge(dict(LAB, **changes))
+        self.cfg = config.merge(lab(changes))
         self.contactor = SimContactor(self.cfg)
         self.hw = BenchStage(self.cfg, self.contactor)
         self.trace = Notes(messages=60)  # the first of them: enough for any test, and it fits a small heap
@@ -71,6 +72,11 @@ class World(Driver):
 
     def said(self, text):
         return [note for note in self.trace.notes if text in note]
+
+    def setpoint(self, w):
+        """The operator wants another power, for longer than any test takes."""
+        refused = self.power.lease.give(self.now, OPERATOR, w, MOST_S)
+        assert not refused, refused
 
     # -- connection and time
 

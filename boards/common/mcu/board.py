@@ -2,7 +2,7 @@
 gives.
 
 The hardware has: spi, cs, irq (drivers.qca7000), front (drivers.pilot), plug (drivers.proximity),
-drive and feedback (drivers.contactor), mac, source (what becomes readable at an interrupt of the
+drive, feedback and tripped (drivers.contactor), mac, source (what becomes readable at an interrupt of the
 modem), name, and start(), alive() each turn of the firmware, notes() -> list of texts on what the
 hardware did by itself, counters(), stop(). For app/selftest.py: spi_hz(hz), exchanged(command, n),
 guarded, as there. With an ENABLE line it has enable(on). A board with a power stage of its own has
@@ -19,6 +19,7 @@ from micropython import const
 _OPEN_MS = const(200)  # not open by then: welded
 _PAUSE_MS = const(500)  # between opening and closing again
 _SPARE_MS = const(50)
+_LIVE_MS = const(10)  # pace of the pilot in C and D where no guard sees every period of it (R-POWER-15)
 
 
 class Board:
@@ -33,11 +34,11 @@ class Board:
         self.mac = hw.mac
         self.circuit = hw.front
         self.plug = hw.plug
-        self.pilot = Pilot(hw.front)
+        self.pilot = Pilot(hw.front, live_ms=None if hw.guarded else _LIVE_MS)
         self.proximity = Proximity(hw.plug)
         # The session's own limit comes first: it has the better words for it.
         close_ms = cfg["contactor_timeout_ms"] + _SPARE_MS
-        self.contactor = contactor = Contactor(hw.drive, hw.feedback, close_ms, _OPEN_MS, _PAUSE_MS)
+        self.contactor = contactor = Contactor(hw.drive, hw.feedback, close_ms, _OPEN_MS, _PAUSE_MS, hw.tripped)
         own = getattr(hw, "stage", None)
         self.stage = own(cfg, contactor) if own else stages.make(cfg, hw, contactor, trace)
         self.enable = getattr(hw, "enable", None)

@@ -22,7 +22,8 @@ _RAW_PLUS_12 = const((1650 + 1200) * 1000 // _STEP_UV)
 _PP_FULL_MV = const(3300)  # what drivers.proximity takes 65536 for
 
 _TICK_MS = const(20)
-_LOOP_MS = const(1000)  # no turn of the firmware for that long opens the contactor
+_LOOP_MS = const(1000)  # no turn of the firmware for that long opens the contactor,
+_ASK_MS = const(500)  # nor a look at the pilot for that long; both take ENABLE away
 _WATCHDOG_MS = const(3000)
 _PATIENCE_MS = const(3600000)  # it cannot be switched off again: this long where no firmware runs
 _TIMER = const(0)
@@ -48,16 +49,27 @@ class _Plug:
         return min(65535, self._adc.read_uv() // 1000 * 65536 // _PP_FULL_MV)
 
 
+class _Front(PeakFrontEnd):
+    """unasked_ms: since the firmware has looked at the pilot."""
+
+    unasked_ms = 0
+
+    def sample(self):
+        self.unasked_ms = 0
+        super().sample()
+
+
 class Hardware:
-    """The contactor's guard is a timer here: it opens when the firmware pauses, and feeds the
-    watchdog as long as it runs itself. What stops the timer too ends in a reset 3 s later, and the
-    pull-down at the driver opens."""
+    """The guard of contactor and ENABLE is a timer here: it lets both go when the firmware pauses,
+    and feeds the watchdog as long as it runs itself. What stops the timer too ends in a reset 3 s
+    later, and the pull-downs open."""
 
     name = "esp32s3"
     guarded = False  # the timer does not look at the pilot
 
     def __init__(self):
         self._contactor = Pin(pins.CONTACTOR, Pin.OUT, value=0)  # first of all
+        self._enable = Pin(pins.ENABLE, Pin.OUT, value=0)
         self._mirror = Pin(pins.CONTACTOR_MIRROR, Pin.IN, Pin.PULL_UP)
         self.mac = mac()
         self.irq = self.source = Interrupt()
@@ -67,20 +79,21 @@ class Hardware:
         self._pwm = PWM(Pin(pins.CP_PWM), freq=_CP_HZ, duty_u16=65535)
         scale = Scale(_RAW_MINUS_12, -12000, _RAW_PLUS_12, 12000)
         empty = Pin(pins.CP_EMPTY, Pin.OUT, value=1)
-        self.front = PeakFrontEnd(
+        self.front = _Front(
             self._pwm, _Volts(pins.CP_HIGH_ADC), _Volts(pins.CP_LOW_ADC), scale, scale, empty.value, sleep_us
         )
         self.plug = _Plug(pins.PP_ADC)
         self._timer = Timer(_TIMER)
         self._watchdog = None
         self._silent_ms = 0
-        self._running = self._tripped = self._told = False
+        self._running = self._tripped = self._news = False
 
     def start(self):
         """Pilot X1, contactor open, guard and watchdog on."""
-        self.drive(0)
+        self._let_go()
+        self._tripped = False
         self.front.set_duty(1000)
-        self._tripped = self._told = False
+        self._news = False
         self._int.irq(self.irq.handler, Pin.IRQ_RISING)
         self.irq.fired = bool(self._int.value())
         self.alive()
@@ -92,7 +105,21 @@ class Hardware:
         self._silent_ms = 0
 
     def drive(self, on):
-        self._contactor.value(on)
+        if not on:
+            self._tripped = False
+        self.front.unasked_ms = 0
+        self._contactor.value(on and not self._tripped)
+
+    def enable(self, on):
+        self.front.unasked_ms = 0
+        self._enable.value(on and not self._tripped)
+
+    def _let_go(self):
+        self._contactor.value(0)
+        self._enable.value(0)
+
+    def tripped(self):
+        return self._tripped
 
     def feedback(self):
         """Mirror contact, normally closed to ground: a broken wire reads as welded, never as
@@ -100,16 +127,16 @@ class Hardware:
         return self._mirror.value()
 
     def notes(self):
-        if not self._tripped or self._told:
+        if not self._news:
             return ()
-        self._told = True
+        self._news = False
         return ("the guard opened the contactor: firmware paused",)
 
     def counters(self):
         return []
 
     def stop(self):
-        self.drive(0)
+        self._let_go()
         self._running = False
         self._int.irq(None)
         self._pwm.duty_u16(0)  # F, where no firmware runs
@@ -120,7 +147,10 @@ class Hardware:
         """Every 20 ms, between two bytecodes. No memory taken."""
         self._watchdog.feed()
         if self._running:
+            front = self.front
             self._silent_ms += _TICK_MS
-            if self._silent_ms > _LOOP_MS and self._contactor.value():
-                self._contactor.value(0)
-                self._tripped = True
+            front.unasked_ms += _TICK_MS
+            paused = self._silent_ms > _LOOP_MS or front.unasked_ms > _ASK_MS
+            if paused and (self._contactor.value() or self._enable.value()):
+                self._let_go()
+                self._tripped = self._news = True

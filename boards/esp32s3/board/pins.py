@@ -18,6 +18,7 @@ MODEM_MOSI = const(11)
 MODEM_SCK = const(12)
 MODEM_MISO = const(13)
 MODEM_INT = const(14)
+ENABLE = const(16)  # 1 = the power stage may deliver
 CONTACTOR = const(17)  # 1 = close; low at power-up
 MODEM_RESET = const(21)  # active low, open drain
 CONTACTOR_MIRROR = const(38)  # normally closed to ground: 0 = main contacts open

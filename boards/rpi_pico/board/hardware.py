@@ -13,6 +13,10 @@ from mcu.interrupt import Interrupt
 from mcu.modem_spi import ModemSpi
 from micropython import const
 
+_RS485_TX = const(4)
+_RS485_RX = const(5)
+_RS485_DRIVE = const(6)
+_ENABLE = const(7)
 _CONTACTOR_MIRROR = const(13)
 _CONTACTOR = const(14)
 _CP_PWM = const(15)
@@ -35,7 +39,7 @@ _WINDOW_LOW_MV = const(1500)
 _WINDOW_HIGH_MV = const(8500)
 
 _TRIPS = (
-    "",
+    None,
     "the guard opened the contactor: pilot neither C nor D",
     "the guard opened the contactor: firmware paused",
 )
@@ -93,12 +97,13 @@ class Hardware:
         self._mirror = Pin(_CONTACTOR_MIRROR, Pin.IN, Pin.PULL_UP)
         self.front = _Front()
         self.plug = _Plug()
-        self._told = 0
+        self._why = 0  # of the trip that was seen last
+        self._news = None
         self.start()
 
     def start(self):
-        """Pilot X1, contactor open, guard and watchdog on."""
-        cp_guard.init(_CP_PWM, _CP_ADC, _PP_ADC, _CONTACTOR, _raw(_WINDOW_LOW_MV), _raw(_WINDOW_HIGH_MV))
+        """Pilot X1, contactor open, ENABLE low, guard and watchdog on."""
+        cp_guard.init(_CP_PWM, _CP_ADC, _PP_ADC, _CONTACTOR, _ENABLE, _raw(_WINDOW_LOW_MV), _raw(_WINDOW_HIGH_MV))
         self._int.irq(self.irq.handler, Pin.IRQ_RISING, hard=True)
         self.irq.fired = bool(self._int.value())
 
@@ -106,6 +111,9 @@ class Hardware:
         cp_guard.alive()
 
     def drive(self, on):
+        if not on:
+            self.tripped()  # drive(0) forgets it, notes() must not
+            self._why = 0
         cp_guard.drive(on)
 
     def feedback(self):
@@ -113,12 +121,32 @@ class Hardware:
         open."""
         return self._mirror.value()
 
+    def enable(self, on):
+        cp_guard.enable(on)
+
+    def rs485(self, baud, parity):
+        """The bus of meter and insulation monitor, on UART1."""
+        from machine import Timer
+
+        from mcu.rs485_line import Rs485Line, uart  # here: it costs heap
+
+        port = uart(1, baud, parity, tx=Pin(_RS485_TX), rx=Pin(_RS485_RX))
+        return Rs485Line(port, Pin(_RS485_DRIVE, Pin.OUT, value=0), Timer())
+
+    def tripped(self):
+        why = cp_guard.tripped()
+        if why and why != self._why:
+            self._why = why
+            self._news = _TRIPS[why]
+        return why != 0
+
     def notes(self):
-        tripped = cp_guard.tripped()
-        if tripped == self._told:
+        self.tripped()
+        news = self._news
+        if news is None:
             return ()
-        self._told = tripped
-        return (_TRIPS[tripped],) if tripped else ()
+        self._news = None
+        return (news,)
 
     def counters(self):
         return [("pilot.gap_us", cp_guard.gap_us()), ("pilot.late", cp_guard.late())]

@@ -23,6 +23,7 @@ _HOST_MAC = b"\x02MV2\x00\x01"  # locally administered
 _MODEM_MAC = b"\x02MV2\x00\x02"
 _HIGH_MV = 12000
 _SPI_HZ = 8000000
+_LIVE_MS = 10  # pace of the pilot in C and D: no guard looks at it too
 # What can be wrong with a board, one at a time: command `plant NAME`.
 FAULTS = ("none", "no-modem", "swapped", "pev", "cp-short", "diode", "pp-open", "welded", "int-open", "spi-slow")
 _LOADS = ("A", "B", "C", "D")  # in the order of twin.pilot
@@ -42,7 +43,7 @@ class SimBoard:
 
     def __init__(self, cfg, rand, trace, cable=None, port=None):
         self.circuit = PilotCircuit(rand)
-        self.pilot = Pilot(self.circuit)
+        self.pilot = Pilot(self.circuit, live_ms=_LIVE_MS)
         self.plug = PlugResistor()
         self.proximity = Proximity(self.plug)
         self.contactor = SimContactor(cfg)

@@ -13,7 +13,7 @@ from codec.slots import (
 from firmware.session.ceiling import target_w
 from firmware.session.iso20 import messages
 from firmware.session.iso20.loop import common, display, energies, selected
-from firmware.session.iso20.states import DC_LOOP
+from firmware.session.iso20.states import DC_LOOP, STOPPING
 
 _BLOCKS = (
     DC_ChargeLoopReq.Scheduled_DC_CLReqControlMode,
@@ -86,9 +86,15 @@ def loop(f, req):
             b[Scheduled_DC_CLReqControlMode.EVMinimumChargePower],
             b[BPT_Scheduled_DC_CLReqControlMode.EVMinimumDischargePower] if f.session.bpt else None,
         )
+    status, meter = common(f, req[DC_ChargeLoopReq.MeterInfoRequested])  # first: a stop lowers the target
     f.wanted.target_w = target_w(f)
     res = messages.ok(f, MSG.DC_ChargeLoopReq)
-    res[DC_ChargeLoopRes.EVSEStatus], res[DC_ChargeLoopRes.MeterInfo] = common(
-        f, req[DC_ChargeLoopReq.MeterInfoRequested]
-    )
+    res[DC_ChargeLoopRes.EVSEStatus] = status
+    res[DC_ChargeLoopRes.MeterInfo] = meter
     return res, DC_LOOP
+
+
+def unpowered(f, req):
+    """A vehicle that has not read the Terminate in the answer to its Start goes on with the loop:
+    it reads it here. Nothing is energised, the limits are 0 (R-STATUS-06)."""
+    return loop(f, req)[0], STOPPING

@@ -26,6 +26,7 @@ from firmware.session.iso20.states import (
     SELECT,
     SETUP,
     STOP,
+    STOPPING,
     WELDING,
 )
 from firmware.session.paused import same
@@ -47,6 +48,7 @@ STATES = (
     (DC_LOOP, "DC_ChargeLoop"),
     (WELDING, "WeldingDetection"),
     (STOP, "SessionStop"),
+    (STOPPING, "Stopping"),
 )
 STEPS = steps.STEPS
 PAYLOADS = (0x8001, 0x8002, 0x8003, 0x8004)  # SupportedAppProtocol, CommonMessages, AC, DC

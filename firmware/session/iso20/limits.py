@@ -23,7 +23,18 @@ from codec.slots import (
     Scheduled_AC_CLResControlMode,
     Scheduled_DC_CLResControlMode,
 )
-from firmware.session.ceiling import bounds_w, offered_max_charge_w, offered_max_discharge_w, room_w
+from firmware.session.ceiling import (
+    bounds_w,
+    even,
+    lines,
+    offered_line_w,
+    offered_max_charge_w,
+    offered_max_discharge_w,
+    room_w,
+    setpoint_w,
+)
+from firmware.session.facts import CHARGE, DISCHARGE, LEAST_CHARGE, LEAST_DISCHARGE
+from firmware.session.iso20.lines import put
 
 
 def _out(f, w):
@@ -36,21 +47,19 @@ def _out_ma(f, ma):
     return rational.from_milli(-ma if f.cfg["negative_discharge_limits"] else ma)
 
 
-def _phases(f, w):
-    """(unsuffixed, L2, L3) of a power: the sum alone, or one value per line once the vehicle speaks
-    per line (R-CPD-04, R-CPD-05, R-LOOP-08). Both directions have the same lines (R-CPD-09)."""
-    if f.car.per_phase and f.cfg["ac_phases"] == 3:
-        third = w // 3 if w >= 0 else -(-w // 3)
-        return w - 2 * third, third, third
-    return w, None, None
+def _put_offer(f, block, at, side, w, sign=1):
+    """w is what the station is built for over all lines; line by line it is the same on each."""
+    line_w = sign * offered_line_w(f, side)
+    put(f, block, at, sign * w, (line_w, line_w, line_w))
 
 
-def _put_phases(block, at, at_l2, at_l3, f, w, sign=1):
-    base, l2, l3 = _phases(f, sign * w)
-    block[at] = rational.from_int(base)
-    if l2 is not None:
-        block[at_l2] = rational.from_int(l2)
-        block[at_l3] = rational.from_int(l3)
+def _put_present(f, block, at):
+    """The measured power; without a measurement of each line as if all had the same (R-LOOP-08)."""
+    line_w = f.station.line_w
+    if line_w is None and lines(f):
+        line_w = [0, 0, 0]
+        even(f, f.station.w, line_w)
+    put(f, block, at, f.station.w, line_w)
 
 
 def ac_parameters(f, r):
@@ -60,43 +69,17 @@ def ac_parameters(f, r):
     cfg = f.cfg
     b = [None] * (BPT_AC_CPDResEnergyTransferMode.LEN if f.session.bpt else AC_CPDResEnergyTransferMode.LEN)
     # The BPT type extends the plain one, so the charge part has the same slots in both.
-    _put_phases(
-        b,
-        AC_CPDResEnergyTransferMode.EVSEMaximumChargePower,
-        AC_CPDResEnergyTransferMode.EVSEMaximumChargePower_L2,
-        AC_CPDResEnergyTransferMode.EVSEMaximumChargePower_L3,
-        f,
-        offered_max_charge_w(f),
-    )
-    _put_phases(
-        b,
-        AC_CPDResEnergyTransferMode.EVSEMinimumChargePower,
-        AC_CPDResEnergyTransferMode.EVSEMinimumChargePower_L2,
-        AC_CPDResEnergyTransferMode.EVSEMinimumChargePower_L3,
-        f,
-        min(cfg["ac_min_charge_w"], offered_max_charge_w(f)),
-    )
+    most_w = offered_max_charge_w(f)
+    _put_offer(f, b, AC_CPDResEnergyTransferMode.EVSEMaximumChargePower, CHARGE, most_w)
+    least_w = min(cfg["ac_min_charge_w"], most_w)
+    _put_offer(f, b, AC_CPDResEnergyTransferMode.EVSEMinimumChargePower, LEAST_CHARGE, least_w)
     b[AC_CPDResEnergyTransferMode.EVSENominalFrequency] = rational.from_milli(cfg["ac_frequency_mhz"])  # R-CPD-07
     if f.session.bpt:
         sign = -1 if cfg["negative_discharge_limits"] else 1
-        _put_phases(
-            b,
-            BPT_AC_CPDResEnergyTransferMode.EVSEMaximumDischargePower,
-            BPT_AC_CPDResEnergyTransferMode.EVSEMaximumDischargePower_L2,
-            BPT_AC_CPDResEnergyTransferMode.EVSEMaximumDischargePower_L3,
-            f,
-            offered_max_discharge_w(f),
-            sign,
-        )
-        _put_phases(
-            b,
-            BPT_AC_CPDResEnergyTransferMode.EVSEMinimumDischargePower,
-            BPT_AC_CPDResEnergyTransferMode.EVSEMinimumDischargePower_L2,
-            BPT_AC_CPDResEnergyTransferMode.EVSEMinimumDischargePower_L3,
-            f,
-            min(cfg["ac_min_discharge_w"], offered_max_discharge_w(f)),
-            sign,
-        )
+        most_w = offered_max_discharge_w(f)
+        _put_offer(f, b, BPT_AC_CPDResEnergyTransferMode.EVSEMaximumDischargePower, DISCHARGE, most_w, sign)
+        least_w = min(cfg["ac_min_discharge_w"], most_w)
+        _put_offer(f, b, BPT_AC_CPDResEnergyTransferMode.EVSEMinimumDischargePower, LEAST_DISCHARGE, least_w, sign)
         r[AC_ChargeParameterDiscoveryRes.BPT_AC_CPDResEnergyTransferMode] = b
     else:
         r[AC_ChargeParameterDiscoveryRes.AC_CPDResEnergyTransferMode] = b
@@ -129,22 +112,8 @@ def ac_loop(f, r):
         b = [None] * Dynamic_AC_CLResControlMode.LEN
         # The steering value: always there, charge positive, discharge negative, pause 0
         # (R-LOOP-07).
-        _put_phases(
-            b,
-            Dynamic_AC_CLResControlMode.EVSETargetActivePower,
-            Dynamic_AC_CLResControlMode.EVSETargetActivePower_L2,
-            Dynamic_AC_CLResControlMode.EVSETargetActivePower_L3,
-            f,
-            f.wanted.target_w,
-        )
-        _put_phases(
-            b,
-            Dynamic_AC_CLResControlMode.EVSEPresentActivePower,
-            Dynamic_AC_CLResControlMode.EVSEPresentActivePower_L2,
-            Dynamic_AC_CLResControlMode.EVSEPresentActivePower_L3,
-            f,
-            f.station.w,
-        )
+        put(f, b, Dynamic_AC_CLResControlMode.EVSETargetActivePower, f.wanted.target_w, f.wanted.line_w)
+        _put_present(f, b, Dynamic_AC_CLResControlMode.EVSEPresentActivePower)
         if f.session.bpt:
             r[AC_ChargeLoopRes.BPT_Dynamic_AC_CLResControlMode] = b
         else:
@@ -153,22 +122,8 @@ def ac_loop(f, r):
     b = [None] * Scheduled_AC_CLResControlMode.LEN
     # Here the car decides; the value is the most that it may, as AC has no limits in the loop
     # (R-SCHEDULE-10).
-    _put_phases(
-        b,
-        Scheduled_AC_CLResControlMode.EVSETargetActivePower,
-        Scheduled_AC_CLResControlMode.EVSETargetActivePower_L2,
-        Scheduled_AC_CLResControlMode.EVSETargetActivePower_L3,
-        f,
-        f.wanted.target_w,
-    )
-    _put_phases(
-        b,
-        Scheduled_AC_CLResControlMode.EVSEPresentActivePower,
-        Scheduled_AC_CLResControlMode.EVSEPresentActivePower_L2,
-        Scheduled_AC_CLResControlMode.EVSEPresentActivePower_L3,
-        f,
-        f.station.w,
-    )
+    put(f, b, Scheduled_AC_CLResControlMode.EVSETargetActivePower, f.wanted.target_w, f.wanted.line_w)
+    _put_present(f, b, Scheduled_AC_CLResControlMode.EVSEPresentActivePower)
     if f.session.bpt:
         r[AC_ChargeLoopRes.BPT_Scheduled_AC_CLResControlMode] = b
     else:
@@ -187,7 +142,7 @@ def dc_loop(f, r):
     if f.session.dynamic:
         # DC has no set-point field: the limit in the direction of flow carries it (R-LOOP-04,
         # R-LOOP-09). The station alone steers, so the other limit says what it could be.
-        if f.station.setpoint_w >= 0:
+        if setpoint_w(f) >= 0:
             discharge_w = room_w(f)[1]
         else:
             charge_w = room_w(f)[0]

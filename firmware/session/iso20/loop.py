@@ -24,18 +24,6 @@ def selected(f, req, blocks):
     return block
 
 
-def total_w(block, at, at_l2, at_l3):
-    """Power in W over all lines, None if the vehicle left it out (R-LOOP-12); the unsuffixed field
-    is the sum, or L1 once suffixes are there (R-CPD-05)."""
-    if block[at] is None:
-        return None
-    w = rational.to_int(block[at])
-    for i in (at_l2, at_l3):
-        if block[i] is not None:
-            w += rational.to_int(block[i])
-    return w
-
-
 def display(f, parameters):
     """Take the state of charge and its floor if the vehicle tells them; DisplayParameters may be
     absent at any time (R-LOOP-12)."""

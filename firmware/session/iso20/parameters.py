@@ -11,11 +11,11 @@ from codec.slots import (
     DC_CPDReqEnergyTransferMode,
     ResponseCode,
 )
-from firmware.session.ceiling import offered_max_charge_w
+from firmware.session.ceiling import lines, offered_max_charge_w
 from firmware.session.codes import AC, DC
-from firmware.session.facts import PeerError
+from firmware.session.facts import CHARGE, DISCHARGE, LEAST_CHARGE, PeerError
 from firmware.session.iso20 import messages
-from firmware.session.iso20.loop import total_w
+from firmware.session.iso20.lines import discover
 from firmware.session.iso20.states import SCHEDULE
 
 
@@ -49,46 +49,30 @@ def ac(f, req):
         req[AC_ChargeParameterDiscoveryReq.BPT_AC_CPDReqEnergyTransferMode],
         AC,
     )
-    f.car.per_phase = (
-        b[AC_CPDReqEnergyTransferMode.EVMaximumChargePower_L2] is not None
-        or b[AC_CPDReqEnergyTransferMode.EVMaximumChargePower_L3] is not None
-    )
-    high = total_w(
+    bpt = f.session.bpt
+    discover(
+        f,
         b,
         AC_CPDReqEnergyTransferMode.EVMaximumChargePower,
-        AC_CPDReqEnergyTransferMode.EVMaximumChargePower_L2,
-        AC_CPDReqEnergyTransferMode.EVMaximumChargePower_L3,
-    )
-    low = total_w(
-        b,
         AC_CPDReqEnergyTransferMode.EVMinimumChargePower,
-        AC_CPDReqEnergyTransferMode.EVMinimumChargePower_L2,
-        AC_CPDReqEnergyTransferMode.EVMinimumChargePower_L3,
+        BPT_AC_CPDReqEnergyTransferMode.EVMaximumDischargePower if bpt else None,
+        BPT_AC_CPDReqEnergyTransferMode.EVMinimumDischargePower if bpt else None,
     )
-    _range(f, low, high, "EVMinimumChargePower above EVMaximumChargePower")
-    _range(f, low, offered_max_charge_w(f), "EVMinimumChargePower above the station's maximum")  # R-CPD-03
-    out = out_low = 0
-    if f.session.bpt:
-        # Limits are magnitudes; some vehicles send them negative (D-02).
-        out = abs(
-            total_w(
-                b,
-                BPT_AC_CPDReqEnergyTransferMode.EVMaximumDischargePower,
-                BPT_AC_CPDReqEnergyTransferMode.EVMaximumDischargePower_L2,
-                BPT_AC_CPDReqEnergyTransferMode.EVMaximumDischargePower_L3,
-            )
-        )
-        out_low = abs(
-            total_w(
-                b,
-                BPT_AC_CPDReqEnergyTransferMode.EVMinimumDischargePower,
-                BPT_AC_CPDReqEnergyTransferMode.EVMinimumDischargePower_L2,
-                BPT_AC_CPDReqEnergyTransferMode.EVMinimumDischargePower_L3,
-            )
-        )
-        _range(f, out_low, out, "EVMinimumDischargePower above EVMaximumDischargePower")
-    for limits in (f.car.first, f.car.limits):
-        limits.set(high, 0, 0, 0, out, 0, low, out_low)
+    first = f.car.first
+    _range(f, first.least_charge_w, first.charge_w, "EVMinimumChargePower above EVMaximumChargePower")
+    _range(
+        f, first.least_charge_w, offered_max_charge_w(f), "EVMinimumChargePower above the station's maximum"
+    )  # R-CPD-03
+    _range(f, first.least_discharge_w, first.discharge_w, "EVMinimumDischargePower above EVMaximumDischargePower")
+    for i in range(3):
+        if lines(f) & 1 << i:
+            for side in (CHARGE, DISCHARGE):
+                _range(
+                    f,
+                    first.line_w[side + LEAST_CHARGE + i],
+                    first.line_w[side + i],
+                    "minimum of a line above its maximum",
+                )
     return messages.ok(f, MSG.AC_ChargeParameterDiscoveryReq), SCHEDULE
 
 

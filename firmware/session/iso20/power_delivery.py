@@ -17,7 +17,16 @@ from firmware.session.codes import ASK_POWER, ASK_STOP, DC, WAIT
 from firmware.session.facts import PeerError
 from firmware.session.iso20 import messages, reply
 from firmware.session.iso20.schedule import TUPLE_ID
-from firmware.session.iso20.states import AC_LOOP, AC_START, CABLE_CHECK, DC_LOOP, PRECHARGE, STOP, WELDING
+from firmware.session.iso20.states import (
+    AC_LOOP,
+    AC_START,
+    CABLE_CHECK,
+    DC_LOOP,
+    PRECHARGE,
+    STOP,
+    STOPPING,
+    WELDING,
+)
 
 # IEC 61851-23: the vehicle closes its contactors within 20 V of its own voltage.
 _PRECHARGE_WINDOW_MV = 20_000
@@ -34,6 +43,10 @@ def _answer(f, state, code=None):
 
 def _to_stop(f, req):
     return _opened(f, STOP, _to_stop)
+
+
+def _to_stopping(f, req):
+    return _opened(f, STOPPING, _to_stopping)
 
 
 def _to_welding(f, req):
@@ -97,8 +110,6 @@ def before_power(f, req):
 
 
 def _check_precharge(f):
-    if not f.session.precharges:
-        raise PeerError(ResponseCode.FAILED_SequenceError, "start without pre-charge")
     if not f.session.precharge_finished and f.cfg["strict_precharge_order"]:
         raise PeerError(ResponseCode.FAILED_SequenceError, "pre-charge still ongoing")  # D-04
     if abs(f.station.mv - f.wanted.mv) > _PRECHARGE_WINDOW_MV and not f.cfg["lenient_ev_values"]:
@@ -111,8 +122,12 @@ def start(f, req):
     waiting = _waiting(f, req, PRECHARGE if dc else AC_START)
     if waiting:
         return waiting
-    if req[PowerDeliveryReq.ChargeProgress] == ChargeProgress.Stop or f.stop_wish:
-        return _to_stop(f, req)  # never on to the loop (R-POWER-01); a stop wish is told here (R-STATUS-06)
+    if req[PowerDeliveryReq.ChargeProgress] == ChargeProgress.Stop:
+        return _to_stop(f, req)  # never on to the loop (R-POWER-01)
+    if dc and not f.session.precharges:
+        raise PeerError(ResponseCode.FAILED_SequenceError, "start without pre-charge")
+    if f.stop_wish:
+        return _to_stopping(f, req)  # told here, and nothing closes (R-STATUS-06)
     if f.station.pilot_cut:
         raise PeerError(ResponseCode.FAILED_PowerDeliveryNotApplied, "pilot left state C")
     if dc:
@@ -126,7 +141,7 @@ def _closed(f, req):
     """The answer to Start once the contactor is closed; a wish to stop that comes meanwhile is
     heard (R-POWER-06)."""
     if f.stop_wish:
-        return _to_stop(f, req)
+        return _to_stopping(f, req)
     if f.station.pilot_cut:
         raise PeerError(ResponseCode.FAILED_PowerDeliveryNotApplied, "pilot left state C")
     # The level first, then the edge: it may have closed before (R-POWER-04); what counts is the
@@ -149,3 +164,11 @@ def in_loop(f, req):
     if req[PowerDeliveryReq.ChargeProgress] == ChargeProgress.Start:
         raise PeerError(ResponseCode.FAILED_SequenceError, "start while charging")
     return _to_welding(f, req) if dc else _to_stop(f, req)
+
+
+def again(f, req):
+    """PowerDelivery(Stop) where nothing is energised any more: answered OK once more (R-POWER-01);
+    there is no other way back to the loop."""
+    if req[PowerDeliveryReq.ChargeProgress] != ChargeProgress.Stop:
+        raise PeerError(ResponseCode.FAILED_SequenceError, "start after the stop")
+    return _to_stop(f, req)

@@ -30,8 +30,16 @@ _DYNAMIC = const(2)
 
 def offered(f):
     """Service ids on offer for the protocol that was settled, in the configured order
-    (R-SERVICES-12)."""
-    return [row[1] for name in f.cfg["services"] for row in SERVICES if row[0] == name and row[2] == f.session.current]
+    (R-SERVICES-12). Where nobody may ever allow power out of the car, a BPT service is offered as
+    the one that only charges (R-LOOP-10)."""
+    ids = []
+    for name in f.cfg["services"]:
+        if f.cfg["export"] == "no" and name.endswith("_BPT"):
+            name = name[:-4]
+        for row in SERVICES:
+            if row[0] == name and row[2] == f.session.current and row[1] not in ids:
+                ids.append(row[1])
+    return ids
 
 
 def _row(service):

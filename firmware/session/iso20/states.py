@@ -17,3 +17,4 @@ AC_LOOP = const(11)
 DC_LOOP = const(12)
 WELDING = const(13)
 STOP = const(14)
+STOPPING = const(18)  # Start was answered with Terminate: nothing is energised

@@ -2,7 +2,7 @@
 import { state } from './link.mjs';
 import { UsbHost } from './usb.mjs';
 
-const PIN = { mirror: 13, contactor: 14, pilot: 15, miso: 16, cs: 17, sck: 18, mosi: 19, int: 20, reset: 21 };
+const PIN = { enable: 7, mirror: 13, contactor: 14, pilot: 15, miso: 16, cs: 17, sck: 18, mosi: 19, int: 20, reset: 21 };
 const PILOT_CHANNEL = 0, PROXIMITY_CHANNEL = 1;
 const SIO = 5, SPI = 1;                           // functions of a pin
 const FULL_SCALE_MV = 3300;
@@ -43,6 +43,7 @@ export class Bench {
     this.bit = { count: 0, value: 0, out: 0 };
     gpio[PIN.cs].addListener((now) => this.#select(now));
     gpio[PIN.contactor].addListener((now) => this.#output('g', now));
+    gpio[PIN.enable].addListener((now) => this.#output('e', now));
     gpio[PIN.reset].addListener((now) => this.#output('r', now));
     gpio[PIN.pilot].addListener((now) => this.#edge(now));
     gpio[PIN.sck].addListener((now) => this.#sck(now));

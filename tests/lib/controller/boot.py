@@ -21,7 +21,7 @@ from pathlib import Path
 
 from firmware.clock import ticks_add, ticks_diff
 from host_tools import boardfile
-from host_tools.lab import LAB
+from host_tools.lab import lab
 from tests.lib.controller import machine_esp32, machine_rp2
 from tests.lib.controller.machine_common import Reset
 from tests.lib.controller.place import Place
@@ -112,7 +112,7 @@ class Controller:
         from firmware.app import config
         from mcu.board import Board
 
-        return Board(config.merge({**LAB, **changes}), trace, hw)
+        return Board(config.merge(lab(changes)), trace, hw)
 
     # -- the whole board
 
@@ -123,7 +123,7 @@ class Controller:
         self._end_us = self.place.us + seconds * 1000000
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "config.json")
-            Path(path).write_text(json.dumps({**LAB, **cfg}))
+            Path(path).write_text(json.dumps(lab(cfg)))
             evse = importlib.import_module("evse")
             use, main = evse.use, importlib.import_module("firmware.main")
             evse.use = lambda make, **options: use(make, path=path, **options)

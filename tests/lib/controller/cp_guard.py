@@ -10,7 +10,8 @@ _PERIOD_US = 1000
 _HIGH_AT_US = 25
 _LOW_BEFORE_US = 15
 _CONVERSION_US = 2
-_BAD_PERIODS = 20
+_BAD_LIMIT, _BAD_CLOSES = 80, 40  # a bad period adds 4, a good one takes 1
+_ASK_MS = 500
 _STALE_PERIODS = 20
 _LOOP_MS = 1000
 _WATCHDOG_MS = 3000
@@ -24,44 +25,48 @@ class Guard:
 
     def __init__(self, place):
         self._place = place
-        self._started = self._running = self._driven = False
+        self._started = self._running = False
+        self._driven = set()
         self.stands_still = False
         self._tripped = _OK
-        self._silent_ms = self._hungry_ms = 0
+        self._silent_ms = self._unasked_ms = self._hungry_ms = 0
         place.tick.append(self._interrupts)
 
     # -- the module
 
-    def init(self, pwm_pin, cp_pin, pp_pin, contactor_pin, window_low, window_high):
-        numbers = [to_int(n) for n in (pwm_pin, cp_pin, pp_pin, contactor_pin)]
-        pwm, cp, pp, contactor = numbers
+    def init(self, pwm_pin, cp_pin, pp_pin, contactor_pin, enable_pin, window_low, window_high):
+        numbers = [to_int(n) for n in (pwm_pin, cp_pin, pp_pin, contactor_pin, enable_pin)]
+        pwm, cp, pp, contactor, enable = numbers
         slice_ = pwm >> 1 & 7
-        if not (0 <= pwm <= 29 and 0 <= contactor <= 29 and 26 <= cp <= 29 and 26 <= pp <= 29) or slice_ <= 1:
+        adc = 26 <= cp <= 29 and 26 <= pp <= 29
+        if not (adc and 0 <= pwm <= 29 and 0 <= contactor <= 29 and 0 <= enable <= 29) or slice_ <= 1:
             raise ValueError("cp_guard: pin")
         self.stop()
         place = self._place
         pins = place.pins
-        if (pwm, cp, pp, contactor) != tuple([pins[n] for n in ("CP_PWM", "CP_ADC", "PP_ADC", "CONTACTOR")]):
+        if numbers != [pins[n] for n in ("CP_PWM", "CP_ADC", "PP_ADC", "CONTACTOR", "ENABLE")]:
             raise AssertionError("the guard is not at the pins of pins.csv")
-        self._contactor = contactor
+        self._contactor, self._enable = contactor, enable
         self._low, self._high_end = to_int(window_low) >> 4, to_int(window_high) >> 4
         self._high = self._low_raw = self._pp = 0
         self._high_age = self._low_age = _OLD
-        self._bad = _BAD_PERIODS
+        self._bad = _BAD_LIMIT
         self._tripped = _OK
-        self._driven = self._running = False
+        self._driven = set()
+        self._running = False
         self._late = self._gap_us = self._last_us = 0
         self._sampled_us = -_STALE_PERIODS * _PERIOD_US
-        self._silent_ms = self._hungry_ms = self._pp_wait = 0
-        place.pad(contactor).owner = None
-        place.pad(contactor).mode = OUT
-        self._put(0)
+        self._silent_ms = self._unasked_ms = self._hungry_ms = self._pp_wait = 0
+        for number in (contactor, enable):
+            place.pad(number).owner = None
+            place.pad(number).mode = OUT
+            self._put(number, 0)
         self._started = True
         self._set(_PERIOD_US)
 
     def stop(self):
         if self._started:
-            self._open(_OK)
+            self._let_go()
             self._set(0)
             self._started = self._running = False
 
@@ -73,6 +78,7 @@ class Guard:
         self._set(permille)
 
     def high(self):
+        self._unasked_ms = 0
         return self._reading("_high", "_high_age")
 
     def low(self):
@@ -83,16 +89,29 @@ class Guard:
 
     def drive(self, on):
         if not on:
-            if self._started:
-                self._open(_OK)
-                self._tripped = _OK
+            self._lower("_contactor")
+            self._tripped = _OK
             return True
+        return self._raise("_contactor")
+
+    def enable(self, on):
+        if not on:
+            self._lower("_enable")
+            return True
+        return self._raise("_enable")
+
+    def _lower(self, name):
+        if self._started:
+            self._put(getattr(self, name), 0)
+            self._driven.discard(getattr(self, name))
+
+    def _raise(self, name):
         self._need()
-        good = self._tripped == _OK and self._bad < _BAD_PERIODS and self._running and self._sampled()
+        good = self._tripped == _OK and self._bad < _BAD_CLOSES and self._running and self._sampled()
         if good:
-            self._silent_ms = 0
-            self._driven = True
-            self._put(1)
+            self._silent_ms = self._unasked_ms = 0
+            self._driven.add(getattr(self, name))
+            self._put(getattr(self, name), 1)
         elif self._tripped == _OK:
             self._tripped = _PILOT if self._running else _SILENT
         return good
@@ -101,7 +120,7 @@ class Guard:
         self._silent_ms = 0
         self._running = bool(running)
         if not self._running and self._started:
-            self._open(_OK)
+            self._let_go()
 
     def tripped(self):
         return self._tripped
@@ -134,7 +153,7 @@ class Guard:
         duty = self._duty
         if 0 < duty < _PERIOD_US and duty <= _HIGH_AT_US + _CONVERSION_US + 3:
             self._late += 1
-            self._bad += 1
+            self._count(False)
         else:
             now_us = self._place.us
             if self._high_age != _OLD:
@@ -142,16 +161,18 @@ class Guard:
             self._last_us = now_us
             self._high = self._raw(_HIGH_AT_US)
             self._high_age = 0
-            self._bad = 0 if self._low <= self._high <= self._high_end else self._bad + 1
+            self._count(self._low <= self._high <= self._high_end)
         self._sampled_us = self._place.us
         self._low_age = min(_OLD, self._low_age + 1)
-        if not self._driven:
-            self._put(0)
-        elif self._bad >= _BAD_PERIODS:
-            self._open(_PILOT)
+        for number in (self._contactor, self._enable):
+            if number not in self._driven:
+                self._put(number, 0)
+        if self._driven and self._bad >= _BAD_LIMIT:
+            self._trip(_PILOT)
         self._silent_ms += 1
-        if self._driven and self._silent_ms > _LOOP_MS:
-            self._open(_SILENT)
+        self._unasked_ms += 1
+        if self._driven and (self._silent_ms > _LOOP_MS or self._unasked_ms > _ASK_MS):
+            self._trip(_SILENT)
         if not self._running or self._silent_ms < _HANG_MS:
             self._hungry_ms = 0
 
@@ -161,7 +182,7 @@ class Guard:
             self._low_age = 0
         self._high_age = min(_OLD, self._high_age + 1)
         if self._driven and self._high_age >= _STALE_PERIODS:
-            self._open(_PILOT)
+            self._trip(_PILOT)
         if not self._pp_wait:
             self._pp_wait = 17
             self._pp = min(4095, self._place.pp_mv() * 4096 // 3300)
@@ -185,14 +206,20 @@ class Guard:
         self._duty = permille
         self._place.set_duty(permille)
 
-    def _put(self, level):
-        pad = self._place.pad(self._contactor)
+    def _count(self, good):
+        self._bad = max(0, self._bad - 1) if good else min(_BAD_LIMIT, self._bad + 4)
+
+    def _put(self, number, level):
+        pad = self._place.pad(number)
         if pad.latch != level:
             pad.latch = level
-            self._place.changed(self._contactor)
+            self._place.changed(number)
 
-    def _open(self, why):
-        self._put(0)
-        self._driven = False
-        if why != _OK:
-            self._tripped = why
+    def _let_go(self):
+        for number in (self._contactor, self._enable):
+            self._put(number, 0)
+        self._driven = set()
+
+    def _trip(self, why):
+        self._let_go()
+        self._tripped = why

@@ -79,7 +79,9 @@ class Place:
         self.circuit = PilotCircuit(self.rand)
         self.plug = PlugResistor()
         self.contactor = ContactorModel()
+        self.enabled = 0  # the ENABLE line of the power stage
         self.car = None
+        self.load = None  # function of the car's resistance and ms -> what is on the pilot in its place
         self.tick = []  # called with the place every millisecond: interrupts of the chip
         self.watch = []  # the same, for tests
         self._divider = divider
@@ -111,6 +113,8 @@ class Place:
         self.chip.poll(now)
         self.contactor.poll(now)
         self._car(now)
+        if self.load is not None:
+            self.circuit.ohms = self.load(self.car.load[0], self.us // 1000)
         for call in self.tick:
             call(self)
         for call in self.watch:
@@ -188,6 +192,8 @@ class Place:
         pins = self.pins
         if number == pins["CONTACTOR"]:
             self.contactor.drive(self.driven(number) or 0)  # pulled down at the driver
+        elif number == pins["ENABLE"]:
+            self.enabled = self.driven(number) or 0
         elif number == pins["MODEM_CS"]:
             self._select(self.driven(number) == 0)
         elif number == pins["MODEM_RESET"]:

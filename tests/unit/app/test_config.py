@@ -29,8 +29,8 @@ def test_every_value_of_the_defaults_may_be_written():
 
 
 def test_values_are_taken():
-    cfg = config.load('{"setpoint_w": -5000, "services": ["DC"], "meterinfo_always": true, "meter_id": ""}')
-    assert cfg["setpoint_w"] == -5000 and cfg["services"] == ["DC"]
+    cfg = config.load('{"setpoint_w": 5000, "services": ["DC"], "meterinfo_always": true, "meter_id": ""}')
+    assert cfg["setpoint_w"] == 5000 and cfg["services"] == ["DC"]
     assert cfg["meterinfo_always"] is True and cfg["meter_id"] == ""
 
 
@@ -110,8 +110,8 @@ def test_tcp_port_is_dynamic_or_random():
 def test_every_key_is_described_once():
     keys = [row[0] for row in SPEC]
     assert len(set(keys)) == len(keys)
-    lines = list(config.describe(config.load('{"setpoint_w": -77}')))
+    lines = list(config.describe(config.load('{"setpoint_w": 77}')))
     assert [line.split()[0] for line in lines[0::2]] == keys
-    assert [line for line in lines if line.startswith("setpoint_w ") and line.endswith(" -77")]
+    assert [line for line in lines if line.startswith("setpoint_w ") and line.endswith(" 77")]
     for line in lines[1::2]:
         assert line.startswith("    default ")

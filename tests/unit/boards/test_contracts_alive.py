@@ -6,6 +6,9 @@ BARE = "boards/contract.py is in no image"
 
 import firmware.net.stack  # noqa: F401 - the lowest first: an import inside of an import takes C stack
 from boards.contract import ROLES
+from drivers.acrel import Acrel
+from drivers.bender import Bender
+from drivers.eastron import Eastron
 from drivers.pilot_adc import FreeFrontEnd, PeakFrontEnd, Scale, SyncFrontEnd
 from firmware import clock
 from firmware.trace import Trace
@@ -13,6 +16,7 @@ from tests.lib.fake_secc import FakePower, FakeSecc
 from tests.lib.plant import Plant
 from twin.contactor import ContactorModel
 from twin.pilot import PlugResistor
+from twin.rtu import Port
 
 try:
     from inspect import signature
@@ -68,6 +72,19 @@ def test_parts_that_stand_alone():
         FreeFrontEnd(None, None, scale),
     ):
         check("pilot front end", front)
+
+
+def test_parts_on_a_modbus_bus():
+    for role, part in (
+        ("ac meter", Eastron(1)),
+        ("meter", Eastron(1)),
+        ("meter", Acrel(2)),
+        ("insulation monitor", Bender(3)),
+    ):
+        check(role, part)
+        check("bus part", part)
+        check("part", part)
+    check("uart", Port())
 
 
 def test_what_lacks_something_is_caught():

@@ -101,7 +101,7 @@ def test_what_the_module_says_while_it_charges():
             r"pilot +C +car ready.*\n.*duty 5\.0 % \(digital\)|pilot +C +car ready.*duty 5\.0 % \(digital\)", text
         ), text
         assert "DC_ChargeLoop, service 6 Dynamic" in text and "battery" in text and "faults     none" in text, text
-        assert said_after(station, "evse.setpoint(-2500)")[-1] == "set-point -2500 W"
+        assert said_after(station, "evse.setpoint(-2500, 600)")[-1] == "set-point -2500 W"
         assert "whole number" in said_after(station, "evse.setpoint(99999999)")[-1]
         until(lambda: state(station)["setpoint_w"] == -2500)
         lines = said_after(station, "evse.trace(12)")

@@ -132,6 +132,18 @@ def test_bus_off_is_told_and_nothing_old_is_sent_after_it():
     eq([f.data for f in bench.peer.got], [DATA])
 
 
+def test_a_bus_that_is_back_at_once_gets_nothing_old():
+    """The chip returns from bus off by itself and would send what still waits in it."""
+    bench = Bench().up()
+    bench.bus.shorted = True
+    bench.driver.send(0x02A43FF0, b"\x10\x02\x00\x00\x00\x00\x75\x30", bench.now)
+    bench.run(30)
+    eq((bench.driver.bus_offs, bench.driver.up), (1, False))
+    bench.bus.shorted = False
+    bench.run(2000)
+    eq((bench.driver.up, bench.peer.got), (True, []))
+
+
 def test_a_chip_that_lost_its_settings_is_set_up_again():
     bench = Bench().up()
     bench.chip.brown_out(bench.now)

@@ -28,9 +28,9 @@ class Front:
 class Line:
     """A pilot that is run by its `due`."""
 
-    def __init__(self, high_mv=12000, low_mv=-12000, sample_ms=20):
+    def __init__(self, high_mv=12000, low_mv=-12000, sample_ms=20, live_ms=None):
         self.front = Front(high_mv, low_mv)
-        self.pilot = Pilot(self.front, sample_ms)
+        self.pilot = Pilot(self.front, sample_ms, live_ms=live_ms)
         self.now = T0
         self.pilot.start(T0)
         self.events = []
@@ -57,11 +57,46 @@ class Line:
         return ticks_diff(self.now, T0)
 
 
-def settled(high_mv, low_mv=-12000, duty=50, sample_ms=20):
-    line = Line(high_mv, low_mv, sample_ms)
+def settled(high_mv, low_mv=-12000, duty=50, sample_ms=20, live_ms=None):
+    line = Line(high_mv, low_mv, sample_ms, live_ms)
     line.pilot.set_duty(duty, T0)
     line.at(100)
     return line
+
+
+# What may be on the line in C and D, and what may not; in the gap of 6 to 9 V last state lives on.
+_GOOD = ((6000, -12000), (3000, -12000))
+_BAD = ((9000, -12000), (12000, -12000), (0, -12000), (-5000, -12000), (-12000, -12000), (14000, -12000), (6000, -6000))
+_OPEN_MS = 50  # of 100 ms; the rest is the contactor's
+
+
+def energised(good, live_ms=10):
+    line = settled(*good, live_ms=live_ms)
+    line.at(200)
+    assert line.pilot.ready
+    return line
+
+
+def bounce(line, good, stretches, begin, end_ms):
+    """From `begin` on the line goes through stretches (ms, (high, low)) again and again until
+    end_ms; returns (ms from the first bad one until it was not ready or None, was ready again)."""
+    took, again, at, i = None, False, begin, 0
+    first = None
+    while at < end_ms:
+        ms, level = stretches[i % len(stretches)]
+        line.set(*level)
+        if level not in _GOOD and first is None:
+            first = at
+        for _ in range(ms):
+            line.at(at)
+            at += 1
+            if first is not None and not line.pilot.ready:
+                took = at - 1 - first if took is None else took
+            elif took is not None:
+                again = True
+        i += 1
+    line.set(*good).at(at)
+    return took, again
 
 
 # -- debouncing
@@ -159,6 +194,90 @@ def test_start_again_forgets():
     p = line.pilot
     eq((p.state, p.diode_ok, p.duty, p.counting, p.event()), (UNKNOWN, True, 1000, False, 0))
     eq(line.front.duties[-1], 1000)
+
+
+# -- ready
+
+
+def test_a_step_ends_readiness_in_20_ms_r_power_11():
+    for good in _GOOD:
+        for bad in _BAD:
+            for phase in range(10):
+                took, again = bounce(energised(good), good, ((300, bad),), 200 + phase, 500)
+                assert took is not None and took <= 20 and not again, (good, bad, phase, took)
+
+
+def test_a_pilot_that_bounces_ends_readiness_in_50_ms_r_power_15():
+    """Every period of 20 to 60 ms at half time, every pair, every phase: also where C comes back
+    every other sample."""
+    for good in _GOOD:
+        for bad in _BAD:
+            for half_ms in (10, 11, 13, 15, 17, 20, 23, 25, 27, 30):
+                for phase in range(0, 10, 3):
+                    stretches = ((half_ms, bad), (half_ms, good))
+                    took, again = bounce(energised(good), good, stretches, 200 + phase, 800)
+                    assert took is not None and took <= _OPEN_MS and not again, (good, bad, half_ms, phase, took, again)
+
+
+def test_bad_samples_of_any_kind_count_together_r_power_15():
+    for one in _BAD:
+        for other in _BAD:
+            for ms in (5, 10, 20):
+                for phase in (0, 4, 9):
+                    stretches = ((ms, one), (ms, (6000, -12000)), (ms, other), (ms, (3000, -12000)))
+                    took, again = bounce(energised(_GOOD[0]), _GOOD[0], stretches, 200 + phase, 700)
+                    if ms > 5:  # shorter than a sample: seen by luck alone
+                        assert took is not None and took <= _OPEN_MS and not again, (one, other, ms, phase, took)
+
+
+def test_one_short_glitch_is_noise_and_bad_ones_apart_are_too():
+    for bad in _BAD:
+        line = energised(_GOOD[0])
+        for begin in range(201, 2000, 150):
+            bounce(line, _GOOD[0], ((9, bad),), begin, begin + 9)
+            line.at(begin + 140)
+            assert line.pilot.ready and line.pilot.diode_ok, (bad, begin)
+
+
+def test_ready_comes_back_with_100_clean_ms_r_power_15():
+    for bad in _BAD[:5]:
+        line = energised(_GOOD[0])
+        bounce(line, _GOOD[0], ((20, bad), (20, _GOOD[0])), 200, 400)
+        last = 370  # sample
+        line.at(last + 95)
+        assert not line.pilot.ready
+        line.at(last + 125)
+        assert line.pilot.ready
+    line = settled(9000, live_ms=10)
+    line.at(200).set(6000).at(280)
+    eq((line.pilot.state, line.pilot.ready), (C, False))
+    line.at(320)
+    assert line.pilot.ready
+
+
+def test_a_pause_of_the_firmware_is_not_clean_r_power_15():
+    """Samples 110 ms apart that are bad each other time: the good ones do not clear the bad."""
+    line = energised(_GOOD[0])
+    p, now = line.pilot, line.now
+    for i in range(6):
+        line.set(9000 if i & 1 else 6000)
+        now = ticks_add(now, 110)
+        p.poll(now)
+    eq(p.ready, False)
+
+
+def test_samples_are_closer_in_c_and_d_alone():
+    for high_mv, apart in ((12000, 20), (9000, 20), (6000, 10), (3000, 10)):
+        line = settled(high_mv, live_ms=10)
+        line.at(200)
+        eq((high_mv, ticks_diff(line.pilot.due, line.pilot.sampled_at)), (high_mv, apart))
+
+
+def test_own_f_is_not_ready():
+    line = energised(_GOOD[0])
+    line.pilot.set_duty(0, line.now)
+    line.set(-12000).at(260)
+    eq((line.pilot.state, line.pilot.ready), (C, False))
 
 
 # -- duty

@@ -69,7 +69,7 @@ class Rig:
     def __init__(self, **options):
         self.link = FakeLink()
         self.desk = Desk(FOLDER + "config.json", START, **options)
-        self.operator = Operator(None, None, self.link.power, self.link.trace, None, lambda: "s=1", self.link.out)
+        self.operator = Operator(None, None, self.link.trace, None, lambda: "s=1", self.link.out)
         self.desk.add_to(self.operator, self.link)
 
     def ask(self, command):
@@ -104,9 +104,9 @@ def test_configuration_is_written_whole_and_valid():
     def test():
         rig = Rig()
         assert rig.ask("config get setpoint_w") == (["0"], "")
-        assert "next start" in rig.ask("config set setpoint_w -700")[0][0]
+        assert "next start" in rig.ask("config set setpoint_w 700")[0][0]
         with open(FOLDER + "config.json") as f:
-            assert json.load(f) == {"setpoint_w": -700}
+            assert json.load(f) == {"setpoint_w": 700}
         assert "config.new" not in os.listdir(FOLDER[:-1])
         assert rig.ask('config set services ["DC_BPT", "DC"]')[1] == ""
         assert rig.ask("config set evse_id DE*ABC*E1")[1] == ""

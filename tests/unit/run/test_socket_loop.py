@@ -381,19 +381,19 @@ def test_commands():
     def test(station):
         link, now = station.link, ticks_ms()
         link.operator.command("setpoint -5000", now)
-        assert station.power.setpoint_w == -5000
+        assert station.power.lease.set_w == -5000
         link.operator.command("stop", now)
         assert station.calls == ["request_stop"]
         link.operator.command("status", now)
-        bad = ("setpoint", "setpoint x", "setpoint 1 2", "setpoint 9999999", "!", "nonsense", "stop now")
+        bad = ("setpoint 1,2", "setpoint x", "setpoint 1 2", "setpoint 9999999", "!", "nonsense", "stop now")
         for line in bad:
             link.operator.command(line, now)
         station.turns(1)
         told = [line for line in station.out.lines if line.startswith("E ")]
         assert len(told) == len(bad) and len(station.said("unknown command")) == 2
-        assert len(station.said("setpoint: one whole number of W")) == 4 and station.said("stop stands alone")
+        assert len(station.said("setpoint: a whole number of W")) == 3 and station.said("stop stands alone")
         assert len(station.said("setpoint_w=-5000")) == 1
-        assert station.power.setpoint_w == -5000 and not link.quit
+        assert station.power.lease.set_w == -5000 and not link.quit
         link.operator.command("quit", now)
         assert link.quit
 

@@ -16,6 +16,7 @@ def facts(setpoint_w, current=DC, dynamic=True, bpt=True, soc=50, limits=(40_000
     f.car.soc = soc
     f.station.setpoint_w = setpoint_w
     f.station.mv = 400_000
+    f.station.export = True
     return f
 
 

@@ -94,7 +94,7 @@ def test_scheduled_dc_is_under_the_set_point_r_schedule_10():
         (-5000, -30_000, -5000, (0, 5000)),
         (-50_000, -30_000, -12_000, (0, 20_000)),
     ):
-        w.power.set_setpoint_w(setpoint_w)
+        w.setpoint(setpoint_w)
         got = limits(w, DC_BPT, SCHEDULED, wish_ma=wish_ma)
         eq((got[0], got[2]), told)
         for _ in range(4):
@@ -107,7 +107,7 @@ def test_scheduled_ac_is_told_the_set_point_r_schedule_10():
     for service in (1, AC_BPT):
         w = world(service, SCHEDULED, 2000)
         for setpoint_w in (2000, 0, 4000, -3000):
-            w.power.set_setpoint_w(setpoint_w)
+            w.setpoint(setpoint_w)
             want = setpoint_w if service == AC_BPT or setpoint_w > 0 else 0
             eq(target(w, service, SCHEDULED, present_w=11_000), want)
 
@@ -140,7 +140,7 @@ def test_target_below_the_minimum_of_the_car_r_schedule_12():
             w = world(service, dynamic, 500, {"least_charge_w": 1380, "least_discharge_w": 1380})
             told = Steered(w, service, dynamic, 0).w
             eq(told(), 0)
-            w.power.set_setpoint_w(1380)
+            w.setpoint(1380)
             eq(told(), 1380)
             if dynamic:  # what the car says now may only be more (R-LOOP-11)
                 eq((told(least_charge_w=1381), told(least_charge_w=100)), (0, 1380))
@@ -151,14 +151,14 @@ def test_a_minimum_is_never_above_the_maximum_r_loop_19():
         for dynamic in MODES:
             w = world(service, dynamic, 500, dc_min_charge_w=1000, dc_min_discharge_w=1200)
             eq(limits(w, service, dynamic, soc=50)[:2], (0, 0))
-            w.power.set_setpoint_w(1500)
+            w.setpoint(1500)
             eq(limits(w, service, dynamic, soc=50)[:2], (1500, 1000))
             if service == DC_BPT:
-                w.power.set_setpoint_w(-1100)
+                w.setpoint(-1100)
                 eq(limits(w, service, dynamic, soc=50)[2:], (0, 0))
-                w.power.set_setpoint_w(-1500)
+                w.setpoint(-1500)
                 eq(limits(w, service, dynamic, soc=50)[2:], (1500, 1200))
-            w.power.set_setpoint_w(0)
+            w.setpoint(0)
             eq(limits(w, service, dynamic, soc=50)[:2], (0, 0))
 
 
@@ -167,7 +167,7 @@ def test_a_set_point_is_told_the_other_way_in_dynamic_control_too_r_loop_09():
     station could be steered to."""
     w = world(DC_BPT, DYNAMIC, 5000)
     eq(limits(w, DC_BPT, DYNAMIC, soc=50), (5000, 0, 20_000, 0))
-    w.power.set_setpoint_w(-5000)
+    w.setpoint(-5000)
     eq(limits(w, DC_BPT, DYNAMIC, soc=50), (50_000, 0, 5000, 0))
-    w.secc.facts.station.export = False
-    eq(limits(w, DC_BPT, DYNAMIC, soc=50), (50_000, 0, 0, 0))
+    eq(w.power.lease.grid(w.now, False), "")
+    eq(limits(w, DC_BPT, DYNAMIC, soc=50), (0, 0, 0, 0))

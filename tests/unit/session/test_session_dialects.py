@@ -74,7 +74,7 @@ def test_one_phase_has_no_other_lines_r_cpd_05():
     w.to_authorized(AC)
     w.discovery()
     w.select(AC, w.set_id(AC, DYNAMIC))
-    block = w.parameters(AC, per_phase=True).AC_CPDResEnergyTransferMode
+    block = w.parameters(AC, lines_w=(3666, 3666, 3666)).AC_CPDResEnergyTransferMode
     eq(rational.to_int(block[AC_CPDResEnergyTransferMode.EVSEMaximumChargePower]), 3680)
     eq(block[AC_CPDResEnergyTransferMode.EVSEMaximumChargePower_L2], None)
     eq(block[AC_CPDResEnergyTransferMode.EVSEMaximumChargePower_L3], None)

@@ -5,6 +5,7 @@ from codec import rational
 from firmware.session.states import ENDED, IDLE
 from host_tools.ev.requests import is_dc
 from tests.lib.driver import AC, AC_BPT, DC, DC_BPT, DYNAMIC, MODES, SCHEDULED, SERVICES, START, STOP
+from tests.lib.mtest import eq
 from tests.lib.world import World
 
 HEAP_KB = 200
@@ -12,12 +13,12 @@ from codec.slots import (
     AC_ChargeLoopRes,
     AC_CPDResEnergyTransferMode,
     BPT_Dynamic_DC_CLResControlMode,
+    BPT_Scheduled_DC_CLResControlMode,
     DC_ChargeLoopRes,
     Dynamic_AC_CLResControlMode,
     EvseNotification,
     EVSEStatus,
     MeterInfo,
-    PowerDeliveryRes,
     ResponseCode,
 )
 
@@ -132,7 +133,7 @@ def test_ac_set_point_steers_r_loop_07():
     w.to_loop(AC_BPT, DYNAMIC)
     assert ac_target(w.loop(AC_BPT, DYNAMIC).value) == 7000
     for want, got in ((0, 0), (-3000, -3000), (-50000, -11000), (50000, 11000)):
-        w.power.set_setpoint_w(want)
+        w.setpoint(want)
         assert ac_target(w.loop(AC_BPT, DYNAMIC).value) == got
 
 
@@ -163,7 +164,7 @@ def test_dc_set_point_turns_the_current_r_loop_06():
         value = w.loop(DC_BPT, DYNAMIC).value
         w.sleep(100)
     assert rational.to_milli(value[DC_ChargeLoopRes.EVSEPresentCurrent]) == 20000
-    w.power.set_setpoint_w(-8000)
+    w.setpoint(-8000)
     mode = w.loop(DC_BPT, DYNAMIC).BPT_Dynamic_DC_CLResControlMode
     # the next answer carries it: the discharge limit is the set-point (R-LOOP-04)
     assert rational.to_int(mode[BPT_Dynamic_DC_CLResControlMode.EVSEMaximumDischargePower]) == 8000
@@ -183,7 +184,7 @@ def test_energy_is_counted_both_ways_r_meter_04():
         w.loop(DC_BPT, DYNAMIC)
     charged = w.power.charged_wh
     assert 15 < charged < 25  # 8 s of 10 kW = 22 Wh, less the ramp
-    w.power.set_setpoint_w(-10000)
+    w.setpoint(-10000)
     for _ in range(40):
         w.sleep(200)
         value = w.loop(DC_BPT, DYNAMIC, meter=True).value
@@ -211,7 +212,7 @@ def test_scheduled_dc_follows_the_car_inside_the_limits_r_loop_02():
     assert w.power_delivery(START, tuple_id=1).code == ResponseCode.OK
     for target_a, want_ma, limited in ((500, 125000, True), (20, 20000, False), (-30, -30000, False)):
         if target_a < 0:
-            w.power.set_setpoint_w(-50_000)
+            w.setpoint(-50_000)
         for _ in range(5):
             value = w.loop(DC_BPT, SCHEDULED, wish_ma=target_a * 1000).value
             w.sleep(100)
@@ -264,15 +265,80 @@ def test_stop_after_n_loops():
 
 
 def test_stop_wish_before_power_r_status_06():
-    """A stop wished during ScheduleExchange is told in PowerDeliveryRes and no contactor closes."""
-    w = World()
-    w.to_schedule(AC_BPT, DYNAMIC)
-    w.secc.request_stop(w.now)
-    value = w.power_delivery(START).value
-    assert value[1] == ResponseCode.OK
-    assert value[PowerDeliveryRes.EVSEStatus][EVSEStatus.EVSENotification] == EvseNotification.Terminate
-    assert not w.power.closed
-    assert w.loop(AC_BPT, DYNAMIC).code == ResponseCode.FAILED_SequenceError
+    """A stop wished before the loop is told in PowerDeliveryRes and no contactor closes; the car
+    goes on in each way that there is, up to one that does not read it and begins the loop
+    (R-POWER-01)."""
+    for service in SERVICES:
+        for dynamic in MODES:
+            for then in ("", "stop", "stop stop", "loop loop stop", "stop welding welding", "welding", "loop"):
+                if "welding" in then and not is_dc(service):
+                    continue
+                w = World(setpoint_w=5000)
+                w.to_schedule(service, dynamic)
+                w.secc.request_stop(w.now)
+                w.on_to_start(service)
+                answer = w.power_delivery(START, tuple_id=None if dynamic else 1)
+                assert terminates(answer) and w.dead and w.power.path_off
+                for word in then.split():
+                    w.sleep(100)
+                    if word == "loop":
+                        answer = w.loop(service, dynamic, soc=50, wish_ma=50_000, present_w=5000)
+                        assert terminates(answer)
+                    elif word == "stop":
+                        assert terminates(w.power_delivery(STOP))
+                    else:
+                        eq(w.welding().code, ResponseCode.OK)
+                    assert w.dead and not w.power.closed, (service, dynamic, then)
+                eq((w.stop().code, w.state), (ResponseCode.OK, "Ended"))
+                eq(w.trace.notes, ["session ended by the station"])
+
+
+def terminates(answer):
+    """OK, and the station wants to end."""
+    eq(answer.code, ResponseCode.OK)
+    return (
+        answer.EVSEStatus is not None and answer.EVSEStatus[EVSEStatus.EVSENotification] == EvseNotification.Terminate
+    )
+
+
+def test_a_stop_takes_the_power_down_with_the_word_r_status_08():
+    """Dynamic and Scheduled, both directions: the answer that says Terminate has the target 0, and
+    the output is on its way down while the car still sends loops."""
+    for service in (AC_BPT, DC_BPT):
+        for dynamic in MODES:
+            for setpoint_w in (8000, -8000):
+                w = World(setpoint_w=setpoint_w, power_ramp_w_per_s=20_000)
+                w.to_loop(service, dynamic)
+                wish_ma = 20_000 if setpoint_w > 0 else -20_000
+                for _ in range(10):
+                    w.loop(service, dynamic, soc=50, wish_ma=wish_ma, present_w=setpoint_w)
+                    w.sleep(100)
+                eq(w.hw.w, setpoint_w)
+                w.secc.request_stop(w.now)
+                answer = w.loop(service, dynamic, soc=50, wish_ma=wish_ma, present_w=setpoint_w)
+                assert terminates(answer)
+                eq(w.secc.facts.wanted.target_w, 0)
+                if service == DC_BPT:
+                    name = "BPT_Dynamic_DC_CLResControlMode" if dynamic else "BPT_Scheduled_DC_CLResControlMode"
+                    eq([rational.to_int(x) for x in _powers(getattr(answer, name), dynamic)], [0, 0])
+                    for _ in range(5):
+                        w.sleep(100)
+                        assert terminates(w.loop(service, dynamic, soc=50, wish_ma=wish_ma))
+                    eq((w.hw.w, w.power.closed), (0, True))  # the car opens the session, not the contactor
+                eq(w.power_delivery(STOP).code, ResponseCode.OK)
+
+
+def _powers(block, dynamic):
+    """Most charging and discharging power of a DC loop answer."""
+    if dynamic:
+        return (
+            block[BPT_Dynamic_DC_CLResControlMode.EVSEMaximumChargePower],
+            block[BPT_Dynamic_DC_CLResControlMode.EVSEMaximumDischargePower],
+        )
+    return (
+        block[BPT_Scheduled_DC_CLResControlMode.EVSEMaximumChargePower],
+        block[BPT_Scheduled_DC_CLResControlMode.EVSEMaximumDischargePower],
+    )
 
 
 def test_per_phase_answers_r_cpd_04_05():
@@ -281,7 +347,7 @@ def test_per_phase_answers_r_cpd_04_05():
     w.to_authorized(AC)
     w.discovery()
     w.select(AC_BPT, w.set_id(AC_BPT, DYNAMIC))
-    block = w.parameters(AC_BPT, per_phase=True).BPT_AC_CPDResEnergyTransferMode
+    block = w.parameters(AC_BPT, lines_w=(3666, 3666, 3666)).BPT_AC_CPDResEnergyTransferMode
     total = 0
     for at in (
         AC_CPDResEnergyTransferMode.EVSEMaximumChargePower,
@@ -324,7 +390,7 @@ def test_limits_of_the_loop_only_narrow_r_loop_03_11():
     w.schedule(DYNAMIC)
     w.power_delivery(START)
     assert ac_target(w.loop(AC_BPT, DYNAMIC).value) == -3000  # the loop request says 11 kW
-    w.power.set_setpoint_w(30000)
+    w.setpoint(30000)
     assert ac_target(w.loop(AC_BPT, DYNAMIC).value) == 4000
     w = World(setpoint_w=-30000, power_ramp_w_per_s=1000000)
     w.to_schedule(DC_BPT, DYNAMIC)

@@ -178,7 +178,7 @@ def readings(w, service):
 
 def charge(w, service, watts):
     """For 20 s, positive into the car."""
-    w.power.set_setpoint_w(watts)
+    w.setpoint(watts)
     more = {} if service == DC_BPT else {"present_w": watts}
     for _ in range(100):
         w.loop(service, DYNAMIC, **more)

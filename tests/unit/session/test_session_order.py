@@ -13,10 +13,8 @@ from firmware.stage.faults import CONVERTER
 from tests.lib import legal_order, words
 from tests.lib.driver import AC, AC_BPT, DC, DC_BPT, DYNAMIC, MODES, SCHEDULED, is_dc
 from tests.lib.legal_order import (
-    AC_NO_POWER,
     AUTH,
     CABLE_CHECK,
-    DC_NO_POWER,
     ENDED,
     FAILED,
     HANDSHAKE,
@@ -38,15 +36,7 @@ HALF = sys.implementation.name == "micropython"
 # Known differences: the list says one thing, the station does another: {(phase, request): (code of
 # the station, why)}. The station answers exactly that; once it does what the list says, the test
 # fails until the line is gone.
-KNOWN = {
-    (DC_NO_POWER, "DC_WeldingDetectionReq"): (
-        SEQUENCE,
-        "R-POWER-01: the cable had the test voltage, the vehicle may check",
-    ),
-    (DC_NO_POWER, "DC_WeldingDetectionReq:Finished"): (SEQUENCE, "R-POWER-01: the same"),
-    (DC_NO_POWER, "PowerDeliveryReq:Stop"): (SEQUENCE, "R-POWER-01: a second Stop is answered OK"),
-    (AC_NO_POWER, "PowerDeliveryReq:Stop"): (SEQUENCE, "R-POWER-01: a second Stop is answered OK"),
-}
+KNOWN = {}
 # Requests of the side streams: payload type, request. They are answered on the type they came on,
 # in every phase (R-V2GTP-08); the station skips them in silence.
 SIDE_STREAMS = (
@@ -230,26 +220,6 @@ def test_unknown_session_id_r_session_03():
                     break
             else:
                 raise AssertionError("nothing is legal in " + phase)
-
-
-def test_a_stop_wish_before_the_loop_r_power_01_r_status_06():
-    """PowerDelivery(Start) answered with Terminate closes nothing; what may follow is what follows
-    PowerDelivery(Stop)."""
-    for service, phase, after in (
-        (AC_BPT, legal_order.AC_START, AC_NO_POWER),
-        (DC_BPT, legal_order.PRECHARGED, DC_NO_POWER),
-    ):
-        for request in REQUESTS:
-            if request == "SessionSetupReq:paused":
-                continue
-            walk = Walk(service, DYNAMIC).to(phase)
-            walk.w.secc.request_stop(walk.w.now)
-            assert _answered(walk, "PowerDeliveryReq:Start", after)[0] == "OK"
-            walk.phase = after
-            _in(walk, after, phase)
-            if request == "SessionStopReq:Pause":
-                continue  # not while the station ends the session
-            _check(walk, after, request)
 
 
 def test_fault_and_lost_pilot_end_the_phase_r_status_07_r_dc_safety_07():

@@ -8,6 +8,7 @@ import threading
 
 from host_tools.board.port import NoAnswer, PortError, Station, ports
 from host_tools.board.port.link import RUNNING, SILENT
+from host_tools.lab import LAB
 from tests.lib.mtest import raises
 from tests.lib.patience import AtLeast
 from tests.lib.port_cases import CASES
@@ -19,7 +20,7 @@ BOARD = os.environ.get("MICROV2G_TEST_PORT")
 
 
 def all_cases(runtime):
-    with PtyStation({"services": ["DC_BPT"]}, runtime) as device:
+    with PtyStation({**LAB, "services": ["DC_BPT"]}, runtime) as device:
         port = BOARD or device.port
         with Station.open(port) as station:
             station.wait_running()

@@ -61,7 +61,7 @@ def test_a_session_is_watched_changed_recorded_and_replayed():
         car.start()
         try:
             until(lambda: session_state(device.port) == "DC_ChargeLoop")
-            assert good("setpoint", "-5000", port=device.port) == "set-point -5000 W\n"
+            assert good("setpoint", "-5000", port=device.port).startswith("set-point -5000 W by the operator, ")
             bad(1, "not while the contactor is closed", "config", "set", "setpoint_w", "1", port=device.port)
             seen = []
 

@@ -54,18 +54,18 @@ def config_file(folder, **values):
 def test_options_have_priority_over_the_file():
     with tempfile.TemporaryDirectory() as folder:
         path = config_file(folder, setpoint_w=1, services=["AC"], meter_id="")
-        args = parse("--config", path, "--services", "DC_BPT, DC", "--setpoint", "-5000", "--stop-after", "7")
+        args = parse("--config", path, "--services", "DC_BPT, DC", "--setpoint", "5000", "--stop-after", "7")
         assert cmd_secc.merged_config(args) == {
             "sdp_port": SDP_PORT,
             "services": ["DC_BPT", "DC"],
-            "setpoint_w": -5000,
+            "setpoint_w": 5000,
             "stop_after_loops": 7,
             "meter_id": "",
         }
 
 
 def test_print_config_shows_every_key_with_its_value():
-    code, out, err = run("--print-config", "--setpoint", "-77")
+    code, out, err = run("--print-config", "--setpoint", "-77", "--lab")
     assert code == 0 and err == ""
     assert "\nsetpoint_w " in out and " -77\n" in out and "sequence_timeout_ms" in out and "default" in out
 
@@ -87,7 +87,7 @@ def test_errors_are_one_clear_line_and_status_2():
 
 def test_ready_commands_and_quit():
     with tempfile.TemporaryDirectory() as folder:
-        p = start("--iface", "lo", "--config", config_file(folder))
+        p = start("--iface", "lo", "--lab", "--config", config_file(folder))
         assert p.stdout.readline().startswith("READY port=")
         p.stdin.write("setpoint -5000\nstatus\nnonsense\n")
         assert "setpoint_w -5000" in p.stdout.readline()

@@ -5,8 +5,12 @@ import gc
 from codec import exi
 from codec.rational import to_int
 from firmware.clock import ticks_diff
-from host_tools.ev import next_request, requests
+from host_tools.ev import next_request, options, requests, states
+from host_tools.ev.evcc import Evcc
 from host_tools.ev.states import LOOP
+from tests.lib.driver import UNIX_S
+from tests.lib.mtest import eq
+from tests.lib.notes import Notes
 from tests.lib.plug import Plug
 
 HEAP_KB = 700  # the station and the car; the station alone is tested in 200 kB
@@ -19,6 +23,9 @@ from codec.slots import (
     DC_ChargeLoopReq,
     DisplayParameters,
     Dynamic_DC_CLReqControlMode,
+    EvseNotification,
+    EVSEStatus,
+    PowerDeliveryRes,
 )
 
 
@@ -46,7 +53,7 @@ def test_eight_combinations():
 def test_energy_both_ways_dc_bpt():
     """+20 kW, then -15 kW: both sides count the same energy, within the meter's whole Wh and the
     loop pace."""
-    script = [(3000, lambda p: p.world.power.set_setpoint_w(-15000))]
+    script = [(3000, lambda p: p.world.setpoint(-15000))]
     plug, car = session(
         {"service": "DC_BPT", "capacity_wh": 2000, "duration_ms": 20000, "max_charge_w": 30000},
         {"setpoint_w": 20000, "power_ramp_w_per_s": 40000},
@@ -60,7 +67,7 @@ def test_energy_both_ways_dc_bpt():
 
 
 def test_ac_bpt_follows_the_target():
-    script = [(4000, lambda p: p.world.power.set_setpoint_w(-7000))]
+    script = [(4000, lambda p: p.world.setpoint(-7000))]
     _, car = session({"service": "AC_BPT", "duration_ms": 8000, "max_charge_w": 11000}, {"setpoint_w": 7000}, script)
     assert car.ok and car.battery.energy_out_wms > 0 and car.battery.energy_in_wms > 0
 
@@ -77,6 +84,63 @@ def test_station_stop():
     plug, car = session({"service": "DC_BPT"}, {"stop_after_loops": 7, "setpoint_w": 1000})
     assert car.ok and car.told_to_stop and car.loops == 7
     assert plug.world.trace.notes == ["session ended by the station"]
+
+
+def test_station_stop_in_every_phase_r_status_06_r_power_01():
+    """A stop by the station while the car is in each of its states, AC and DC: an orderly end, told
+    in the first answer that can tell it; current flows only if the loop had begun."""
+    for service in ("AC", "AC_BPT", "DC", "DC_BPT"):
+        for control in ("dynamic", "scheduled"):
+            for state in range(states.SETUP, states.LOOP + 1):
+                if service[:2] == "AC" and state in (states.CABLE_CHECK, states.PRECHARGE):
+                    continue
+                plug = Plug(
+                    {"service": service, "control": control},
+                    {"setpoint_w": 5000, "eim_delay_ms": 100, "schedule_delay_ms": 100},
+                )
+                stopped = Stopper(plug, state)
+                car = plug.run()
+                at = service, control, states.STATE_NAMES[state], car.why
+                assert car.ok and car.told_to_stop and stopped.done, at
+                assert plug.world.trace.notes == ["session ended by the station"], (at, plug.world.trace.notes)
+                if state < states.START:
+                    assert (car.loops, plug.most_w) == (0, 0), at
+
+
+class Stopper:
+    """request_stop() at the first answer of the station that the car gets in `state`."""
+
+    def __init__(self, plug, state):
+        self.plug = plug
+        self.state = state
+        self.done = False
+        self._rx = plug.car.rx
+        plug.car.rx = self.rx
+
+    def rx(self, data, n, now):
+        secc = self.plug.world.secc
+        if self.plug.car.state == self.state and not self.done and secc.established:
+            self.done = True
+            secc.request_stop(now)
+        self._rx(data, n, now)
+
+
+def test_only_terminate_means_stop_r_status_02():
+    """A recorded PowerDeliveryRes with another notification: the car goes on to its loop."""
+    data = bytes.fromhex("8058040080808080808080880a4a7da0620003c100")
+    msg, value = exi.decode(exi.CM, data, 0, len(data))
+    eq(msg, MSG.PowerDeliveryRes)
+    status = value[PowerDeliveryRes.EVSEStatus]
+    eq(status[EVSEStatus.EVSENotification], EvseNotification.ServiceRenegotiation)
+    for notification, after in (
+        (EvseNotification.ServiceRenegotiation, LOOP),
+        (EvseNotification.Pause, LOOP),
+        (EvseNotification.MeteringConfirmation, LOOP),
+        (EvseNotification.Terminate, states.STOP),
+    ):
+        status[EVSEStatus.EVSENotification] = notification
+        car = Evcc(dict(options.DEFAULTS), lambda: UNIX_S, Notes())
+        eq((car.on_start(value, 0), car.told_to_stop), (after, after == states.STOP))
 
 
 def test_falls_back_to_plain_service():
@@ -122,7 +186,7 @@ def test_scheduled_car_keeps_to_the_limits_of_the_station():
                     "negative_discharge_limits": negative,
                     "setpoint_w": 10_000,
                 },
-                [(6000, lambda p: p.world.power.set_setpoint_w(-10_000))],
+                [(6000, lambda p: p.world.setpoint(-10_000))],
             )
             assert car.ok, car.why
             # 30 loops each way, of 0.2 s and a little

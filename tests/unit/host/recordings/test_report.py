@@ -24,14 +24,14 @@ def session(loops=12, fault="", power=True):
         records.append(record)
         hw, station = plug.world.hw, plug.world.power
         if power:
-            sample = {"setpoint_w": station.setpoint_w, "power_w": hw.w, "voltage_mv": hw.mv, "current_ma": hw.ma}
-            sample.update(contactor=int(hw.contactor), energy_charged_wh=hw.charged_wh)
+            sample = {"setpoint_w": station.lease.set_w, "power_w": hw.w, "voltage_mv": hw.mv_out, "current_ma": hw.ma}
+            sample.update(contactor=int(station.closed), energy_charged_wh=hw.charged_wh)
             sample["energy_discharged_wh"] = hw.discharged_wh
             records.append({"t_ms": record["t_ms"], "power": sample})
 
     ev = {"service": "DC_BPT", "loops": loops, "fault": fault, "capacity_wh": 1000}
     plug = Plug(ev, {"setpoint_w": 20000, "power_ramp_w_per_s": 1000000}, trace=Tracer(sink, BEGIN))
-    plug.script = [(3000, lambda p: p.world.power.set_setpoint_w(-15000))]
+    plug.script = [(3000, lambda p: p.world.setpoint(-15000))]
     plug.run()
     return records
 

@@ -1,0 +1,120 @@
+"""Commands of whoever decides over power: set-points with their validity, the grid's permission.
+
+A line with a tag comes from a program and speaks for the host; any other speaks for the operator,
+and so does a program that ends it in "as operator" (a person's tool).
+
+    setpoint 7000                           W, all lines together; for `setpoint_valid_s`
+    setpoint -5000 for 300                  out of the car, for 300 s
+    setpoint 3600,2300,0 for 60             W of L1, L2, L3
+    setpoint 16000,10000,6000mA             the same in mA
+    setpoint 7000 var 500 for 60            with reactive power
+    setpoint off                            this source wants nothing any more
+    setpoint                                which one counts
+    grid yes for 900 | grid no [for 60]
+"""
+
+from firmware.app.lease import FALLBACK, HOST, NAMES, OPERATOR
+from firmware.run import console
+from firmware.run.operator import Refused
+from micropython import const
+
+_MOST = const(1000000)  # of one number: W, mA, var
+_NUMBER = (
+    "setpoint: a whole number of W in -1000000..1000000, or L1,L2,L3 in W, or L1,L2,L3mA; negative to take from the car"
+)
+
+
+class Orders:
+    """loop: run.run_loop.RunLoop."""
+
+    COMMANDS = (
+        ("setpoint", "setpoint W|L1,L2,L3[mA] [var VAR] [for S] | off  power"),
+        ("grid", "grid yes|no [for S]  may power flow out of the car"),
+    )
+
+    def __init__(self, loop):
+        self._loop = loop
+
+    def do_setpoint(self, args, now):
+        lease = self._loop.power.lease
+        if not args:
+            return self.setpoint(now)
+        words, source = self._source(args)
+        if words == ["off"]:
+            if not lease.release(now, source):
+                raise Refused("setpoint: the %s has none" % NAMES[source])
+            return None
+        valid_s = _take(words, "for")
+        var = _take(words, "var") or 0
+        if len(words) != 1:
+            return False
+        lines = _lines(words[0], self._loop.power.cfg["ac_nominal_voltage_v"])
+        why = lease.give(now, source, lines[0], valid_s, lines if len(lines) == 3 else None, var)
+        if why:
+            raise Refused("setpoint: " + why)
+        return None
+
+    def say_setpoint(self, args, now):
+        """People are told what became of it."""
+        answer = self.do_setpoint(args, now)
+        return self.setpoint(now) if answer is None else answer
+
+    def do_grid(self, args, now):
+        words, _ = self._source(args)
+        valid_s = _take(words, "for")
+        if words not in (["yes"], ["no"]):
+            return False
+        why = self._loop.power.lease.grid(now, words == ["yes"], valid_s)
+        if why:
+            raise Refused(why)
+        self._loop.trace.note(
+            now, "grid %s" % words[0] if valid_s is None else "grid %s for %d s" % (words[0], valid_s)
+        )
+        return None
+
+    def setpoint(self, now):
+        """Which set-point counts, and how long, in words."""
+        lease = self._loop.power.lease
+        lease.poll(now)
+        text = "%d W" % lease.set_w
+        if lease.per_line:
+            text += " (%d, %d, %d)" % tuple(lease.l_w)
+        if lease.var:
+            text += ", %d var" % lease.var
+        if lease.source == FALLBACK:
+            return text + ", fallback: the last set-point has run out"
+        text += " by the " + NAMES[lease.source]
+        left_ms = lease.left_ms(now)
+        return text if left_ms is None else text + ", %d s left" % (left_ms // 1000)
+
+    # -- inside
+
+    def _source(self, args):
+        if args[-2:] == ["as", "operator"]:
+            return list(args[:-2]), OPERATOR
+        return list(args), HOST if self._loop.operator.program else OPERATOR
+
+
+def _take(words, name):
+    """The number behind a word, taken out of the list; None if the word is not there."""
+    if name not in words:
+        return None
+    at = words.index(name)
+    n = console.number(words[at + 1]) if at + 1 < len(words) else None
+    if n is None or not -_MOST <= n <= _MOST:
+        raise Refused("behind `%s` stands a whole number" % name)
+    del words[at : at + 2]
+    return n
+
+
+def _lines(word, volts):
+    """(W,), or W of three lines; mA are turned into W by the nominal voltage."""
+    current = word.endswith("mA")
+    parts = [console.number(part) for part in (word[:-2] if current else word).split(",")]
+    if None in parts or len(parts) not in (1, 3) or (current and len(parts) == 1):
+        raise Refused(_NUMBER)
+    if min(parts) < -_MOST or max(parts) > _MOST:
+        raise Refused(_NUMBER)
+    if current:
+        parts = [part * volts // 1000 if part >= 0 else -(-part * volts // 1000) for part in parts]
+    return parts
