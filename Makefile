@@ -38,7 +38,7 @@ soak: setup-test
 	@$(PY) -m tests.soak $(SOAK)
 
 setup-test:
-	@$(SETUP) packages-test unix mcu32 venv schemas
+	@$(SETUP) packages-test unix mcu32 venv schemas sdm
 
 test32:
 	@$(SETUP) packages-test32 venv schemas qemu_m3
@@ -98,7 +98,7 @@ sizes:
 	@build/venv/bin/microv2g size --all
 
 deps:
-	@$(SETUP) packages-all images emulator venv schemas evcc
+	@$(SETUP) packages-all images emulator venv schemas evcc sdm
 
 clean:
 	rm -rf build

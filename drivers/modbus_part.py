@@ -131,6 +131,7 @@ class Part:
     def failed(self, request, why, now):
         """A question found no answer, or an exception (why - EXCEPTIONS)."""
         if why >= EXCEPTIONS:
+            self._answered(now)  # it is there, and says no
             self.refused = why - EXCEPTIONS
             self._fault(REFUSES, True, now)
         if self._quiet < 5:
@@ -142,6 +143,8 @@ class Part:
         """It is there, whatever it said."""
         self._quiet = 0
         self._heard_at = now
+        if self.due is not None:
+            self.due = ticks_add(now, self.limit_ms + 1)
         self._fault(SILENT, False, now)
 
     def _fault(self, bits, on, now):

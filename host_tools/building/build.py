@@ -28,6 +28,11 @@ from host_tools.building.system import GOALS, board_packages, packages
 from host_tools.root import BUILD, ROOT
 
 EVCC = ["iso15118==0.31.2", "aiofile==3.9.0"]  # the independent vehicle; it does not declare aiofile
+SDM = [
+    "sdm_modbus==0.7.0",
+    "pymodbus==3.6.9",
+    "pyserial==3.5",
+]  # an independent reader of meters; newer pymodbus it cannot
 SCHEMAS = "iso15118==0.31.2"
 SCHEMAS_SHA256 = "2e1fd191888ca5f5f3a34ccd0588611dba1cb6f33bbe7ad0588bab0cfe48d45a"
 _PINS = ROOT / "host_tools" / "building" / "pins"
@@ -93,7 +98,7 @@ def _venv(name, folder, stamp, title, requirements):
 def pins():
     """Write host_tools/building/pins anew: every version that pip takes today for what is pinned in
     pyproject.toml and above."""
-    for folder, requirements in (("venv", ["-e", ".[dev]"]), ("venv-evcc", EVCC)):
+    for folder, requirements in (("venv", ["-e", ".[dev]"]), ("venv-evcc", EVCC), ("venv-sdm", SDM)):
         path = BUILD / ("pins-" + folder)
         shutil.rmtree(path, ignore_errors=True)
         run("pins-create", [sys.executable, "-m", "venv", str(path)])
@@ -118,6 +123,12 @@ def venv():
 def evcc():
     """build/venv-evcc: the independent vehicle; it pins old libraries, so it lives alone."""
     _venv("evcc", "venv-evcc", stamp_of(*EVCC), "installing into build/venv-evcc: " + EVCC[0], EVCC)
+
+
+def sdm():
+    """build/venv-sdm: the independent reader of Eastron meters; it wants an old pymodbus, so it lives
+    alone."""
+    _venv("sdm", "venv-sdm", stamp_of(*SDM), "installing into build/venv-sdm: " + SDM[0], SDM)
 
 
 def schemas():
@@ -188,6 +199,7 @@ STEPS = {
     "source": source,
     "venv": venv,
     "evcc": evcc,
+    "sdm": sdm,
     "schemas": schemas,
     "pins": pins,
 }

@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 
 from host_tools.building import step, system
-from host_tools.building.build import EVCC, refuse_odd_paths
+from host_tools.building.build import EVCC, SDM, refuse_odd_paths
 from host_tools.building.source import source_entries
 from host_tools.building.step import Missing
 from tests.lib.mtest import eq, raises
@@ -162,11 +162,11 @@ def pinned(path):
 
 
 def test_what_is_asked_for_is_in_the_pins():
-    """pyproject.toml and EVCC name what is used; pins/*.txt have it in the same version, with all
+    """pyproject.toml, EVCC and SDM name what is used; pins/*.txt have it in the same version, with all
     that it needs in turn."""
     project = tomllib.loads((step.ROOT / "pyproject.toml").read_text())["project"]
     wanted = project["dependencies"] + project["optional-dependencies"]["dev"]
-    for asked, file in ((wanted, "venv.txt"), (EVCC, "venv-evcc.txt")):
+    for asked, file in ((wanted, "venv.txt"), (EVCC, "venv-evcc.txt"), (SDM, "venv-sdm.txt")):
         pins = pinned(step.ROOT / "host_tools" / "building" / "pins" / file)
         for line in asked:
             name, version = line.split("==")

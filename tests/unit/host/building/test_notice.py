@@ -6,7 +6,7 @@ import re
 import tomllib
 
 from host_tools.building import source
-from host_tools.building.build import EVCC, SCHEMAS
+from host_tools.building.build import EVCC, SCHEMAS, SDM
 from host_tools.root import BUILD, ROOT
 from tests.lib.mtest import eq, skip
 
@@ -29,6 +29,7 @@ def packages():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wanted = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["dev"]]
     wanted += [*project["build-system"]["requires"], *EVCC, SCHEMAS]
+    wanted += [text.replace("pymodbus", "pymodbus, old") for text in SDM]
     found = dict(text.split("==") for text in wanted)
     lock = json.loads((ROOT / "host_tools" / "emu" / "js" / "package-lock.json").read_text())["packages"]
     found.update((name.rpartition("node_modules/")[2], row["version"]) for name, row in lock.items() if name)
