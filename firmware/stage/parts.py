@@ -25,6 +25,7 @@ _LEASE_MS = const(300)  # of Power's commands and beats: then stop, and _LEASE_O
 _LEASE_OFF_MS = const(200)
 _SAFE_MV = const(60000)
 _OHM_PER_V = const(100)  # from memory of IEC 61851-23; the monitor's own alarm counts too
+_GREET_MS = const(3000)
 _MONITOR_MS = const(3000)  # it measures once a second, and a question may be repeated
 _ENERGY_MS = const(3000)
 _NEVER = const(1 << 29)
@@ -74,6 +75,8 @@ class PartsStage:
         self._mv = self._ma = self._w = 0
         self._settle_ms = cfg["monitor_settle_ms"]
         self._fed = 0
+        self._greeting = True  # the converter has not been heard yet: that takes a moment
+        self._started_at = 0
         self._barred = False
         self._phase = _RISE
         self._reached_at = 0
@@ -116,6 +119,8 @@ class PartsStage:
     # -- commands
 
     def start(self, now):
+        self._started_at = now
+        self._greeting = True
         if self._bus is not None:
             self._bus.start(now)
         for part in self._parts:
@@ -266,8 +271,10 @@ class PartsStage:
         converter, meter, monitor = self._converter, self._meter, self._monitor
         found = self._refused
         told = converter.faults
+        if not told & infypower.COMM:
+            self._greeting = False
         if told:
-            if told & infypower.COMM:
+            if told & infypower.COMM and not (self._greeting and ticks_diff(now, self._started_at) < _GREET_MS):
                 found |= bits.COMM
             if told & infypower.CONVERTER:
                 found |= bits.CONVERTER
@@ -312,7 +319,7 @@ class PartsStage:
 
     def _tell(self):
         op = self._op
-        if self._refused or self._barred or self._converter.faults:
+        if self._refused or self._barred or (self._converter.faults and self.faults):
             self.state = words.FAULT
         elif op == _OFF:
             self.state = words.READY if self._converter.ready else words.OFF

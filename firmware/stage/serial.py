@@ -464,6 +464,7 @@ class SerialStage:
         self._known = True
         self._own = 0
         self.faults = 0
+        self.state = IS_OFF
         self._trace.note(
             now, "power stage: %s" % ("AC" if caps.kind == AC else "DC") + ", meter " + (caps.meter_id or "none")
         )

@@ -48,8 +48,9 @@ class SimBoard:
         self.proximity = Proximity(self.plug)
         self.contactor = SimContactor(cfg)
         self.contact = self.contactor.model
-        self.stage = stages.make(cfg, None, self.contactor, trace)
-        self.enable = self.stage.enable
+        wired = self.contactor.wired
+        self.stage = wired.stage = stages.make(cfg, wired, self.contactor, trace)
+        self.enable = getattr(self.stage, "enable", None)
         self.chip = None
         self.fault = "none"
         self._cable = cable
@@ -64,12 +65,12 @@ class SimBoard:
             self.wires = Wires(self.chip, rand)
             self.modem = Qca7000(self.wires, self.wires.cs, self.chip.irq, trace)
             cable.line_rx = self.hpgp.line_rx
-            self.sources = [cable.sock]
+            self.sources = [cable.sock] + wired.sources
             self.ready = "link=sim udp=%d" % cable.port
         else:
             self.mac = port.mac
             self.modem = port
-            self.sources = [port.sock]
+            self.sources = [port.sock] + wired.sources
             self.ready = "link=packet iface=%s" % port.name
 
     def start(self, now):

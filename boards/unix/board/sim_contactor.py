@@ -1,5 +1,6 @@
-"""The contactor of the unix board: the driver over a model."""
+"""The contactor of the unix board: the driver over a model. What hangs behind it moves with it."""
 
+from board.sim_stage import Wired
 from drivers.contactor import Contactor
 from firmware.clock import sooner
 from micropython import const
@@ -11,23 +12,26 @@ _PAUSE_MS = const(100)  # between opening and closing again
 
 
 class SimContactor(Contactor):
-    """`model` is the contactor, with faults of its own; it moves with the polls of the driver."""
+    """`model` is the contactor, with faults of its own; it moves with the polls of the driver, and
+    `wired` too, what is behind it (sim_stage.py)."""
 
     def __init__(self, cfg):
         self.model = model = ContactorModel(_CONTACTOR_MS, _CONTACTOR_MS)
+        self.wired = Wired(cfg, model)
         # The session's own limit comes first: it has the better words for it.
         close_ms = cfg["contactor_timeout_ms"] + _CONTACTOR_MS
         Contactor.__init__(self, model.drive, model.feedback, close_ms, _OPEN_MS, _PAUSE_MS)
 
     def start(self, now):
         self.model.start(now)
+        self.wired.poll(now)
         Contactor.start(self, now)
 
     def poll(self, now):
         self.model.poll(now)
+        self.wired.poll(now)
         Contactor.poll(self, now)
-        if self.model.due is not None:
-            self.due = sooner(self.due, self.model.due)
+        self.due = sooner(sooner(self.due, self.model.due), self.wired.due)
 
     def open(self, now):
         Contactor.open(self, now)

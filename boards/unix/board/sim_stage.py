@@ -5,6 +5,7 @@ Only what is configured is imported. `stage_port` puts a serial port of this mac
 terminal) in the place of the modelled power board.
 """
 
+from firmware.clock import ticks_add
 from micropython import const
 
 _STEP_MS = const(5)
@@ -18,15 +19,6 @@ class _Line:
 
     def __init__(self, uart):
         self.uart = uart
-
-
-class _Can:
-    """A can bus: the chip."""
-
-    def __init__(self, chip):
-        self.spi = chip
-        self.cs = chip.cs
-        self.int_pin = chip.int_pin
 
 
 class Wired:
@@ -45,6 +37,7 @@ class Wired:
         self.sources = []  # what a poll() waits on
         self._can = self._chip = self._port = None
         self._begun = False
+        self._now = 0
 
     def _copper(self):
         if self.line is None:
@@ -85,7 +78,7 @@ class Wired:
             self.monitor = self._port.add(BenderModel(cfg["monitor_address"], baud, parity))
         return _Line(self._port)
 
-    def can(self):
+    def can_spi(self):
         from twin import infypower
         from twin.can_bus import CanBus
         from twin.mcp2515 import Mcp2515
@@ -94,18 +87,20 @@ class Wired:
         self._chip = Mcp2515(self._can, _CRYSTAL_HZ)
         kind = infypower.Beg if self._cfg["converter"] == "beg" else infypower.Reg
         self.module = kind(self._copper(), self._cfg["can_module"] & 0x3F, self._cfg["can_bit_rate"] * 1000)
-        return _Can(self._chip)
+        return self._chip, self._chip.cs, self._chip.int_pin
 
     @property
     def moves(self):
         """Is anything modelled here?"""
         return self.board is not None or self.module is not None or self._port is not None
 
-    def due_ms(self):
-        return _STEP_MS
+    @property
+    def due(self):
+        return ticks_add(self._now, _STEP_MS) if self.moves and self._begun else None
 
     def poll(self, now):
         """Move the models to `now`, before the stage is polled."""
+        self._now = now
         if not self._begun:
             self._begun = True
             if self._can is not None:

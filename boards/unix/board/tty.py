@@ -11,7 +11,7 @@ _POLLIN = const(1)
 _ROOM = const(256)
 
 
-class TtyError(Exception):
+class TtyError(ValueError):
     """The port cannot be had; str() says why."""
 
 
