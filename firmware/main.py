@@ -66,8 +66,8 @@ def _share(cfg):
 def _sockets(name, cfg, desk):
     tls_files.reserve(cfg)
     from board.sim_contactor import SimContactor
-    from mcu import stages
     from firmware.run.socket_loop import SocketLoop
+    from mcu import stages
 
     trace = _trace(_share(cfg))
     contactor = SimContactor(cfg)

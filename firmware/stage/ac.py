@@ -33,6 +33,7 @@ class AcStage:
         for source in (CURRENT, LINES, IN):
             caps.limit_ms[source] = meter.limit_ms
         caps.limit_ms[ENERGY] = _ENERGY_MS
+        meter.charging_only = cfg["export"] == "no"
         self.due = None
         self.state = words.OFF
         self.closed = None  # the contactor is Power's

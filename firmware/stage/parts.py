@@ -58,6 +58,8 @@ class PartsStage:
         self._monitor_at_car = monitor is not None and cfg["monitor_place"] == "car" and not self._meter_at_car
         self.caps = self._made_caps(cfg)
         self._limits()
+        if meter is not None:  # what it measures out of the car then is a wrong sign, or a fault
+            meter.charging_only = cfg["export"] == "no" or not self.caps.bidirectional
         self.due = None
         self.state = words.OFF
         self.closed = None  # the contactor is Power's

@@ -25,7 +25,6 @@ ALLOWED = {
     "firmware.stage": ("firmware.clock", "drivers"),
     "firmware.net": ("codec", "firmware.buffers", "firmware.clock", "firmware.trace"),
     "firmware.slac": ("codec", "firmware.clock", "firmware.trace"),
-    "firmware.stage": ("firmware.clock", "drivers"),
     "firmware.session": ("codec", "firmware.buffers", "firmware.clock"),
     "firmware.session.iso20": ("codec", "firmware.session"),
     "firmware.app": (

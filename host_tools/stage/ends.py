@@ -67,9 +67,9 @@ class Port:
         except (OSError, TypeError) as error:  # pyserial's own errors are OSErrors
             raise EndError(f"{self.name}: gone ({error})") from None
 
-    def write(self, data):
+    def write(self, buf):
         try:
-            return self._port.write(bytes(data))
+            return self._port.write(bytes(buf))
         except OSError as error:
             raise EndError(f"{self.name}: gone ({error})") from None
 

@@ -108,12 +108,16 @@ def test_the_serial_stage_r_loop():
 class Part:
     """Converter, meter and monitor in one: it answers from numbers that move."""
 
-    min_mv, max_mv = 200000, 1000000
+    min_mv = 200000
+    max_mv = 1000000
     max_charge_ma = max_discharge_ma = 73300
     max_charge_w = max_discharge_w = 22000
     limit_ms = 500
-    ready = ok = True
-    due = None
+    ready = ok = on = live = True
+    testing = swapped = charging_only = False
+    due = test_result = None
+    why = ""
+    phases = 3
 
     def __init__(self):
         self.mv = self.ma = self.w = self.faults = self.alarm = self.var = 0
@@ -135,6 +139,14 @@ class Part:
     def want(self, on, now):
         pass
 
+    def self_test(self, now):
+        pass
+
+    def counters(self):
+        return []
+
+    words = counters
+
     def set(self, mv, ma, now):
         self.mv = mv
         self.ma = ma
@@ -148,7 +160,7 @@ class Part:
 
 def test_the_stage_of_parts():
     part = Part()
-    cfg = {"meter_place": "car", "monitor_place": "station", "monitor_settle_ms": 20, "meter_id": "M"}
+    cfg = {"meter_place": "car", "monitor_place": "station", "monitor_settle_ms": 20, "export": "free", "meter_id": "M"}
     stage = PartsStage(cfg, part, part, part, None, Notes())
     stage.start(T0)
 
@@ -181,7 +193,7 @@ def test_the_stage_of_parts():
 
 def test_the_stage_of_ac():
     part = Part()
-    stage = AcStage({"ac_phases": 3, "meter_id": "M"}, part, None)
+    stage = AcStage({"ac_phases": 3, "export": "free", "meter_id": "M"}, part, None)
     stage.start(T0)
 
     def run():

@@ -21,7 +21,7 @@ class Rig:
         bus = Bus(self.port, None, 9600, "none")
         self.meter = Eastron(1)
         bus.add(self.meter)
-        self.stage = AcStage({"ac_phases": 3, "meter_id": "SDM-1"}, self.meter, bus)
+        self.stage = AcStage({"ac_phases": 3, "export": "free", "meter_id": "SDM-1"}, self.meter, bus)
         self.port.poll(self.now)
         self.stage.start(self.now)
 

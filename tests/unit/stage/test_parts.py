@@ -38,7 +38,7 @@ class PartsRig(Rig):
 
     def __init__(self, settled=True, **places):
         cfg = {"can_module": 0, "converter_silence_ms": 10000, "meter_place": "car", "monitor_place": "station",
-               "monitor_settle_ms": 3000, "meter_id": "ACREL-1"}  # fmt: skip
+               "monitor_settle_ms": 3000, "export": "free", "meter_id": "ACREL-1"}  # fmt: skip
         cfg.update(places)
         line = DcLine()
         self.can = CanBus()

@@ -64,7 +64,7 @@ def test_what_is_wrong_with_a_board_is_said():
         ("crc", "hello", "no answer"),
         ("version", "hello", "version 2.0; this firmware speaks 1.x"),
     ):
-        with board(fault) as (responder, port):
+        with board(fault) as (_, port):
             found = steps(port)
         ok, said = found[step]
         assert ok is False and text in said, (fault, found)
