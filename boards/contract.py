@@ -373,7 +373,10 @@ OPTIONAL = {
         (
             "stage(cfg, contactor)",  # makes the board's own power stage; without it mcu/stages.py does
             "enable(on)",  # the ENABLE line: 0 blocks the converter and opens what hangs on it
+            "uart(name, baud, parity=)",  # "stage"; parity none, even, odd. A uart; ValueError: no such line
             "rs485(baud, parity)",  # opens the bus of meter and monitor: an rs485 line
+            "can_spi()",  # (spi, cs, int_pin) of an MCP2515
+            "input(name, good)",  # what reads a protective input; None: there is no such pin
         ),
         (),
     ),
@@ -453,7 +456,11 @@ IMPLEMENTERS = {
         "tests/lib/bus_on_stdio.py:Line",
         "tests/mem/test_alloc_modbus.py:Tape",
     ),
-    "rs485 line": ("boards/common/mcu/rs485_line.py:Rs485Line", "boards/unix/board/sim_stage.py:_Line"),
+    "rs485 line": (
+        "boards/common/mcu/rs485_line.py:Rs485Line",
+        "boards/*/board/hardware.py:_Bus",
+        "boards/unix/board/sim_stage.py:_Line",
+    ),
     "bus part": (
         "drivers/eastron.py:Eastron",
         "drivers/acrel.py:Acrel",

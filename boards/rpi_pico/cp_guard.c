@@ -42,7 +42,8 @@ static struct {
     bool started;
     bool running; // the firmware has a loop that says alive()
     uint pwm_slice, pwm_channel;
-    uint32_t contactor, enable; // bits of their pins
+    uint32_t contactor, enable, talk; // bits of their pins
+    volatile uint16_t talk_ms; // the RS-485 transceiver is driven for so long yet
     uint cp_input, pp_input;
     uint16_t window_low, window_high; // of the positive plateau, 12 bit, in which the contactor may be closed
     volatile uint16_t duty;
@@ -108,6 +109,9 @@ static void __not_in_flash_func(high_plateau)(void) {
     sio_hw->gpio_clr = (cp.contactor | cp.enable) & ~cp.driven; // whoever has set the pin: it was not drive()
     if (cp.driven && cp.bad >= BAD_LIMIT) {
         trip(PILOT);
+    }
+    if (cp.talk_ms && --cp.talk_ms == 0) {
+        sio_hw->gpio_clr = cp.talk;
     }
     cp.silent_ms++;
     cp.unasked_ms++;
@@ -175,6 +179,7 @@ void cp_guard_stop(void) {
         return;
     }
     let_go(cp.contactor | cp.enable);
+    sio_hw->gpio_clr = cp.talk;
     irq_set_enabled(PWM_IRQ_WRAP, false);
     pwm_hw->inte &= ~(1u << HIGH_SLICE | 1u << LOW_SLICE);
     irq_remove_handler(PWM_IRQ_WRAP, on_wrap);
@@ -350,6 +355,39 @@ static mp_obj_t tripped(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(tripped_obj, tripped);
 
+// talk(pin, ms): the pin of an RS-485 transceiver high for ms to ms + 1 from now; 0: low now. By the interrupt, because the
+// answer may come sooner than the firmware has time to let go.
+static mp_obj_t talk(mp_obj_t pin_in, mp_obj_t ms_in) {
+    need();
+    uint pin = mp_obj_get_int(pin_in), ms = mp_obj_get_int(ms_in);
+    if (pin > 29 || 1u << pin == cp.contactor || 1u << pin == cp.enable || ms > 10000) {
+        mp_raise_ValueError(MP_ERROR_TEXT("cp_guard: talk"));
+    }
+    if (cp.talk != 1u << pin) {
+        cp.talk_ms = 0;
+        cp.talk = 1u << pin;
+        pull_low(pin);
+    }
+    uint32_t interrupts = save_and_disable_interrupts();
+    cp.talk_ms = ms ? ms + 1 : 0;
+    if (ms) {
+        sio_hw->gpio_set = cp.talk;
+    } else {
+        sio_hw->gpio_clr = cp.talk;
+    }
+    restore_interrupts(interrupts);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(talk_obj, talk);
+
+// free_uart0(): the console leaves UART0, for machine.UART, until the next soft reset; that of USB stays.
+void console_free_uart0(void);
+static mp_obj_t free_uart0(void) {
+    console_free_uart0();
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(free_uart0_obj, free_uart0);
+
 // gap_us(): longest time between two readings of the positive plateau since the last call
 static mp_obj_t gap_us(void) {
     uint32_t gap = cp.gap_us;
@@ -375,6 +413,8 @@ static const mp_rom_map_elem_t globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_enable), MP_ROM_PTR(&enable_obj)},
     {MP_ROM_QSTR(MP_QSTR_alive), MP_ROM_PTR(&alive_obj)},
     {MP_ROM_QSTR(MP_QSTR_tripped), MP_ROM_PTR(&tripped_obj)},
+    {MP_ROM_QSTR(MP_QSTR_talk), MP_ROM_PTR(&talk_obj)},
+    {MP_ROM_QSTR(MP_QSTR_free_uart0), MP_ROM_PTR(&free_uart0_obj)},
     {MP_ROM_QSTR(MP_QSTR_gap_us), MP_ROM_PTR(&gap_us_obj)},
     {MP_ROM_QSTR(MP_QSTR_late), MP_ROM_PTR(&late_obj)},
 };

@@ -4,10 +4,11 @@ include(${CMAKE_CURRENT_LIST_DIR}/../common/heap_mark/micropython.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/../common/lasting/micropython.cmake)
 
 add_library(usermod_cp_guard INTERFACE)
-target_sources(usermod_cp_guard INTERFACE ${CMAKE_CURRENT_LIST_DIR}/cp_guard.c ${CMAKE_CURRENT_LIST_DIR}/usb_console.c
+target_sources(usermod_cp_guard INTERFACE ${CMAKE_CURRENT_LIST_DIR}/cp_guard.c ${CMAKE_CURRENT_LIST_DIR}/console.c
     ${CMAKE_CURRENT_LIST_DIR}/rosc_bits.c
 )
-target_link_options(usermod_cp_guard INTERFACE -Wl,--wrap=mp_usbd_cdc_tx_strn -Wl,--wrap=rosc_random_u8)
+target_link_options(usermod_cp_guard INTERFACE -Wl,--wrap=mp_usbd_cdc_tx_strn -Wl,--wrap=mp_uart_write_strn
+    -Wl,--wrap=mp_uart_init -Wl,--wrap=rosc_random_u8)
 target_link_libraries(usermod INTERFACE usermod_cp_guard)
 
 # P-521 for this processor (p521/p521.h); the port is built for size: -O2 where the time goes, for the other curves too.

@@ -82,6 +82,7 @@ class Power:
         self._off_at = None
         self._next = None  # tick of the next command of ours
         self._base_in_wh = self._base_out_wh = 0
+        self._lines = [0, 0, 0]
         self._started = False
 
     def set_inputs(self, bits, now):
@@ -486,8 +487,9 @@ class Power:
         s.mv = self.out_mv
         s.can_charge_w = hw.can_charge_w
         s.can_discharge_w = hw.can_discharge_w
-        charge_w = ceiling.charge_w(f, s.setpoint_w)
-        discharge_w = ceiling.discharge_w(f, -s.setpoint_w)
+        w = ceiling.setpoint_w(f)
+        charge_w = ceiling.charge_w(f, w)
+        discharge_w = ceiling.discharge_w(f, -w)
         if not self._is_dc:
             self._ac(charge_w, discharge_w, now)
             return
@@ -505,11 +507,15 @@ class Power:
         volts = self.cfg["ac_nominal_voltage_v"]
         self._watch.allow_ac(charge_w, discharge_w, now)
         out = discharge_w and (not charge_w or self.hw.w < 0)
-        three = self.cfg["ac_phases"] == 3
-        ma = (discharge_w if out else charge_w) * 1000 // (volts * 3 if three else volts)
-        if out:
-            ma = -ma
-        self.hw.ac(ma, ma if three else 0, ma if three else 0, 0, now)
+        w = -discharge_w if out else charge_w
+        lines = self._lines
+        if self._f is not None and ceiling.lines(self._f):
+            ceiling.share(self._f, w, lines)
+        else:
+            n = self.cfg["ac_phases"]
+            for i in range(3):
+                lines[i] = 0 if i >= n else w // n if w >= 0 else -(-w // n)
+        self.hw.ac(_line_ma(lines[0], volts), _line_ma(lines[1], volts), _line_ma(lines[2], volts), self.lease.var, now)
 
     # -- without a session
 
@@ -533,3 +539,7 @@ class Power:
                     self._raised(error, now)
         elif self._live:
             self.off(now)
+
+
+def _line_ma(w, volts):
+    return w * 1000 // volts if w >= 0 else -(-w * 1000 // volts)

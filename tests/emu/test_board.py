@@ -46,7 +46,7 @@ def test_pilot_proximity_and_contactor_as_the_board_sees_them():
         b.world.plug_resistor.ohm = 1500
         script = (
             "from board.hardware import Hardware\nimport cp_guard, time\nhw = Hardware()\nf = hw.front\nf.set_duty(50)\n"
-            "cp_guard.alive()\ntime.sleep_ms(30)\nf.sample()\nprint(f.high_mv, f.low_mv, hw.plug.read_u16(), hw.feedback())\n"
+            "cp_guard.alive()\ntime.sleep_ms(60)\nf.sample()\nprint(f.high_mv, f.low_mv, hw.plug.read_u16(), hw.feedback())\n"
             "hw.drive(1)\ntime.sleep_ms(60)\nprint(hw.feedback())\nhw.drive(0)\ntime.sleep_ms(40)\nprint(hw.feedback())"
         )
         out, error = b.exec(script)

@@ -1,7 +1,7 @@
 """The console of the RP2040 image on USB: a computer that enumerates the board and opens its serial
 port (host_tools/emu/js/usb.mjs).
 
-A station that charges must not wait for a reader (boards/rpi_pico/usb_console.c): the car waits 0.5
+A station that charges must not wait for a reader (boards/rpi_pico/console.c): the car waits 0.5
 s for an answer (R-TIMERS-02).
 """
 

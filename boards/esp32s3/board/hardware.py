@@ -27,6 +27,8 @@ _ASK_MS = const(500)  # nor a look at the pilot for that long; both take ENABLE 
 _WATCHDOG_MS = const(3000)
 _PATIENCE_MS = const(3600000)  # it cannot be switched off again: this long where no firmware runs
 _TIMER = const(0)
+_TALK_TIMER = const(1)
+_BUFFER = const(512)  # bytes of a UART to be sent: write() does not wait
 
 
 class _Volts:
@@ -131,6 +133,34 @@ class Hardware:
             return ()
         self._news = False
         return ("the guard opened the contactor: firmware paused",)
+
+    def uart(self, name, baud, parity="none"):
+        """Line "stage". ValueError: no such line."""
+        if name != "stage":
+            raise ValueError(name)
+        from mcu.rs485_line import uart  # here: it costs heap
+
+        return uart(2, baud, parity, tx=Pin(pins.STAGE_TX), rx=Pin(pins.STAGE_RX), txbuf=_BUFFER)
+
+    def rs485(self, baud, parity):
+        """The bus of meter and insulation monitor."""
+        from mcu.rs485_line import Rs485Line, uart
+
+        port = uart(1, baud, parity, tx=Pin(pins.BUS_TX), rx=Pin(pins.BUS_RX), txbuf=_BUFFER)
+        return Rs485Line(port, Pin(pins.BUS_DE, Pin.OUT, value=0), Timer(_TALK_TIMER))
+
+    def can_spi(self):
+        """(spi, cs, int_pin) of an MCP2515."""
+        return self.bus.spi, Pin(pins.CAN_CS, Pin.OUT, value=1), Pin(pins.CAN_INT, Pin.IN, Pin.PULL_UP)
+
+    def input(self, name, good):
+        """What reads a protective input, by the name of its pin ("GPIO42"); `good`: its level while
+        all is well. Pulled to the other one: a wire that is off is a fault. None: there is no such
+        input."""
+        for number in pins.INPUTS:
+            if name == "GPIO%d" % number:
+                return Pin(number, Pin.IN, Pin.PULL_DOWN if good else Pin.PULL_UP)
+        return None
 
     def counters(self):
         return []

@@ -5,7 +5,7 @@ The numbers below are the only place that names pins.
 """
 
 import cp_guard
-from machine import Pin
+from machine import SPI, Pin
 
 from drivers.pilot_adc import Scale
 from mcu.identity import mac
@@ -13,10 +13,18 @@ from mcu.interrupt import Interrupt
 from mcu.modem_spi import ModemSpi
 from micropython import const
 
-_RS485_TX = const(4)
-_RS485_RX = const(5)
-_RS485_DRIVE = const(6)
+_STAGE_TX = const(0)  # UART0: a power stage; the console has it otherwise
+_STAGE_RX = const(1)
+_INPUTS = (2, 3, 22, 28)
+_BUS_TX = const(4)  # UART1: RS-485
+_BUS_RX = const(5)
+_BUS_DE = const(6)
 _ENABLE = const(7)
+_CAN_INT = const(8)
+_CAN_CS = const(9)
+_CAN_SCK = const(10)
+_CAN_MOSI = const(11)
+_CAN_MISO = const(12)
 _CONTACTOR_MIRROR = const(13)
 _CONTACTOR = const(14)
 _CP_PWM = const(15)
@@ -37,6 +45,10 @@ _RAW_PLUS_12 = const(3150 * 65536 // 3300)
 # decide first.
 _WINDOW_LOW_MV = const(1500)
 _WINDOW_HIGH_MV = const(8500)
+
+_PARITIES = {"none": None, "even": 0, "odd": 1}
+_BUFFER = const(512)  # bytes, of a UART and either way: 40 ms of 115200 baud
+_CAN_HZ = const(8000000)  # the MCP2515 allows 10 MHz
 
 _TRIPS = (
     None,
@@ -82,6 +94,27 @@ class _Plug:
         return cp_guard.pp()
 
 
+def _uart(block, baud, parity, tx, rx):
+    from machine import UART  # here: it costs heap
+
+    return UART(
+        block, baudrate=baud, bits=8, parity=_PARITIES[parity], stop=1, tx=Pin(tx), rx=Pin(rx), txbuf=_BUFFER,
+        rxbuf=_BUFFER,
+    )  # fmt: skip
+
+
+class _Bus:
+    """RS-485. The guard's interrupt ends the driving, whatever the interpreter does: a slave answers
+    2 ms behind the request."""
+
+    def __init__(self, baud, parity):
+        self.direction(0)
+        self.uart = _uart(1, baud, parity, _BUS_TX, _BUS_RX)
+
+    def direction(self, ms):
+        cp_guard.talk(_BUS_DE, ms)
+
+
 class Hardware:
     """What mcu/board.py asks for."""
 
@@ -124,15 +157,6 @@ class Hardware:
     def enable(self, on):
         cp_guard.enable(on)
 
-    def rs485(self, baud, parity):
-        """The bus of meter and insulation monitor, on UART1."""
-        from machine import Timer
-
-        from mcu.rs485_line import Rs485Line, uart  # here: it costs heap
-
-        port = uart(1, baud, parity, tx=Pin(_RS485_TX), rx=Pin(_RS485_RX))
-        return Rs485Line(port, Pin(_RS485_DRIVE, Pin.OUT, value=0), Timer())
-
     def tripped(self):
         why = cp_guard.tripped()
         if why and why != self._why:
@@ -147,6 +171,33 @@ class Hardware:
             return ()
         self._news = None
         return (news,)
+
+    def uart(self, name, baud, parity="none"):
+        """Line "stage": UART0, which the console leaves for it; it stays on USB. ValueError: no such
+        line."""
+        if name != "stage":
+            raise ValueError(name)
+        cp_guard.free_uart0()
+        return _uart(0, baud, parity, _STAGE_TX, _STAGE_RX)
+
+    def rs485(self, baud, parity):
+        """The bus of meter and insulation monitor, on UART1."""
+        return _Bus(baud, parity)
+
+    def can_spi(self):
+        """(spi, cs, int_pin) of an MCP2515."""
+        wires = {"sck": Pin(_CAN_SCK), "mosi": Pin(_CAN_MOSI), "miso": Pin(_CAN_MISO)}
+        spi = SPI(1, baudrate=_CAN_HZ, polarity=0, phase=0, bits=8, firstbit=SPI.MSB, **wires)
+        return spi, Pin(_CAN_CS, Pin.OUT, value=1), Pin(_CAN_INT, Pin.IN, Pin.PULL_UP)
+
+    def input(self, name, good):
+        """What reads a protective input, by the name that is printed at its pin ("GP2"); `good`: its
+        level while all is well. Pulled to the other one: a wire that is off is a fault. None: there
+        is no such input."""
+        for number in _INPUTS:
+            if name == "GP%d" % number:
+                return Pin(number, Pin.IN, Pin.PULL_DOWN if good else Pin.PULL_UP)
+        return None
 
     def counters(self):
         return [("pilot.gap_us", cp_guard.gap_us()), ("pilot.late", cp_guard.late())]

@@ -47,6 +47,7 @@ class Guard:
         if numbers != [pins[n] for n in ("CP_PWM", "CP_ADC", "PP_ADC", "CONTACTOR", "ENABLE")]:
             raise AssertionError("the guard is not at the pins of pins.csv")
         self._contactor, self._enable = contactor, enable
+        self._talk, self._talk_ms = None, 0
         self._low, self._high_end = to_int(window_low) >> 4, to_int(window_high) >> 4
         self._high = self._low_raw = self._pp = 0
         self._high_age = self._low_age = _OLD
@@ -67,6 +68,8 @@ class Guard:
     def stop(self):
         if self._started:
             self._let_go()
+            if self._talk is not None:
+                self._put(self._talk, 0)
             self._set(0)
             self._started = self._running = False
 
@@ -122,6 +125,21 @@ class Guard:
         if not self._running and self._started:
             self._let_go()
 
+    def talk(self, pin, ms):
+        self._need()
+        pin, ms = to_int(pin), to_int(ms)
+        if not 0 <= pin <= 29 or pin in (self._contactor, self._enable) or not 0 <= ms <= 10000:
+            raise ValueError("cp_guard: talk")
+        if pin != self._talk:
+            self._talk = pin
+            self._place.pad(pin).owner = None
+            self._place.pad(pin).mode = OUT
+        self._talk_ms = ms + 1 if ms else 0
+        self._put(pin, 1 if ms else 0)
+
+    def free_uart0(self):
+        self._place.uart0_free = True
+
     def tripped(self):
         return self._tripped
 
@@ -169,6 +187,10 @@ class Guard:
                 self._put(number, 0)
         if self._driven and self._bad >= _BAD_LIMIT:
             self._trip(_PILOT)
+        if self._talk_ms:
+            self._talk_ms -= 1
+            if not self._talk_ms:
+                self._put(self._talk, 0)
         self._silent_ms += 1
         self._unasked_ms += 1
         if self._driven and (self._silent_ms > _LOOP_MS or self._unasked_ms > _ASK_MS):

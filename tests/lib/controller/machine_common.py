@@ -193,6 +193,10 @@ class HardSpi(SpiBase):
     def _transfer(self, out, back):
         place, pins = self.place, self.place.pins
         wanted = (pins["MODEM_SCK"], pins["MODEM_MOSI"], pins["MODEM_MISO"])
+        can = (pins["CAN_SCK"], pins["CAN_MOSI"], pins["CAN_MISO"])
+        if self._pins == can != wanted:
+            place.transfer_can(self._hz, self._mode, out, back)
+            return
         there = self._pins == wanted and all([place.pad(number).owner is self for number in wanted])
         if not there:
             raise AssertionError("SPI moves bytes, but the modem's pins are not its own")

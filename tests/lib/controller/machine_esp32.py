@@ -2,6 +2,7 @@
 detectors in front of its ADC (boards/esp32s3/README.md)."""
 
 from tests.lib.controller import machine_common as common
+from tests.lib.controller.lines import UartBase
 from tests.lib.controller.machine_common import ABSENT, MSB, given, number_of, to_int
 
 UNIQUE_ID = b"\x24\x6f\x28\x11\x22\x33"
@@ -255,8 +256,18 @@ def modules(place):
     place.tick.append(timers)
     place.tick.append(bite)
 
+    class UART(UartBase):
+        BLOCKS = (0, 1, 2)
+
+        def reaches(self, block, tx, rx):
+            return True  # the GPIO matrix
+
+    UART.place = place
+
     class machine:
         pass
+
+    machine.UART = UART
 
     machine.Pin, machine.SPI, machine.SoftSPI, machine.ADC = Pin, SPI, SoftSPI, ADC
     machine.PWM, machine.Timer, machine.WDT, machine.RTC = PWM, Timer, WDT, common.RtcBase

@@ -2,6 +2,7 @@
 it."""
 
 from tests.lib.controller import machine_common as common
+from tests.lib.controller.lines import UartBase
 from tests.lib.controller.machine_common import ABSENT, MSB, given, number_of, to_int
 
 _PERIPHERAL_HZ = 125000000
@@ -77,9 +78,18 @@ def modules(place):
 
     SoftSPI.place = place
 
+    class UART(UartBase):
+        BLOCKS = (0, 1)
+
+        def reaches(self, block, tx, rx):
+            return tx & 3 == 0 and rx & 3 == 1 and (tx + 4 >> 3 & 1, rx + 4 >> 3 & 1) == (block, block)
+
+    UART.place = place
+
     class machine:
         pass
 
+    machine.UART = UART
     machine.Pin, machine.SPI, machine.SoftSPI = Pin, SPI, SoftSPI
     machine.RTC = common.RtcBase
     machine.unique_id = lambda: UNIQUE_ID

@@ -81,6 +81,12 @@ class Place:
         self.contactor = ContactorModel()
         self.enabled = 0  # the ENABLE line of the power stage
         self.car = None
+        self.lines = {}  # "stage", "bus": what is at the other end, see lines.py
+        self.uarts = {}  # the machine.UART of each
+        self.uart0_free = False  # the console has left it
+        self.can = None  # twin.mcp2515.Mcp2515
+        self.models = []  # of these: polled each millisecond
+        self.outside = {}  # GPIO: level of a wire from outside
         self.load = None  # function of the car's resistance and ms -> what is on the pilot in its place
         self.tick = []  # called with the place every millisecond: interrupts of the chip
         self.watch = []  # the same, for tests
@@ -112,6 +118,8 @@ class Place:
         self.line.poll(now)
         self.chip.poll(now)
         self.contactor.poll(now)
+        for model in self.models:
+            model.poll(now)
         self._car(now)
         if self.load is not None:
             self.circuit.ohms = self.load(self.car.load[0], self.us // 1000)
@@ -171,6 +179,10 @@ class Place:
         pins, fault = self.pins, self.wires.fault
         if number == pins["CONTACTOR_MIRROR"]:
             return None if self.contactor.closed or self.contactor.feedback_broken else 0  # closed to ground while open
+        if number in self.outside:
+            return self.outside[number]
+        if number == pins["CAN_INT"] and self.can is not None:
+            return self.can.int_pin()
         if number == pins["MODEM_INT"]:
             return None if fault == ABSENT or self.wires.int_open else int(self.chip.int_level)
         data_out = pins["MODEM_MOSI"] if fault == SWAPPED else pins["MODEM_MISO"]
@@ -194,6 +206,10 @@ class Place:
             self.contactor.drive(self.driven(number) or 0)  # pulled down at the driver
         elif number == pins["ENABLE"]:
             self.enabled = self.driven(number) or 0
+        elif number == pins["BUS_DE"] and "bus" in self.lines:
+            self.lines["bus"].drive(self.driven(number) or 0)
+        elif number == pins["CAN_CS"] and self.can is not None:
+            self.can.cs(0 if self.driven(number) == 0 else 1)
         elif number == pins["MODEM_CS"]:
             self._select(self.driven(number) == 0)
         elif number == pins["MODEM_RESET"]:
@@ -236,9 +252,24 @@ class Place:
 
     # -- SPI of the chip's own block
 
+    def transfer_can(self, hz, mode, out, back):
+        """The same at the MCP2515's."""
+        if hz > 10000000 or mode not in (0, 3):
+            raise AssertionError("the MCP2515 takes mode 0 or 3 and 10 MHz")
+        if self.can is None:
+            if back is not None:
+                back[:] = bytes((0xFF,)) * len(back)
+        elif back is None:
+            self.can.write(out)
+        else:
+            self.can.write_readinto(out, back)
+
     def transfer(self, hz, mode, out, back):
         """Bytes of machine.SPI at the modem's pins: out or back may be None."""
         wires = self.wires
+        if self.can is not None and self.driven(self.pins["CAN_CS"]) == 0:
+            self.transfer_can(hz, mode, out, back)
+            return
         if mode != 3:
             raise AssertionError("the modem speaks SPI mode 3")
         if hz != wires.hz:
