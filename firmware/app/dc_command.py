@@ -44,7 +44,11 @@ class DcCommand:
         self.by_power = power_ma < want_ma and power_ma <= bound_ma
         self.by_current = bound_ma < want_ma and bound_ma < power_ma
         self.by_voltage = False
-        if (into and ma > 0 and out_mv >= self.mv) or (not into and ma > 0 and out_mv <= self.mv) or (target_w is None and into and car.target_mv > top_mv):
+        if (
+            (into and ma > 0 and out_mv >= self.mv)
+            or (not into and ma > 0 and out_mv <= self.mv)
+            or (target_w is None and into and car.target_mv > top_mv)
+        ):
             self.by_voltage = True
         if self.by_voltage:
             self.by_power = self.by_current = False
