@@ -249,7 +249,7 @@ ROLES = {
             "apply(f, now)",
             "set_inputs(bits, now)",
             "start(now)",
-            "sample()",
+            "sample(now)",
             "cable_w()",
         ),
         (
@@ -271,7 +271,7 @@ ROLES = {
             "cable_a",
         ),
     ),
-    "power switch": (("off(now)", "sample()"), ("cfg", "lease: lease")),  # what the run loops need of it
+    "power switch": (("off(now)", "sample(now)"), ("cfg", "lease: lease")),  # what the run loops need of it
     "lease": (  # whose set-point counts
         (
             "poll(now)",

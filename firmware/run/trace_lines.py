@@ -3,7 +3,9 @@
 
     READY port=P addr=A                        discovery answers from now on
     M t rx|tx TYPE STATE EXI                   one V2GTP message: payload type and EXI stream in hex, state number
-    P t setpoint power mv ma contactor charged discharged      W, W (positive: to the car), mV, mA, 0/1, Wh, Wh
+    P t setpoint power mv ma contactor charged discharged source left
+                                                               W, W (positive: to the car), mV, mA, 0/1, Wh, Wh,
+                                                               whose set-point (app/lease.py), s until it ends (-1: never)
     S t key=value ...                          answer to `status`
     N t text        E t text                   note, error
     L t state duty high low                    control pilot: letter, permille, mV of both plateaus or None
@@ -65,7 +67,7 @@ class TraceLines:
         if self._sample_due is not None and ticks_diff(self._sample_due, now) > 0:
             return
         self._sample_due = ticks_add(now, _SAMPLE_MS)
-        values = self._power.sample()
+        values = self._power.sample(now)
         closed = bool(values[4])
         if closed or self._was_closed:
             self._trace.power(now, " ".join([str(value) for value in values]))
