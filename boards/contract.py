@@ -318,7 +318,7 @@ ROLES = {
         ("CLOSE", "faults", "broken", "secc", "due", "session_over", "established"),
     ),
     # -- a car's connection: our own TCP, a socket of the operating system, TLS over either
-    "connection": (("readable()", "read(buf)", "write(buf, at, n)", "close()", "abort()"), ("at_end",)),
+    "connection": (("readable()", "read(buf)", "write(buf, at, n)", "close()", "abort()"), ("at_end", "remote")),
     "byte stream": (("read(buf)", "write(buf, at, n)", "close()", "abort()"), ("at_end",)),  # what TLS stands on
     "tls stage": (
         (
@@ -490,6 +490,7 @@ IMPLEMENTERS = {
         "firmware/run/os_conn.py:OsConn",
         "firmware/net/tls_stage.py:TlsStage",
         "host_tools/ev/stack.py:ClientConn",
+        "tests/unit/app/test_session_link.py:Conn",
         "tests/unit/net/test_tls_stage.py:Wire",
     ),
     "byte stream": ("tests/lib/tls_socket.py:Tcp",),

@@ -29,7 +29,8 @@ _MOST = const(2000000)  # mV, mA
 _TENS = (1, 10, 100, 1000, 10000)
 
 _PROOF_W = const(500)  # below it rounding is too large a part
-_PROOF_TIMES = const(3)  # readings in a row that disagree: one may be of a step of the current
+_PROOF_TIMES = const(10)  # readings in a row that disagree: in a ramp one register may be behind the other
+_PROOF_RATIO = const(4)  # another unit is 10 off at least
 _PROOF_WH = const(200)
 _SIGN_W = const(500)
 _SIGN_TIMES = const(5)
@@ -111,8 +112,12 @@ class Acrel(Part):
     def _prove_power(self, w, product_w, now):
         if -_PROOF_W < product_w < _PROOF_W:
             return
-        # Both have the same sign, and neither is twice the other.
-        same = (w < 0) == (product_w < 0) and abs(w) <= 2 * abs(product_w) and abs(product_w) <= 2 * abs(w)
+        # Both have the same sign, and neither is far above the other.
+        same = (
+            (w < 0) == (product_w < 0)
+            and abs(w) <= _PROOF_RATIO * abs(product_w)
+            and abs(product_w) <= _PROOF_RATIO * abs(w)
+        )
         if same:
             self._off = 0
             self.power_proved = True

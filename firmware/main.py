@@ -18,6 +18,7 @@ from firmware.app import config
 from firmware.app.power import Power
 from firmware.clock import ticks_ms, unix_s
 from firmware.run import console, tls_files
+from firmware.run.config_file import read
 from firmware.run.desk import Desk
 from firmware.run.errors import StartError
 from firmware.run.safe import Safe
@@ -155,10 +156,11 @@ def main(args=None):
     text = None
     if len(args) == 2:
         try:
-            with open(args[1]) as f:
-                text = f.read()
+            text = read(args[1])
         except OSError:
             return _fail("cannot read " + args[1])
+        except config.ConfigError as e:
+            return _fail(str(e))
     desk = Desk(args[1] if len(args) == 2 else "config.json", ticks_ms())
     try:
         link = build(args[0], config.load(text), desk)

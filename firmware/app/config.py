@@ -85,6 +85,8 @@ def parse(text):
     Raises ConfigError."""
     if not text:
         return {}
+    if text[0] == "\ufeff":  # editors of Windows put a byte order mark in front
+        text = text[1:]
     try:
         changes = json.loads(text)
     except ValueError as e:

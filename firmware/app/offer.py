@@ -1,7 +1,7 @@
 """What a station may offer with the power stage that it has: the lower of configuration and what
 the stage can do, and nothing that rests on a simulation without the lab switch."""
 
-from firmware.stage import words
+from firmware.stage.words import AC, DC
 
 # (key, name in Caps): maxima of the configuration that the stage lowers.
 _MOST = (
@@ -33,20 +33,22 @@ class Offer:
 
     def look(self):
         """True when the stage has said something new."""
-        caps = self._caps
-        if caps.seq == self._seq:
+        if self._caps.seq == self._seq:
             return False
+        self._narrow()  # apart: the closure in it costs heap at each call
+        return True
+
+    def _narrow(self):
+        caps, cfg = self._caps, self._cfg
         self._seq = caps.seq
-        cfg = self._cfg
-        if caps.kind & words.DC:
+        if caps.kind & DC:
             self._lower(_MOST)
             cfg["dc_min_voltage_mv"] = max(self._least_mv, caps.min_mv)
-        if caps.kind & words.AC:
+        if caps.kind & AC:
             self._lower(_MOST_AC)
         cfg["services"] = tuple([s for s in self._services if self._may(s)])
         real = not caps.simulated or cfg["lab"]
         cfg["meter_id"] = (caps.meter_id or self._meter_id) if real and caps.has_meter else ""  # R-METER-07
-        return True
 
     def _lower(self, table):
         for key, name in table:
@@ -59,8 +61,8 @@ class Offer:
             self.refused = "%s: the power stage takes nothing out of a car" % service
             return False
         if not service.startswith("DC"):
-            return bool(caps.kind & words.AC) or self._no("%s: the power stage is for DC" % service)
-        if not caps.kind & words.DC:
+            return bool(caps.kind & AC) or self._no("%s: the power stage is for DC" % service)
+        if not caps.kind & DC:
             return self._no("%s: the power stage is for AC" % service)
         if caps.simulated and not lab:
             return self._no("%s: the power stage is simulated, and `lab` is off" % service)

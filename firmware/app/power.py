@@ -23,7 +23,20 @@ from firmware.session.codes import (
     TEST_PASSED,
     TEST_RUNNING,
 )
-from firmware.stage import faults, words
+from firmware.stage import faults
+from firmware.stage.faults import (
+    BLEEDER,
+    CONVERTER,
+    ENDS,
+    FAILED_CONTACTOR,
+    LATCHES,
+    METER,
+    NOT_APPLIED,
+    OPENS,
+    OVERTEMP,
+    STAGE,
+)
+from firmware.stage.words import FAULT as IS_FAULT
 from micropython import const
 
 # A permission is as old as the sample of the pilot that it was given for. Samples are 20 ms apart,
@@ -152,7 +165,7 @@ class Power:
     @property
     def fault(self):
         """Number of the fault that takes the power away (stage/faults.py), 0 = none."""
-        return faults.code(self.faults & faults.OPENS)
+        return faults.code(self.faults & OPENS)
 
     @property
     def latched(self):
@@ -164,7 +177,7 @@ class Power:
         """The station has to end in order, by its own state."""
         hw = self.hw
         bits = self.faults
-        return bool(bits & faults.ENDS or (bits & faults.OVERTEMP and not hw.can_charge_w and not hw.can_discharge_w))
+        return bool(bits & ENDS or (bits & OVERTEMP and not hw.can_charge_w and not hw.can_discharge_w))
 
     def cable_w(self):
         """What the plugged cable carries in AC, all phases together."""
@@ -200,8 +213,8 @@ class Power:
             hw.poll(now)
             self.offer.look()
             bits |= hw.faults
-            if hw.state == words.FAULT and not bits:
-                bits = faults.CONVERTER
+            if hw.state == IS_FAULT and not bits:
+                bits = CONVERTER
             if self._live:
                 bits |= self._readings(now)
             elif self._off_at is not None:
@@ -238,12 +251,12 @@ class Power:
         if ticks_diff(now, self._off_at) < _BLEED_MS:
             return 0
         self._off_at = None
-        return faults.BLEEDER if self.hw.mv_in >= _SAFE_MV and self._is_dc else 0
+        return BLEEDER if self.hw.mv_in >= _SAFE_MV and self._is_dc else 0
 
     def _judge(self, bits, now):
         """Take what is wrong now; what opens, opens here."""
-        self._latched |= bits & faults.LATCHES
-        brief = bits & ~faults.LATCHES & faults.OPENS
+        self._latched |= bits & LATCHES
+        brief = bits & ~LATCHES & OPENS
         if brief:
             self._held |= brief
             self._held_until = ticks_add(now, _HOLD_MS)
@@ -252,7 +265,7 @@ class Power:
             self._held_until = None
         was = self.faults
         self.faults = bits | self._latched | self._held
-        if self.faults & faults.OPENS and self._live:
+        if self.faults & OPENS and self._live:
             self._open(now)
         new = self.faults & ~was
         if new and self._trace is not None:
@@ -261,8 +274,8 @@ class Power:
 
     def _raised(self, error, now):
         """A call of the stage has failed: off by the other way, and latched."""
-        self._latched |= faults.STAGE
-        self.faults |= faults.STAGE
+        self._latched |= STAGE
+        self.faults |= STAGE
         if self._trace is not None:
             self._trace.error(now, "power stage: %s %s" % (type(error).__name__, error))
         if self._live:
@@ -358,9 +371,9 @@ class Power:
         # Until the power path begins, the registers still show the stretch before.
         s.charged_wh = f.session.base_charged_wh + (self.charged_wh if s.metered else 0)
         s.discharged_wh = f.session.base_discharged_wh + (self.discharged_wh if s.metered else 0)
-        s.meter_ok = hw.meter_ok and not self.faults & faults.METER
+        s.meter_ok = hw.meter_ok and not self.faults & METER
         s.fault = self.fault
-        s.contactor_fault = faults.answer(self.faults) == faults.FAILED_CONTACTOR
+        s.contactor_fault = faults.answer(self.faults) == FAILED_CONTACTOR
         s.must_end = self.must_end
         if self._cut:
             s.pilot_cut = True
@@ -376,7 +389,7 @@ class Power:
         if ask == ASK_STOP:
             self._stop(now)
             return
-        if not self.permitted or self.faults & faults.OPENS:
+        if not self.permitted or self.faults & OPENS:
             return  # a late pilot: what was asked is done as soon as it says C (R-POWER-10)
         self._is_dc = f.session.current == DC
         if not f.station.metered:
@@ -441,7 +454,7 @@ class Power:
         if self._next is not None:  # not begun
             if max(hw.mv_in, hw.mv_out) >= _SAFE_MV:
                 if ticks_diff(now, self._stop_until) >= 0:
-                    self._judge(faults.NOT_APPLIED, now)
+                    self._judge(NOT_APPLIED, now)
                 return
             self._next = None
             self._close(now)
@@ -526,7 +539,7 @@ class Power:
     def basic(self, close, now):
         """Charging without a session (IEC 61851, AC): the contactor as told; the car draws up to
         what the pilot offers."""
-        if close and self.permitted and not self.faults & faults.OPENS:
+        if close and self.permitted and not self.faults & OPENS:
             if not self._live:
                 self._live = self._basic = True
                 self._is_dc = False

@@ -5,7 +5,8 @@ R-DC-SAFETY-05, -06, -13).
 """
 
 from firmware.clock import ticks_add, ticks_diff
-from firmware.stage import faults, words
+from firmware.stage.faults import IMD_ALARM, METER, OVERCURRENT, OVERDRAW, OVERVOLT, REVERSE, STALE
+from firmware.stage.words import CURRENT, ENERGY, INSULATION, LINES, OUT
 from micropython import const
 
 # Voltage classes of DC: a car whose maximum is not above the first is cut off above the second, in
@@ -91,38 +92,38 @@ class Watch:
         """STALE and METER by the age of each source; what a stage has not (None) is not asked."""
         hw = self.hw
         old = 0
-        for source in (words.OUT, words.CURRENT, words.INSULATION, words.LINES, words.ENERGY):
-            if source == words.INSULATION and not (dc and tested):
+        for source in (OUT, CURRENT, INSULATION, LINES, ENERGY):
+            if source == INSULATION and not (dc and tested):
                 continue
-            if (source == words.OUT and not dc) or (source == words.LINES and dc):
+            if (source == OUT and not dc) or (source == LINES and dc):
                 continue
             age = hw.age_ms(source, now)
             if age is not None and age > hw.caps.limit_ms[source]:
-                old |= faults.METER if source == words.ENERGY else faults.STALE
+                old |= METER if source == ENERGY else STALE
         return old
 
     def testing(self, out_mv):
         """In insulation test and pre-charge little current flows (R-DC-SAFETY-13)."""
-        return faults.OVERCURRENT if abs(self.hw.ma) > TEST_MA + _SLACK_MA else 0
+        return OVERCURRENT if abs(self.hw.ma) > TEST_MA + _SLACK_MA else 0
 
     def output(self, out_mv, car_max_mv):
         """The voltage at the car's inlet (R-DC-SAFETY-06)."""
-        return faults.OVERVOLT if out_mv > class_mv(car_max_mv) else 0
+        return OVERVOLT if out_mv > class_mv(car_max_mv) else 0
 
     def insulation(self, out_mv):
         """While power may flow (R-DC-SAFETY-05)."""
         hw = self.hw
         low = hw.caps.has_monitor and hw.insulation_ohm < _LEAST_OHM_PER_V * (out_mv // 1000)
-        return faults.IMD_ALARM if low else 0
+        return IMD_ALARM if low else 0
 
     def current(self, now):
         """The converter and its command."""
         ma = self.hw.ma
         found = 0
         if self._dc[0].look(ma, _SLACK_MA, now) == 3:
-            found = faults.OVERCURRENT if self._dc[0].most else faults.REVERSE
+            found = OVERCURRENT if self._dc[0].most else REVERSE
         if self._dc[1].look(-ma, _SLACK_MA, now) == 3:
-            found |= faults.OVERCURRENT if self._dc[1].most else faults.REVERSE
+            found |= OVERCURRENT if self._dc[1].most else REVERSE
         return found
 
     def draw(self, slack_w, now):
@@ -132,4 +133,4 @@ class Watch:
         out = self._ac[1].look(-w, slack_w, now)
         if into == 1 or out == 1:
             self.warned = True
-        return faults.OVERDRAW if into == 3 or out == 3 else 0
+        return OVERDRAW if into == 3 or out == 3 else 0

@@ -16,6 +16,9 @@ RELEASED = const(4)  # the connection of the session is gone
 _OUT = const(4104)  # largest message of the session machine
 _IN = const(512)
 _TURNS = const(24)  # reads and writes in one pump(); what is left comes with the next
+_SILENT_MS = const(
+    2000
+)  # of a car that connects again: shorter than its own message time-outs, longer than any pause of the loop
 _TAKE_MS = const(2000)  # the car's own message timeout: who does not take an answer by then does not want it any more
 
 
@@ -34,6 +37,7 @@ class SessionLink:
         self._n = 0
         self._closing = False
         self._take_due = None
+        self._heard = 0  # tick of the last bytes of the car
         self._had_session = False
         self._session_seen = False  # a session was set up since clear()
         self._events = 0
@@ -125,10 +129,18 @@ class SessionLink:
         if not self.enabled:
             return self._refuse(conn, "connection refused: the station is out of service", now)
         if self.conn is not None:
-            if not self._had_session or not self.safe.session_over:
+            if self._had_session and self.safe.session_over:
+                self.end(now, "replaced")  # only held open after its session: the next car need not wait for that
+            elif self._is_back(self.conn, conn, now):
+                self.drop(now, "the car has connected again")
+            else:
                 return self._refuse(conn, "second connection refused", now)  # one cable, one car
-            self.end(now, "replaced")  # only held open after its session: the next car need not wait for that
         return True
+
+    def _is_back(self, old, conn, now):
+        """Has the car of a connection that says nothing more connected again, restarted without a
+        FIN? (R-SECURITY-14)"""
+        return old.remote == conn.remote and ticks_diff(now, self._heard) >= _SILENT_MS
 
     def _refuse(self, conn, why, now):
         conn.abort()
@@ -139,6 +151,7 @@ class SessionLink:
         """A session begins. vehicle: name in the certificate of the car, None without TLS; leaf:
         SHA-256 of it."""
         self.conn = conn
+        self._heard = now
         self._at = self._n = 0
         self._closing = False
         self._had_session = False
@@ -171,6 +184,7 @@ class SessionLink:
             self._closing = True
             return True
         if conn.readable():
+            self._heard = now
             self.safe.rx(self._in, conn.read(self._in), now)
             return True
         return False

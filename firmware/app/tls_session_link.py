@@ -25,8 +25,12 @@ class TlsSessionLink(SessionLink):
     def accept(self, conn, now):
         """A car has connected: begin its handshake, or refuse it."""
         if self._stage.phase == SHAKING:
-            self._refuse(conn, "second connection refused", now)
-        elif self._admits(conn, now):
+            if not self._is_back(self._stage, conn, now):
+                self._refuse(conn, "second connection refused", now)
+                return
+            self.drop(now, "the car has connected again")
+        if self._admits(conn, now):
+            self._heard = now
             self._stage.open(conn, now)
             self.pump(now)
 

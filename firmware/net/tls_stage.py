@@ -214,6 +214,11 @@ class TlsStage:
             return True
         return self.conn.at_end and self._in_at == self._in_n and not self._engine.pending()
 
+    @property
+    def remote(self):
+        """The address of the car."""
+        return self.conn.remote
+
     def close(self):
         """close_notify, then FIN behind it."""
         if self.phase == OPEN:

@@ -32,8 +32,7 @@ class ConfigFile:
         """What the file says: a dict of the keys that differ from the defaults. {} without a
         file."""
         try:
-            with open(self.path) as f:
-                text = f.read()
+            text = read(self.path)
         except OSError:
             return {}
         return config.parse(text)
@@ -78,6 +77,18 @@ class ConfigFile:
             os.rename(self._new, self.path)
         except OSError as e:
             raise config.ConfigError("cannot write %s: %s" % (self.path, e))
+
+
+def read(path):
+    """The text of a configuration file. OSError; ConfigError if it is no text."""
+    with open(path, "rb") as f:
+        data = f.read()
+    try:
+        if 0 not in data:  # UTF-16, of which MicroPython would make one text or another
+            return str(data, "utf-8")
+    except ValueError:
+        pass
+    raise config.ConfigError("%s: not text in UTF-8" % path)
 
 
 def _value(key, text):

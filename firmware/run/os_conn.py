@@ -17,7 +17,7 @@ _REST_MS = const(500)
 
 
 class OsConn:
-    """sock: non-blocking and connected. poller: run.poller.Poller, in which it stands as `sock`
+    """sock: non-blocking and connected, to the address `remote`. poller: run.poller.Poller, in which it stands as `sock`
     until it is `gone`.
 
     rest: after close() the socket stays for up to 0.5 s, or until the car closes, and what comes in
@@ -29,8 +29,9 @@ class OsConn:
     it.
     """
 
-    def __init__(self, sock, poller, rest=False):
+    def __init__(self, sock, poller, remote, rest=False):
         self.sock = sock
+        self.remote = remote
         self.open = True
         self.gone = False
         self.broken = False

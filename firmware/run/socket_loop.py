@@ -170,9 +170,10 @@ class SocketLoop(RunLoop):
             self._conns.pop(0).end()  # the oldest: it only rests, or the link would have refused the others
         # A car with TLS is told by an alert or close_notify, and can wait for the FIN; for others
         # the FIN is what tells.
-        conn = OsConn(sock, self._poller, self._stage is not None)
+        remote = os_net.parse(sender)[0]
+        conn = OsConn(sock, self._poller, remote, self._stage is not None)
         self._conns.append(conn)
-        self.trace.note(now, "connected: " + os_net.text(os_net.parse(sender)[0]))
+        self.trace.note(now, "connected: " + os_net.text(remote))
         self._safely(now, self.link.accept, conn, now)
 
     def _move(self, now):

@@ -1,7 +1,9 @@
 """TLS of a station out of its configuration and its file system: profile, own chain and key, roots,
 key log."""
 
+import gc
 import sys
+from binascii import a2b_base64
 
 from firmware.buffers import buffer
 from firmware.clock import unix_s
@@ -18,6 +20,10 @@ ARENA = (44 if sys.maxsize < 1 << 32 else 72) * 1024
 CHAIN = "secc_chain.pem"  # leaf first, then its sub-CAs
 KEY = "secc.key"
 ROOTS = "roots.pem"  # that vehicle certificates may end in: OEM and V2G (R-TLS-08)
+
+
+_BEGIN = b"-----BEGIN CERTIFICATE-----"
+_CN = b"\x06\x03\x55\x04\x03"  # the object identifier of a common name
 
 
 class TlsError(StartError):
@@ -51,10 +57,15 @@ def stage(cfg, trace, now):
         sink = KeyLog(cfg["tls_key_log"])
     try:
         suites, groups, signatures = PROFILES[cfg["tls"]]
-        own = tls13.Config(_read(cfg, CHAIN), _read(cfg, KEY), (_read(cfg, ROOTS),), suites, groups, signatures)
+        chain, key = _read(cfg, CHAIN), _read(cfg, KEY)
+        if b"ENCRYPTED" in key:  # of PKCS #8, or of the older kind in its Proc-Type
+            raise TlsError(
+                "%s/%s: the key is encrypted, and a station has no password; openssl pkey" % (cfg["tls_dir"], KEY)
+            )
+        own = tls13.Config(chain, key, (_read(cfg, ROOTS),), suites, groups, signatures)
         engine = tls13.Conn(own)
     except (ValueError, MemoryError) as e:
-        raise TlsError("%s: %s" % (cfg["tls_dir"], e))
+        raise TlsError("%s: %s%s" % (cfg["tls_dir"], e, _culprit(cfg)))
     known = cert_time.judged_at(unix_s(), floor_s)[1]
     trace.note(now, "tls: profile %s, clock %s" % (cfg["tls"], "known" if known else "not set"))
     return TlsStage(
@@ -65,6 +76,34 @@ def stage(cfg, trace, now):
         cfg["allow_plain"],
         sink,
     )
+
+
+def _culprit(cfg):
+    """Which certificate is the one that tls13 cannot read, in words; "" if each of them alone can
+    be read."""
+    import tls13
+
+    for name in (ROOTS, CHAIN):
+        blocks = _read(cfg, name).split(_BEGIN)[1:]
+        for i in range(len(blocks)):
+            gc.collect()  # the arena has room for one more, not for all
+            try:
+                tls13.Config(None, None, (_BEGIN + blocks[i],), *PROFILES[cfg["tls"]])
+            except (ValueError, MemoryError) as e:
+                where = "%s: certificate %d of %d" % (name, i + 1, len(blocks))
+                return "; %s%s cannot be used: %s; RSA, or a curve of no profile?" % (where, _name(blocks[i]), e)
+    return ""
+
+
+def _name(block):
+    """(common name) of a certificate in PEM, "" if it has none that can be found: the last one in
+    it is the subject's."""
+    try:
+        der = a2b_base64(b"".join(block.split(b"-----")[0].split()))
+        at = der.rfind(_CN) + len(_CN)
+        return " (%s)" % str(der[at + 2 : at + 2 + der[at + 1]], "utf-8") if at >= len(_CN) else ""
+    except (ValueError, IndexError):
+        return ""
 
 
 def _read(cfg, name):

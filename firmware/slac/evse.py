@@ -222,15 +222,15 @@ class Slac:
         elif kind == mme.START_ATTEN_IND:
             run = self._find(buf, mme.START_RUN, False)
             if run is not None:
-                self._judged(run.start_atten(buf, now))
+                self._judged(run, run.start_atten(buf, now), now)
         elif kind == mme.MNBC_SOUND_IND:
             run = self._find(buf, mme.SOUND_RUN, False)
             if run is not None:
-                self._judged(run.sound(buf))
+                self._judged(run, run.sound(buf), now)
         elif kind == mme.ATTEN_CHAR_RSP:
             run = self._find(buf, mme.CHAR_RUN, True)
             if run is not None:
-                self._judged(run.response(buf, now))
+                self._judged(run, run.response(buf, now), now)
         elif kind == mme.MATCH_REQ:
             run = self._find(buf, mme.MATCH_RUN, True)
             if run is not None:
@@ -250,10 +250,13 @@ class Slac:
     def _drop(self, reason):
         self.drops[reason] = (self.drops[reason] + 1) & _COUNT
 
-    def _judged(self, result):
-        """Count what a run did not take; True if it did."""
+    def _judged(self, run, result, now):
+        """Count what a run did not take; True if it did. The first wrong field of a run is told."""
         if result == step.FIELD:
             self._drop(DROP_FIELD)
+            if not run.told:
+                run.told = True
+                self._trace.note(now, run.wrong)
         elif result == step.WRONG_TIME:
             self._drop(DROP_STATE)
         return result == step.OK
@@ -283,7 +286,7 @@ class Slac:
         if run is None:
             self._drop(DROP_RUN)
         else:
-            self._judged(run.profile(buf, now))
+            self._judged(run, run.profile(buf, now), now)
 
     def _parm(self, buf, now):
         """SLAC_PARM.REQ: silence unless a car is plugged (R-LINK-01) and the modem has its key.
@@ -334,7 +337,7 @@ class Slac:
     def _match(self, run, buf, now):
         """A run has got to its match request: the first one wins, the others end without blame."""
         repeated = run.state == step.MATCHED
-        if not self._judged(run.match(buf, now)) or repeated:
+        if not self._judged(run, run.match(buf, now), now) or repeated:
             return
         self.runs.close(run)
         self._matched = run
@@ -403,7 +406,7 @@ class Slac:
         for run in self.runs.items:
             told = run.poll(now)
             if told == step.FAILED:
-                self._failed(run, step.WHY[run.state], now)
+                self._failed(run, run.why(), now)
             elif told == step.MEASURED:
                 self._measured(run, now)
         self._validation.poll(now)

@@ -50,6 +50,7 @@ WHY = (
     "slac: no match request; the car may have chosen another station",
     "slac: the car did not join the network",
 )
+_REFUSED = "slac: what the car sent was refused, as said before"
 
 
 class Match:
@@ -67,6 +68,8 @@ class Match:
         self.age = 0  # number of its opening: the highest of a MAC gets the sounds
         self.failures = 0  # of this MAC one after the other; stays when the run is free
         self.again = None  # tick before which the MAC does not get another run
+        self.wrong = None  # what was wrong first in the frames of this run, in words
+        self.told = False  # it is in the trace
         self.sounds = 0  # profiles measured
         self.heard = 0  # sounds that reached the host themselves
         self.groups = bytearray(mme.GROUPS)  # dB, mean
@@ -102,6 +105,8 @@ class Match:
         mme.copy(self.mac, 0, buf, mme.SOURCE, 6)
         mme.copy(self.run_id, 0, buf, mme.PARM_REQ_RUN, 8)
         self.age = age
+        self.wrong = None
+        self.told = False
         self.sounds = 0
         self.heard = 0
         self._sent = 0
@@ -118,8 +123,10 @@ class Match:
     def start_atten(self, buf, now):
         """START_ATTEN_CHAR.IND: the first opens the sounding window, later ones change nothing
         (R-LINK-08, -09)."""
-        if not mme.zero(buf, mme.BODY, 2) or buf[mme.START_RESP_TYPE] != 1:
-            return FIELD
+        if not mme.zero(buf, mme.BODY, 2):
+            return self._refuse("slac: START_ATTEN_CHAR with another application or security type")
+        if buf[mme.START_RESP_TYPE] != 1:
+            return self._refuse("slac: START_ATTEN_CHAR with another response type")
         if self.state != REQUESTED:
             return OK if self.state == SOUNDING else WRONG_TIME
         self._go(SOUNDING, now, _WINDOW_MS)
@@ -129,7 +136,7 @@ class Match:
         """MNBC_SOUND.IND. It measures nothing; that it came and no profile did tells of a modem
         that cannot measure."""
         if not mme.zero(buf, mme.BODY, 2):
-            return FIELD
+            return self._refuse("slac: MNBC_SOUND with another application or security type")
         if self.state not in (SOUNDING, SETTLING):
             return WRONG_TIME
         if self.heard < 255:
@@ -139,7 +146,7 @@ class Match:
     def profile(self, buf, now):
         """ATTEN_PROFILE.IND of the own modem for this MAC (R-LINK-10)."""
         if buf[mme.PROFILE_GROUPS] != mme.GROUPS:
-            return FIELD
+            return self._refuse("slac: attenuation profile of the own modem without 58 groups")
         if self.state not in (SOUNDING, SETTLING) or self.sounds >= SOUNDS:
             return WRONG_TIME
         sums = self._sums
@@ -152,14 +159,19 @@ class Match:
 
     def response(self, buf, now):
         """ATTEN_CHAR.RSP (R-LINK-14)."""
-        if (
-            not mme.zero(buf, mme.BODY, 2)
-            or not mme.same(buf, mme.CHAR_MAC, self.mac, 0, 6)
-            or not mme.zero(buf, mme.CHAR_SOURCE_ID, 17)
-            or not self._is_our_id(buf, mme.CHAR_RESP_ID)
-            or buf[mme.CHAR_RESULT]
-        ):
-            return FIELD
+        wrong = None
+        if not mme.zero(buf, mme.BODY, 2):
+            wrong = "slac: response to the attenuation with another application or security type"
+        elif not mme.same(buf, mme.CHAR_MAC, self.mac, 0, 6):
+            wrong = "slac: response to the attenuation with a source address that is not the car's"
+        elif not mme.zero(buf, mme.CHAR_SOURCE_ID, 17):
+            wrong = "slac: response to the attenuation with a source id that is not zero"
+        elif not self._is_our_id(buf, mme.CHAR_RESP_ID):
+            wrong = "slac: response to the attenuation with a response id that is not ours"
+        elif buf[mme.CHAR_RESULT]:
+            wrong = "slac: response to the attenuation with a result that is not success"
+        if wrong:
+            return self._refuse(wrong)
         if self.state != REPORTED:
             return WRONG_TIME
         self._send = 0  # a repetition that has not left yet would be answered again
@@ -169,22 +181,36 @@ class Match:
     def match(self, buf, now):
         """MATCH.REQ. The key goes out only behind an exchange of attenuation (R-LINK-15), and again
         to the repeated request of a run that is matched already (R-LINK-16)."""
-        if (
-            not mme.zero(buf, mme.BODY, 2)
-            or buf[mme.MATCH_LENGTH] != mme.MATCH_REQ_LENGTH
-            or buf[mme.MATCH_LENGTH + 1]
-            or not mme.zero(buf, mme.MATCH_PEV_ID, 17)
-            or not mme.same(buf, mme.MATCH_PEV_MAC, self.mac, 0, 6)
-            or not self._is_our_id(buf, mme.MATCH_EVSE_ID)
-            or not mme.same(buf, mme.MATCH_EVSE_MAC, self.station, 0, 6)
-        ):
-            return FIELD
+        wrong = None
+        if not mme.zero(buf, mme.BODY, 2):
+            wrong = "slac: match request with another application or security type"
+        elif buf[mme.MATCH_LENGTH] != mme.MATCH_REQ_LENGTH or buf[mme.MATCH_LENGTH + 1]:
+            wrong = "slac: match request with another length"
+        elif not mme.zero(buf, mme.MATCH_PEV_ID, 17):
+            wrong = "slac: match request with a PEV ID that is not zero"
+        elif not mme.same(buf, mme.MATCH_PEV_MAC, self.mac, 0, 6):
+            wrong = "slac: match request with a PEV MAC that is not its sender's"
+        elif not self._is_our_id(buf, mme.MATCH_EVSE_ID):
+            wrong = "slac: match request with an EVSE ID that is not ours"
+        elif not mme.same(buf, mme.MATCH_EVSE_MAC, self.station, 0, 6):
+            wrong = "slac: match request with an EVSE MAC that is not ours"
+        if wrong:
+            return self._refuse(wrong)
         if self.state not in (EXCHANGED, MATCHED):
             return WRONG_TIME
         self._named = not mme.zero(buf, mme.MATCH_EVSE_ID, 17)
         self._send = mme.MATCH_CNF
         self._go(MATCHED, now)
         return OK
+
+    def _refuse(self, wrong):
+        if self.wrong is None:
+            self.wrong = wrong
+        return FIELD
+
+    def why(self):
+        """Why the run fails now, in words."""
+        return WHY[self.state] if self.wrong is None else _REFUSED
 
     def _is_our_id(self, buf, at):
         return mme.zero(buf, at, 17) or mme.same(buf, at, self.station_id, 0, 17)

@@ -11,7 +11,7 @@ DC without the lab switch.
 from array import array
 
 from firmware.clock import ticks_add, ticks_diff
-from firmware.stage import words
+from firmware.stage.words import AC, DC, OFF, PRECHARGE, READY, RUN, STOPPING, TESTING, Caps
 from micropython import const
 
 _STEP_MS = const(20)
@@ -35,8 +35,8 @@ class BenchStage:
 
     def __init__(self, cfg, contact):
         self.cfg = cfg
-        self.caps = caps = words.Caps()
-        caps.kind = words.AC | words.DC
+        self.caps = caps = Caps()
+        caps.kind = AC | DC
         caps.phases = cfg["ac_phases"]
         caps.simulated = caps.bidirectional = caps.has_out = caps.has_monitor = caps.has_meter = True
         caps.meter_id = cfg["meter_id"]
@@ -55,7 +55,7 @@ class BenchStage:
         self.age = [0] * 6
         self._contact = contact
         self._enabled = True
-        self.state = words.OFF
+        self.state = OFF
         self._test_until = None
         self._goal_mv = self._goal_ma = self._goal_w = 0
         self._bat_mv = 0
@@ -69,7 +69,7 @@ class BenchStage:
     @property
     def due(self):
         """Tick of the next step while anything moves, else None."""
-        if self._last is None or (self.state <= words.READY and not self.mv_in and not self.w and not self.mv_out):
+        if self._last is None or (self.state <= READY and not self.mv_in and not self.w and not self.mv_out):
             return None
         return ticks_add(self._last, _STEP_MS)
 
@@ -101,33 +101,33 @@ class BenchStage:
 
     def off(self, now):
         self._wake(now)
-        self.state = words.OFF
+        self.state = OFF
         self._goal_mv = self._goal_ma = self._goal_w = 0
         self.ma = self.w = 0  # the converter blocks within microseconds
         self._lines(0)
 
     def stop(self, now):
-        if self.state > words.READY:
-            self.state = words.STOPPING
+        if self.state > READY:
+            self.state = STOPPING
 
     def test(self, mv, ma, now):
-        if self.state != words.TESTING:
+        if self.state != TESTING:
             self._wake(now)
-            self.state = words.TESTING
+            self.state = TESTING
             self._test_until = None
             self.test_result = 0
         self._goal_mv = mv
 
     def precharge(self, mv, ma, now):
         self._wake(now)
-        self.state = words.PRECHARGE
+        self.state = PRECHARGE
         self._goal_mv = mv
 
     def close(self, now):
-        if self.state != words.RUN:
+        if self.state != RUN:
             self._wake(now)
             self._bat_mv = self.mv_in
-            self.state = words.RUN
+            self.state = RUN
             self._goal_ma = self._goal_w = 0
             self._l1 = self._l2 = self._l3 = 0
 
@@ -163,13 +163,13 @@ class BenchStage:
         dt = min(dt, 1000)
         self._energy(dt)
         closed = self._contact.closed
-        if self.state == words.TESTING:
+        if self.state == TESTING:
             self._run_test(now, dt)
-        elif self.state == words.PRECHARGE:
+        elif self.state == PRECHARGE:
             self._ramp(self._goal_mv, dt)
-        elif self.state == words.RUN and closed:
+        elif self.state == RUN and closed:
             self._run(dt)
-        elif self.state == words.STOPPING and closed:
+        elif self.state == STOPPING and closed:
             self._run_down(dt)
         else:
             self.ma = self.w = 0  # through an open contact nothing flows
@@ -270,7 +270,7 @@ class BenchStage:
         for i in range(3):
             part = (w // n if w >= 0 else -(-w // n)) if self._ac and i < n else 0
             self.l_w[i] = part
-            self.l_mv[i] = volts * 1000 if self._ac and self.state == words.RUN and i < n else 0
+            self.l_mv[i] = volts * 1000 if self._ac and self.state == RUN and i < n else 0
             self.l_ma[i] = part * 1000 // volts if part >= 0 else -(-part * 1000 // volts)
 
     def _energy(self, dt):

@@ -17,10 +17,11 @@ ALLOWED = {
     "root": (),
     "lab": (),
     "boardfile": ("root",),
+    "userfile": (),
     "twin": ("firmware",),  # of it the ticks alone: layers.py
     "building": ("root", "boardfile", "codec", "tests"),  # names of slots; which tests `make test32` freezes
     "station": ("root", "codec", "firmware"),
-    "recordings": ("root", "station", "codec", "firmware"),
+    "recordings": ("root", "userfile", "station", "codec", "firmware"),
     "ev": ("twin", "codec", "firmware"),
     "gen": ("root", "codec", "firmware"),
     "checks": ("root", "boardfile", "gen"),
@@ -32,6 +33,7 @@ ALLOWED = {
         "root",
         "lab",
         "boardfile",
+        "userfile",
         "building",
         "station",
         "recordings",

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 
+from host_tools import userfile
 from host_tools.board.port import cli
 
 
@@ -49,13 +50,12 @@ def validate(args):
     from firmware.app import config
 
     try:
-        with open(args.file, encoding="utf-8") as f:
-            changes = config.parse(f.read())
+        changes = config.parse(userfile.read(args.file))
         config.merge(changes)
     except OSError as error:
         print(f"microv2g config: {args.file}: {error.strerror}", file=sys.stderr)
         return 2
-    except (config.ConfigError, UnicodeDecodeError) as error:
+    except (config.ConfigError, userfile.TextError) as error:
         if args.json:
             print(json.dumps({"valid": False, "why": str(error)}))
         else:

@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 
+from host_tools import userfile
 from host_tools.ev.options import FAULTS, SLAC_FAULTS
 
 _EPILOG = """\
@@ -73,8 +74,10 @@ def config(args):
 
     changes = {}
     if args.config:
-        with open(args.config) as file:
-            changes = json.load(file)
+        try:
+            changes = json.loads(userfile.read(args.config))
+        except ValueError as error:
+            raise ConfigError(f"{args.config}: {error}") from None
         if not isinstance(changes, dict):
             raise ConfigError("the configuration is one JSON object")
     for key in (

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 
+from host_tools import userfile
 from host_tools.root import RUNTIME
 
 _EPILOG = """\
@@ -61,13 +62,12 @@ def run(args):
     try:
         found, config = records.read(args.file)
         if args.config:
-            with open(args.config, encoding="utf-8") as f:
-                config = rules.parse(f.read())
+            config = rules.parse(userfile.read(args.config))
         rules.merge(config or {})
         result = replay(found, _usable(config or {}), args.runtime, (*compare.FREE, *args.also_free))
     except OSError as error:
         return _fail(f"{error.filename or args.file}: {error.strerror}", 2)
-    except (records.RecordError, plan.PlanError, rules.ConfigError) as error:
+    except (records.RecordError, plan.PlanError, rules.ConfigError, userfile.TextError) as error:
         return _fail(error, 2)
     except (ReplayError, SeccError) as error:
         return _fail(error)

@@ -26,5 +26,7 @@ def run(args):
     except (OSError, ReportError) as error:
         print(f"microv2g report: {error}", file=sys.stderr)
         return 1
+    for note in facts["cut"]:
+        print(f"microv2g report: {args.trace}: {note}", file=sys.stderr)
     print(f"{args.out}: {facts['messages']} messages, {facts['result']}")
     return 0

@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+from host_tools import userfile
 from host_tools.lab import LAB
 from host_tools.recordings import oneline
 from host_tools.root import RUNTIME
@@ -85,8 +86,10 @@ def merged_config(args):
 
     changes = dict(LAB) if args.lab else {}
     if args.config:
-        with open(args.config) as f:
-            changes.update(config.parse(f.read()))
+        try:
+            changes.update(config.parse(userfile.read(args.config)))
+        except userfile.TextError as error:
+            raise config.ConfigError(f"{args.config}: {error}") from None
     for key, value in (
         ("services", args.services),
         ("control", args.control),

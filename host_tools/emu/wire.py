@@ -7,8 +7,11 @@ From the emulator a head and records, each answered before emulated time goes on
     q byte     MOSI byte whose MISO byte is asked    f hertz    clock of the SPI
     g 0|1|2    contactor drive (2 = not driven)      r 0|1|2    reset of the modem
     e 0|1|2    ENABLE of the power stage
+    C 0|1      chip select of the CAN chip           Q byte     MOSI byte whose MISO byte is asked of it
     d permille duty of the pilot, as on the wire     u bytes    what left the UART
-    U bytes    what left the USB console
+    U bytes    what left the USB console             v bytes    what left UART1
+    w number   speed of UART1: 4 * baud + parity (0 none, 1 even, 2 odd)
+    D 0|1|2    its transceiver drives the line
     x text     the chip reset itself                 s text     stopped: "", "power" and what it hit, or a fault
     j JSON     answer to a command
 """
@@ -19,9 +22,9 @@ from typing import NamedTuple
 _HEAD = struct.Struct("<dddd")
 _RECORD = struct.Struct("<Bdd")
 _BYTES = struct.Struct("<BdI")
-_STATE = struct.Struct("<BBBBdhhHBBIHHIII")
+_STATE = struct.Struct("<BBBBdhhHBBIHHIIIHBI")
 _LENGTH = struct.Struct("<I")
-_WITH_BYTES = frozenset(b"buUxsj")
+_WITH_BYTES = frozenset(b"buUvxsj")
 
 FLOATING = 0x100  # MISO: nobody drives it
 
@@ -55,15 +58,18 @@ class State:
         self.usb_plugged = False  # a computer at the USB connector
         self.usb_reads = True  # it takes what the board says
         self.usb = b""  # bytes to the board; taken away by pack()
+        self.uart1 = b""  # bytes to the board, as one piece on the wire; taken away by pack()
+        self.can_miso = FLOATING  # of the CAN chip on the second SPI
+        self.can_int = 2  # level of its INT, 2 = nobody drives it
 
     def pack(self):
         literal, fills, fill = self.ahead
         data = _STATE.pack(
             self.stop, self.int_level, self.mirror, fill, self.due_ns, self.high_mv, self.low_mv, self.pp_mv, self.swapped,
             self.int_connected, fills, self.miso, self.usb_plugged | self.usb_reads << 1, len(literal), len(self.uart),
-            len(self.usb),
-        ) + literal + self.uart + self.usb  # fmt: skip
-        self.uart = self.usb = b""
+            len(self.usb), self.can_miso, self.can_int, len(self.uart1),
+        ) + literal + self.uart + self.usb + self.uart1  # fmt: skip
+        self.uart = self.usb = self.uart1 = b""
         return data
 
 

@@ -42,7 +42,11 @@ class Random:
 
 class World:
     """seed: of everything random. faults: dict of faults.Faults. observer: what is told
-    (host_tools/emu/observer.py)."""
+    (host_tools/emu/observer.py). can: host_tools.emu.can.CanSide, set before the board starts;
+    None = no CAN chip. rs485: host_tools.emu.rs485.Rs485 at UART1; stage: twin.power_board.PowerBoard at
+    UART0, the console is that of USB then. Both may be None."""
+
+    can = rs485 = stage = None
 
     def __init__(self, seed=1, faults=None, observer=None):
         self.rand = Random(seed)
@@ -133,7 +137,10 @@ class World:
             elif letter == 0x63:  # c
                 bus.select(int(value), ns)
             elif letter == 0x75:  # u
-                self.uart_out += value
+                if self.stage is not None:
+                    self.stage.rx(value, self._tick())
+                else:
+                    self.uart_out += value
                 if observer:
                     observer.text(ns, value)
             elif letter == 0x55:  # U
@@ -142,6 +149,16 @@ class World:
                 self._drive(1 if value == 1 else 0, ns)
             elif letter == 0x65:  # e
                 self.enabled = 1 if value == 1 else 0
+            elif letter == 0x76 and self.rs485:  # v
+                self.rs485.hears(value, self._tick())
+            elif letter == 0x77 and self.rs485:  # w
+                self.rs485.speed = int(value)
+            elif letter == 0x44 and self.rs485:  # D
+                self.rs485.driving = value == 1
+            elif letter == 0x51 and self.can:  # Q
+                self.state.can_miso = self.can.exchange(int(value))
+            elif letter == 0x43 and self.can:  # C
+                self.can.select(int(value), self._tick())
             elif letter == 0x64:  # d
                 self._set_duty(int(value), ns)
             elif letter == 0x66:  # f
@@ -185,6 +202,17 @@ class World:
         state.mirror = 1 if contactor.closed or faults.mirror_open else 0
         state.ahead = self.bus.ahead()
         due = sooner(sooner(chip.due, contactor.due), sooner(self.line.due, self._car_due))
+        if self.can is not None:
+            self.can.poll(now)
+            state.can_int = self.can.int_level
+            due = sooner(due, self.can.due)
+        if self.rs485 is not None:
+            state.uart1 += self.rs485.poll(now)
+            due = sooner(due, self.rs485.due)
+        if self.stage is not None:
+            self.stage.poll(now)
+            state.uart += self.stage.tx()
+            due = sooner(due, self.stage.due)
         ms = 1000 if due is None else min(1000, max(1, ticks_diff(due, now)))
         state.due_ns = (int(self.ns) // _NS_PER_MS + ms) * float(_NS_PER_MS)
 

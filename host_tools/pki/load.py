@@ -25,6 +25,7 @@ class File:
         self.path = path
         self.certs = []
         self.keys = []
+        self.encrypted = False  # it has a key that nobody can read without its password
         self.problems = []
         self.notes = []
 
@@ -45,7 +46,8 @@ def _key(file, data, parse):
         key = parse(data, None)
         file.keys.append(spki(key.public_key()))
     except TypeError:
-        file.notes.append("key is encrypted: not looked into")
+        file.encrypted = True
+        file.problems.append("key is encrypted: a station cannot read it; openssl pkey -in THIS -out NEW")
     except Exception:  # as above
         file.problems.append("key is not readable")
 
@@ -73,8 +75,9 @@ def _der(file, data):
         for parse, keep in ((serialization.load_der_private_key, _key), (x509.load_der_x509_certificate, _certificate)):
             trial = File(file.path)
             keep(trial, data, parse, *(("certificate",) if keep is _certificate else ()))
-            if not trial.problems:
-                file.certs, file.keys, file.notes = trial.certs, trial.keys, trial.notes
+            if not trial.problems or trial.encrypted:
+                file.certs, file.keys, file.problems = trial.certs, trial.keys, trial.problems
+                file.encrypted = trial.encrypted
                 return
     file.problems.append("is neither PEM nor DER of a certificate or a key")
 
@@ -97,7 +100,7 @@ def read_file(path):
         _pem(file, data)
     else:
         _der(file, data)
-    if file.keys and os.name == "posix" and status.st_mode & 0o077:
+    if (file.keys or file.encrypted) and os.name == "posix" and status.st_mode & 0o077:
         file.problems.append("mode %04o: others can get at the key" % (status.st_mode & 0o7777))
     return file
 

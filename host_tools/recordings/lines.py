@@ -3,6 +3,8 @@
 
 from host_tools.station.process import Decoder
 
+CUT = "the recording is cut off"  # how the note at its end begins
+
 
 class RecordError(Exception):
     """Not a recording; str() says which line."""

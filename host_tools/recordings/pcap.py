@@ -13,7 +13,7 @@ import struct
 
 from codec import v2gtp
 from host_tools.recordings import oneline
-from host_tools.recordings.lines import RecordError, from_lines, to_line
+from host_tools.recordings.lines import CUT, RecordError, from_lines, to_line
 
 PORT = 15118  # where V2G plug-ins for Wireshark look
 _SYSLOG = 514
@@ -178,7 +178,7 @@ def read(path):
     from pcapng import FileScanner, blocks
     from pcapng.exceptions import PcapngException
 
-    lines, config = [], None
+    lines, config, damage = [], None, ""
     try:
         with open(path, "rb") as f:
             for block in FileScanner(f):
@@ -189,9 +189,14 @@ def read(path):
                     elif comment.startswith(_RAW):
                         lines.append(comment[len(_RAW) :])
     except (PcapngException, ValueError, EOFError) as error:
-        raise RecordError(f"{path}: damaged: {error or type(error).__name__}") from None
+        if not lines:
+            raise RecordError(f"{path}: damaged: {error or type(error).__name__}") from None
+        damage = str(error) or type(error).__name__
     if not lines:
         raise RecordError(
             f"{path}: no record of a station in this capture (only files of `microv2g trace pull` have them)"
         )
-    return from_lines(lines), config
+    found = from_lines(lines)
+    if damage:
+        found.append({"t_ms": found[-1]["t_ms"], "note": f"{CUT}: {damage}"})
+    return found, config

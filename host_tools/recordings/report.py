@@ -2,13 +2,15 @@
 message.
 
 The trace is what `microv2g secc --trace` writes, or `microv2g ev --trace` (without the station's
-power then). The page is one file without anything to fetch.
+power then), or `microv2g trace pull`. The page is one file without anything to fetch.
 """
 
 import json
 from pathlib import Path
 
 from host_tools.recordings import oneline, report_plots
+from host_tools.recordings import records as recording
+from host_tools.recordings.lines import CUT, RecordError
 from host_tools.recordings.oneline import find
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -20,19 +22,13 @@ class ReportError(Exception):
 
 
 def load(path):
-    """Records of a trace file. ReportError names the line that is none."""
-    records = []
-    with open(path, encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                try:
-                    record = json.loads(line)
-                    record["t_ms"] + 0
-                except (ValueError, KeyError, TypeError):
-                    raise ReportError(f"{path}:{number}: not a trace record") from None
-                records.append(record)
-    if not any("dir" in record for record in records):
-        raise ReportError(f"{path}: no message in this trace")
+    """Records of a recording. ReportError says what it is instead, and in which line."""
+    try:
+        records, _ = recording.read(path)
+    except RecordError as error:
+        raise ReportError(str(error)) from None
+    if not records:
+        raise ReportError(f"{path}: no record in this trace")
     return records
 
 
@@ -95,15 +91,17 @@ def summary(records):
     waits = _waits(messages)
     worst = max(waits, key=waits.get) if waits else None
     soc = [s for s in (find(m["json"], "PresentSOC") for m in messages) if s is not None]
-    last = messages[-1]
+    last = messages[-1] if messages else None
     codes = [c for c in (find(m["json"], "ResponseCode") for m in messages) if c]
     bad = [c for c in codes if c.startswith(("FAILED", "Failed"))]
-    ended = last["name"] == "SessionStopRes" and find(last["json"], "ResponseCode") == "OK"
+    ended = bool(last) and last["name"] == "SessionStopRes" and find(last["json"], "ResponseCode") == "OK"
+    end = f"ends with {last['name'] or '?'}" if last else "no message"
+    timed = messages or records
     return {
         "ok": ended and not bad,
-        "result": "SessionStopRes OK" if ended and not bad else (bad[0] if bad else f"ends with {last['name'] or '?'}"),
+        "result": "SessionStopRes OK" if ended and not bad else (bad[0] if bad else end),
         "sessions": sum(1 for m in messages if m["name"] == "SessionSetupRes"),
-        "seconds": (last["t_ms"] - messages[0]["t_ms"]) / 1000,
+        "seconds": (timed[-1]["t_ms"] - timed[0]["t_ms"]) / 1000,
         "messages": len(messages),
         "loops": sum(1 for m in messages if (m["name"] or "").endswith("ChargeLoopRes")),
         "max_w": max(p["power_w"] for p in power) if power else None,
@@ -117,6 +115,7 @@ def summary(records):
         "pilot": _letters(records),
         "link_s": _link_s(records),
         "contactor_closed": bool(power and power[-1].get("contactor")),
+        "cut": [r["note"] for r in records if r.get("note", "").startswith(CUT)],
         "worst_name": worst,
         "worst_ms": waits.get(worst, 0),
     }

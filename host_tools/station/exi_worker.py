@@ -51,15 +51,35 @@ def split(line, what):
 def decode(line):
     word, text = split(line, "HEX")
     schema, fragment = kind_of(word)
-    try:
-        data = unhexlify(text.replace(" ", ""))
-    except ValueError:
-        raise LineError("not hexadecimal")
+    data = _without_header(word, _bytes(text))
     if fragment:
         msg, value = exi.decode_fragment(schema, data, 0, len(data))
     else:
         msg, value = exi.decode(schema, data, 0, len(data))
     return json.dumps(exi_json.to_json_obj(msg, value, OrderedDict))
+
+
+def _bytes(text):
+    """Of hexadecimal as programs show it: `80 8c`, `80:8c`, `80-8c`, `0x808c`, `0x80, 0x8c`,
+    `\\x80\\x8c`, `b'...'` not."""
+    for mark in ("0x", "0X", "\\x", ":", "-", ",", "\t", " "):
+        text = text.replace(mark, "")
+    try:
+        return unhexlify(text)
+    except ValueError:
+        raise LineError("not hexadecimal")
+
+
+def _without_header(word, data):
+    """A message that was copied with its V2GTP header (R-V2GTP-01): 01 FE, type, length."""
+    if data[:2] != b"\x01\xfe" or len(data) < 8:
+        return data
+    kind, n = data[2] << 8 | data[3], int.from_bytes(data[4:8], "big")
+    if n != len(data) - 8:
+        raise LineError("its V2GTP header announces %d bytes, %d follow" % (n, len(data) - 8))
+    if word[:2] == "0x" and int(word, 16) != kind:
+        raise LineError("its V2GTP header says 0x%04x, the line %s" % (kind, word))
+    return data[8:]
 
 
 def encode(line):

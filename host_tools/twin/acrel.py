@@ -20,7 +20,7 @@ class AcrelModel(Slave):
     """v, a: on the line; a positive: into the car, if it is not reversed. forward_wh, reverse_wh
     grow.
 
-    power_unit, energy_unit: 1 W and 1 Wh, or what else one count may be. fixed_point: a voltage
+    power_lags: the power register is one refresh behind volts and amperes. power_unit, energy_unit: 1 W and 1 Wh, or what else one count may be. fixed_point: a voltage
     range that does not move (2: up to 655.35 V). odd_point: nonsense in the point of the voltage.
     """
 
@@ -33,6 +33,8 @@ class AcrelModel(Slave):
         self.base_wh = 0  # counted before, forward; more than a float of 32 bits holds exactly
         self.reversed = False
         self.power_unit = self.energy_unit = 1.0
+        self.power_lags = False
+        self._watts = 0.0  # one refresh ago
         self.fixed_point = None
         self.odd_point = None
         self.refresh_ms = refresh_ms
@@ -64,7 +66,9 @@ class AcrelModel(Slave):
         number, words[3] = scaled(amperes, True)
         words[2] = number & 0xFFFF
         words[5] = 31  # its own temperature
-        number, words[9] = scaled(self.v * amperes / self.power_unit, True)
+        watts = self.v * amperes
+        number, words[9] = scaled((self._watts if self.power_lags else watts) / self.power_unit, True)
+        self._watts = watts
         words[8] = number & 0xFFFF
         for at, wh, base in ((12, self.forward_wh, self.base_wh), (14, self.reverse_wh, 0)):
             count = base + int(wh / self.energy_unit)

@@ -22,7 +22,8 @@ class BenderModel(Slave):
     its long self test takes; own_test(): it begins one by itself. most_ohm, least_ohm: ends of its
     range. error: a device error. invalid: its readings are. restart(): as after a power
     cut; settings are those of delivery. locked: writes are refused. no_look: settings cannot be
-    read back. answers_other: it gives U_N where R_F was asked for, as a late answer would look.
+    read back. odd_while_testing: its alarm bits say a device error while it
+    tests, which means nothing then. answers_other: it gives U_N where R_F was asked for, as a late answer would look.
     """
 
     def __init__(self, address=3, baud=19200, parity="even", firmware=512, name="isoCHA425HV-D4"):
@@ -37,7 +38,7 @@ class BenderModel(Slave):
         self.least_ohm = 1000.0
         self.most_ohm = 1000000.0
         self.error = self.invalid = self.locked = self.no_look = self.answers_other = False
-        self.test_finds_error = False
+        self.test_finds_error = self.odd_while_testing = False
         self.settings = dict(_AS_DELIVERED)
         self.restarts = 0
         self._test_left_ms = 0
@@ -75,7 +76,7 @@ class BenderModel(Slave):
                 self._measured = self._of
 
     def _alarm(self):
-        if self.error and not self._test_left_ms:
+        if self.odd_while_testing if self._test_left_ms else self.error:
             return 2
         if self._measured is None:
             return 0

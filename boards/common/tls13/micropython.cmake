@@ -31,6 +31,7 @@ target_include_directories(usermod_tls13 INTERFACE ${CMAKE_CURRENT_LIST_DIR} ${T
 target_link_options(usermod_tls13 INTERFACE
     -Wl,--wrap=mbedtls_ssl_write_sig_alg_ext
     -Wl,--wrap=mbedtls_ssl_pend_fatal_alert
+    -Wl,--wrap=mbedtls_ssl_tls13_check_received_extension
     -Wl,--wrap=mbedtls_calloc
     -Wl,--wrap=mbedtls_pk_verify_ext
 )

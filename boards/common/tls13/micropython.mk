@@ -14,7 +14,7 @@ CFLAGS_USERMOD += -I$(USERMOD_DIR) -I$(MBEDTLS_DIR)/include -DMBEDTLS_CONFIG_FIL
 	-DTLS13_MEMORY_STATISTICS=$(TLS13_MEMORY_STATISTICS)
 # tls13_wrap.c and tls13_known.c say what for.
 LDFLAGS_USERMOD += -Wl,--wrap=mbedtls_ssl_write_sig_alg_ext -Wl,--wrap=mbedtls_ssl_pend_fatal_alert \
-	-Wl,--wrap=mbedtls_calloc -Wl,--wrap=mbedtls_pk_verify_ext
+	-Wl,--wrap=mbedtls_ssl_tls13_check_received_extension -Wl,--wrap=mbedtls_calloc -Wl,--wrap=mbedtls_pk_verify_ext
 
 include $(USERMOD_DIR)/sources.mk
 SRC_USERMOD_LIB_C += $(addprefix library/, $(TLS13_MBEDTLS_C))

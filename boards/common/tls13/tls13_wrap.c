@@ -48,6 +48,23 @@ void __wrap_mbedtls_ssl_pend_fatal_alert(mbedtls_ssl_context *ssl, unsigned char
     __real_mbedtls_ssl_pend_fatal_alert(ssl, alert, reason);
 }
 
+// An extension that stands twice in one message is illegal_parameter (RFC 8446 section 4.2); mbedTLS takes the last of them.
+// The mask is empty at the beginning of each message. Unknown types share one bit and may be many (RFC 8701).
+int __real_mbedtls_ssl_tls13_check_received_extension(mbedtls_ssl_context *ssl, int message, unsigned int type,
+    uint32_t allowed);
+int __wrap_mbedtls_ssl_tls13_check_received_extension(mbedtls_ssl_context *ssl, int message, unsigned int type,
+    uint32_t allowed);
+
+int __wrap_mbedtls_ssl_tls13_check_received_extension(mbedtls_ssl_context *ssl, int message, unsigned int type,
+    uint32_t allowed) {
+    uint32_t mask = mbedtls_ssl_get_extension_mask(type);
+    if (mask != MBEDTLS_SSL_EXT_MASK(UNRECOGNIZED) && (ssl->handshake->received_extensions & mask)) {
+        mbedtls_ssl_pend_fatal_alert(ssl, MBEDTLS_SSL_ALERT_MSG_ILLEGAL_PARAMETER, MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER);
+        return MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER;
+    }
+    return __real_mbedtls_ssl_tls13_check_received_extension(ssl, message, type, allowed);
+}
+
 // A signature that could not be checked for want of memory is a broken one to the verification of a chain. So that it is not
 // reported as such, a failed allocation is remembered.
 bool tls13_exhausted;

@@ -2,7 +2,7 @@
 import { state } from './link.mjs';
 import { UsbHost } from './usb.mjs';
 
-const PIN = { enable: 7, mirror: 13, contactor: 14, pilot: 15, miso: 16, cs: 17, sck: 18, mosi: 19, int: 20, reset: 21 };
+const PIN = { de: 6, enable: 7, canInt: 8, canCs: 9, canSck: 10, canMiso: 12, mirror: 13, contactor: 14, pilot: 15, miso: 16, cs: 17, sck: 18, mosi: 19, int: 20, reset: 21 };
 const PILOT_CHANNEL = 0, PROXIMITY_CHANNEL = 1;
 const SIO = 5, SPI = 1;                           // functions of a pin
 const FULL_SCALE_MV = 3300;
@@ -13,11 +13,13 @@ const FLOATING = 0x100;
 export class Bench {
   constructor(link) {
     this.link = link;
-    this.state = { due: Infinity, literal: [], uart: [], fills: 0, int: 0, mirror: 0, high: 12000, low: -12000, pp: FULL_SCALE_MV, wired: 1, swapped: 0, usb: { plugged: false, reads: true, bytes: [] } };
+    this.state = { due: Infinity, literal: [], uart: [], fills: 0, int: 0, mirror: 0, high: 12000, low: -12000, pp: FULL_SCALE_MV, wired: 1, swapped: 0, canInt: 2, canMiso: FLOATING, bus: [], usb: { plugged: false, reads: true, bytes: [] } };
     this.ahead = 0;                               // of state.literal
     this.mosi = Buffer.alloc(8192);
     this.mosiLength = 0;
     this.text = [];
+    this.line = [];                               // what has left UART1
+    this.speed = -1;                              // of it, as the world knows it
     this.adc = { samples: 0, high: 0, longestGap: 0, gapEnd: 0, lastHigh: null, low: 0 };
   }
 
@@ -28,6 +30,9 @@ export class Bench {
       idle: () => { if (this.text.length) this.sync(); },
     };
   }
+
+  // UART1: what listens there needs to know when a frame ends, and at what speed it came.
+  get uart1() { return { byte: (b) => this.line.push(b), idle: () => this.sync() }; }
 
   connect(chip) {
     this.chip = chip;
@@ -42,8 +47,10 @@ export class Bench {
     this.rose = this.fell = null;
     this.bit = { count: 0, value: 0, out: 0 };
     gpio[PIN.cs].addListener((now) => this.#select(now));
+    this.#connectCan(mcu, gpio);
     gpio[PIN.contactor].addListener((now) => this.#output('g', now));
     gpio[PIN.enable].addListener((now) => this.#output('e', now));
+    gpio[PIN.de].addListener((now) => this.#output('D', now));
     gpio[PIN.reset].addListener((now) => this.#output('r', now));
     gpio[PIN.pilot].addListener((now) => this.#edge(now));
     gpio[PIN.sck].addListener((now) => this.#sck(now));
@@ -51,6 +58,27 @@ export class Bench {
     this.selected = false;
     this.usb = new UsbHost(mcu, (bytes) => { this.link.bytes('U', chip.nanos, bytes); this.sync(); });
     this.#apply();
+  }
+
+  // The CAN chip on the second SPI: few bytes, so each is asked.
+  #connectCan(mcu, gpio) {
+    const spi = mcu.spi[1];
+    let answer = 0, selected = false;
+    const done = mcu.clock.createAlarm(() => spi.completeTransmit(answer));
+    spi.onTransmit = (byte) => {
+      const connected = gpio[PIN.canSck].functionSelect === SPI && gpio[PIN.canMiso].functionSelect === SPI;
+      answer = 0;
+      if (selected && connected) {
+        this.sync('Q', byte);
+        answer = this.state.canMiso === FLOATING ? (gpio[PIN.canMiso].pullupEnabled ? 0xff : 0) : this.state.canMiso;
+      }
+      done.schedule(8e9 / (spi.clockFrequency || 1e6));
+    };
+    gpio[PIN.canCs].addListener((now) => {
+      if (selected === (now === LOW)) return;
+      selected = now === LOW;
+      this.sync('C', selected ? 0 : 1);
+    });
   }
 
   // -- the world
@@ -76,6 +104,12 @@ export class Bench {
       this.link.bytes('u', now, Uint8Array.from(this.text));
       this.text.length = 0;
     }
+    if (this.line.length) {
+      const { bitNanos, parity } = this.chip.uart1, speed = 4 * Math.round(1e9 / bitNanos) + parity;
+      if (speed !== this.speed) this.link.put('w', now, this.speed = speed);
+      this.link.bytes('v', now, Uint8Array.from(this.line));
+      this.line.length = 0;
+    }
   }
 
   take(data, at) {
@@ -90,9 +124,11 @@ export class Bench {
     const drive = (n, level) => { const pin = gpio[n]; if (pin.driven !== level) pin.setInputValue(level); };
     drive(PIN.int, s.wired ? !!s.int : undefined);
     drive(PIN.mirror, !!s.mirror);
+    drive(PIN.canInt, s.canInt === 2 ? undefined : !!s.canInt);
     if (s.due === Infinity) this.due.cancel();
     else this.due.schedule(Math.max(0, s.due - chip.nanos));
     if (s.uart.length) { chip.uart.feed(s.uart); s.uart = []; }
+    if (s.bus.length) { chip.uart1.feed(s.bus); s.bus = []; }
     this.usb.apply(s.usb);
     s.usb.bytes = [];
   }

@@ -26,8 +26,8 @@ export function load(flash, data) {
 export class Chip {
   // wire(chip): connects pins and peripherals of a chip that has just been made; again behind every reset.
   // `nanos` is the time of the bench; the counters of the chip begin anew with every reset, as the chip's do.
-  constructor({ seed = 1, wire, uart }) {
-    Object.assign(this, { seed, wire, uartHooks: uart });
+  constructor({ seed = 1, wire, uart, uart1 }) {
+    Object.assign(this, { seed, wire, uartHooks: uart, uart1Hooks: uart1 });
     this.cutAt = Infinity;                        // when the power goes
     this.cutIn = null;                            // or: in which operation of the flash, { operations, part }
     this.origin = 0;                              // time of the bench at the last reset
@@ -85,6 +85,7 @@ export class Chip {
       mcu.peripherals[0x40064].reason = 0;
     }
     this.uart = new Uart(mcu, mcu.uart[0], this.uartHooks.byte, this.uartHooks.idle);
+    this.uart1 = new Uart(mcu, mcu.uart[1], this.uart1Hooks.byte, this.uart1Hooks.idle);
     this.watch.arm();
     this.profile.arm();
     this.wire(this);

@@ -68,18 +68,21 @@ export class Link {
   }
 }
 
-// What the world says of itself in every answer; 40 bytes, then literal MISO bytes, bytes for the UART and for USB.
+// What the world says of itself in every answer; 47 bytes, then literal MISO bytes, bytes for the UART, for USB and for UART1.
 //   flags u8 (1 = stop here) | INT u8 | mirror contact u8 | fill of MISO u8 | due f64 ns | CP high i16 mV | CP low i16 mV |
 //   PP u16 mV | swapped u8 | INT connected u8 | number of fills u32 | miso u16 (0x100 = nobody drives) |
-//   USB u16 (1 = a computer is plugged in, 2 = it reads) | n literal u32 | n UART u32 | n USB u32
+//   USB u16 (1 = a computer is plugged in, 2 = it reads) | n literal u32 | n UART u32 | n USB u32 |
+//   MISO of the CAN chip u16 | INT of it u8 (2 = nobody drives) | n UART1 u32
 export function state(data, at) {
   const literal = data.readUInt32LE(at + 28), uart = data.readUInt32LE(at + 32), usb = data.readUInt32LE(at + 36);
-  const from = at + 40, second = from + literal, third = second + uart;
+  const bus = data.readUInt32LE(at + 43), from = at + 47, second = from + literal, third = second + uart, fourth = third + usb;
   return {
     stop: data[at] & 1, int: data[at + 1], mirror: data[at + 2], fill: data[at + 3], due: data.readDoubleLE(at + 4),
     high: data.readInt16LE(at + 12), low: data.readInt16LE(at + 14), pp: data.readUInt16LE(at + 16), swapped: data[at + 18],
+    canMiso: data.readUInt16LE(at + 40), canInt: data[at + 42],
     wired: data[at + 19], fills: data.readUInt32LE(at + 20), miso: data.readUInt16LE(at + 24),
     literal: data.subarray(from, second), uart: data.subarray(second, third),
-    usb: { plugged: !!(data[at + 26] & 1), reads: !!(data[at + 26] & 2), bytes: data.subarray(third, third + usb) },
+    usb: { plugged: !!(data[at + 26] & 1), reads: !!(data[at + 26] & 2), bytes: data.subarray(third, fourth) },
+    bus: data.subarray(fourth, fourth + bus),
   };
 }

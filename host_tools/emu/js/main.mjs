@@ -29,7 +29,7 @@ function command(c) {
   switch (c.do) {
     case 'boot': {
       if (!chip) {
-        chip = new Chip({ seed: c.seed, wire: (made) => bench.connect(made), uart: bench.uart });
+        chip = new Chip({ seed: c.seed, wire: (made) => bench.connect(made), uart: bench.uart, uart1: bench.uart1 });
         chip.onReset = (why) => { bench.flush(); link.bytes('x', chip.nanos, Buffer.from(why)); };
         link.head = () => [chip.nanos, chip.cycles, chip.idleNanos, chip.handlerCycles];
       }

@@ -6,7 +6,6 @@ const DR = 0x00, RSR = 0x04, FR = 0x18, IBRD = 0x24, FBRD = 0x28, LCR_H = 0x2c, 
   RIS = 0x3c, MIS = 0x40, ICR = 0x44, DMACR = 0x48;
 const RX = 1 << 4, TX = 1 << 5, RT = 1 << 6, OE = 1 << 10;
 const LEVELS = [4, 8, 16, 24, 28];                // characters of a FIFO of 32, by IFLS
-const BITS = 10;                                  // 8N1
 
 export class Uart {
   // onByte(byte) gets what leaves the pin, when its last bit does; onIdle() when nothing is left to send.
@@ -38,10 +37,11 @@ export class Uart {
     if (!this.rxAlarm.scheduled) this.rxAlarm.schedule(this.byteNanos);
   }
 
-  get byteNanos() {
-    const divider = this.uart.intDivisor + this.uart.fracDivisor / 64;
-    return divider ? BITS * 16e9 * divider / this.mcu.clkPeri : 86806;
-  }
+  // Start bit, 8 data bits, parity, stop bits.
+  get bits() { return 10 + (this.lcr >> 1 & 1) + (this.lcr >> 3 & 1); }
+  get parity() { return this.lcr & 2 ? (this.lcr & 4 ? 1 : 2) : 0; }  // none, even, odd
+  get bitNanos() { return 16e9 * (this.uart.intDivisor + this.uart.fracDivisor / 64) / this.mcu.clkPeri; }
+  get byteNanos() { return this.bits * this.bitNanos || 86806; }
   get depth() { return this.lcr & 0x10 ? 32 : 1; }
 
   #check() { this.mcu.setInterrupt(this.uart.irq, !!(this.status & this.mask)); }

@@ -65,6 +65,7 @@ class Asker:
         self.got = []
         self.lost = []
         self.asked = 0
+        self.age_ms = 0  # of the last answer
 
     def start(self, now):
         self.wish = now
@@ -78,6 +79,7 @@ class Asker:
         return self.requests[(self.asked - 1) % len(self.requests)]
 
     def answer(self, request, answer, at, now):
+        self.age_ms = ticks_diff(now, at)
         self.got.append((request, [answer.u16(i) for i in range(request.count)] if request.frame[1] != 16 else None))
 
     def failed(self, request, why, now):

@@ -52,7 +52,7 @@ def test_age_is_within_a_second():
 
 
 def test_a_power_that_is_1000_off_is_refused_in_words():
-    for unit in (1000.0, 0.001, 10.0):
+    for unit in (1000.0, 0.001, 10.0, -1.0):
         b, meter, slave = bench()
         slave.power_unit = unit
         slave.v = 400.0
@@ -61,7 +61,7 @@ def test_a_power_that_is_1000_off_is_refused_in_words():
         slave.a = 20.0
         took = b.until(lambda meter=meter: meter.faults)
         eq((unit, meter.faults, meter.ok), (unit, UNITS, False))
-        assert took < 1500, took
+        assert took < 3000, took
         assert meter._trace.said("not the product")
         near(meter.w, 8000, 10)  # volts times amperes, until the other is proved
         slave.a = 0.0
@@ -70,13 +70,14 @@ def test_a_power_that_is_1000_off_is_refused_in_words():
         slave.power_unit = 1.0
         assert meter.clear(b.now)
         slave.a = 20.0
-        b.run(2000)
+        b.run(3000)
         eq((meter.faults, meter.power_proved), (0, True))
 
 
 def test_steps_of_the_current_prove_nothing_wrong():
     b, meter, slave = bench()
     slave.v = 400.0
+    slave.power_lags = True
     for i in range(100):
         slave.a = (120.0, 2.0, -60.0)[i % 3]
         b.run(330)

@@ -6,6 +6,7 @@ from drivers.modbus_part import DEVICE, INVALID, REFUSES, SETTINGS, SILENT, STRA
 from tests.lib.mtest import eq, raises
 from tests.unit.drivers.modbus_bench import Bench, notes
 from twin.bender import BenderModel
+from twin.rtu import Refused
 
 
 def bench(wanted=True, r1=300, r2=100, **model):
@@ -176,6 +177,7 @@ def test_self_test_of_a_monitor_that_is_off():
 def test_a_test_of_its_own_is_no_measurement():
     b, monitor, slave = bench()
     b.until(lambda: monitor.ok)
+    slave.odd_while_testing = True
     slave.own_test()
     b.run(5000)
     eq((monitor.testing, monitor.ok, monitor.faults, monitor.test_result), (True, False, 0, None))
@@ -233,6 +235,29 @@ def test_a_monitor_that_cannot_be_looked_at():
     slave.no_look = True
     b.run(30000)
     eq((monitor.ok, monitor.faults), (True, 0))
+
+
+def test_thresholds_below_the_old_ones_that_cannot_be_looked_at():
+    b, monitor, slave = bench(r1=60, r2=30)
+    slave.no_look = True
+    b.run(5000)
+    eq((slave.settings[3005], slave.settings[3007], monitor.ok), (60, 30, True))
+
+
+def test_a_monitor_that_refuses_its_voltage():
+    b, monitor, slave = bench()
+    b.until(lambda: monitor.ok)
+    real = slave.read
+
+    def read(function, register, count):
+        if register == 1008:
+            raise Refused(2)
+        return real(function, register, count)
+
+    slave.read = read
+    b.run(5000)
+    eq((monitor.faults, monitor.ok), (REFUSES, False))
+    assert monitor.age_ms(b.now) < 2000  # the other value is read all the same
 
 
 def test_answers_of_another_value_are_not_taken():

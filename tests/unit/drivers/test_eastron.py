@@ -62,6 +62,9 @@ def test_energy_grows_with_what_flows_and_never_falls():
     assert meter.clear(b.now)
     b.run(1500)
     assert meter.ok and meter.charged_wh == 1000
+    slave.export_kwh = 0.5
+    b.run(1500)
+    eq(meter.faults, ENERGY)
 
 
 def test_wired_the_other_way_round_is_found_by_charging_first():
@@ -85,8 +88,9 @@ def test_wired_the_other_way_round_is_found_by_charging_first():
     slave.reversed = True
     meter.charging_only = True
     slave.load((2000, 2000, 2000))
+    slave.var = [100.0, 0.0, 0.0]
     b.run(5000)
-    eq((meter.faults, meter.l_w, meter.w), (0, [2000, 2000, 2000], 6000))
+    eq((meter.faults, meter.l_w, meter.w, meter.var), (0, [2000, 2000, 2000], 6000, 100))
     slave.load((-1000, -1000, -1000))
     meter.charging_only = False
     b.run(5000)
@@ -148,6 +152,7 @@ def test_faults_of_the_bus_and_of_the_values():
         setattr(slave, field, value)
         b.run(4000)
         assert meter.faults & fault and not meter.ok, (field, meter.faults)
+        assert fault == SILENT or not meter.faults & SILENT, field
         before = len(meter._trace.notes)
         b.run(4000)
         # What stays as it is, is said once.
@@ -172,3 +177,4 @@ def test_a_meter_without_totals_is_not_ok():
     b.run(4000)
     eq((meter.faults, meter.ok, meter.energy_age_ms(b.now)), (REFUSES, False, None))
     assert meter.age_ms(b.now) < 1000
+    eq(len(meter._trace.notes), 1)

@@ -103,6 +103,12 @@ def test_echo_is_dropped_once():
         eq((words_of(answer), answer.echoes, answer.noise, answer.bad_crc), ([0xAE41, 0x5652, 0x4340], 1, 0, 0))
 
 
+def test_what_looks_like_a_second_echo_is_noise():
+    answer = looking_for(REQUEST)
+    eq(feed(answer, bytes(REQUEST.frame) * 2 + ANSWER), GOOD)
+    eq((answer.echoes, answer.noise), (1, len(REQUEST.frame)))
+
+
 def test_echo_of_a_write_is_not_its_answer():
     """The first six bytes of both are the same."""
     request = Request(3, WRITE, 3005, 1)
@@ -169,6 +175,15 @@ def test_much_noise_does_not_fill_the_buffer():
     eq(words_of(answer, 60), list(range(60)))
 
 
+def test_an_answer_over_the_end_of_the_buffer():
+    """The beginning of it stands at the end of the buffer when the rest comes in."""
+    answer = looking_for(REQUEST)
+    for _ in range(4):
+        eq(feed(answer, bytes(61) + ANSWER[:3]), MORE)
+    eq(feed(answer, ANSWER[3:]), GOOD)
+    eq(words_of(answer), [0xAE41, 0x5652, 0x4340])
+
+
 # -- numbers
 
 
@@ -209,6 +224,34 @@ def test_two_parts_take_turns_and_the_slow_one_does_not_starve():
     assert len(fast.got) > 80, len(fast.got)
     eq(slow.got[0][1], [100, 101, 102, 103])
     eq((fast.lost, slow.lost, bench.bus.timeouts, bench.bus.answer.noise), ([], [], 0, 0))
+
+
+def test_a_slave_gets_its_pause():
+    asker = Asker(Request(1, READ_INPUT, 0, 2, gap_ms=100), period_ms=1)
+    slave = Words(1)
+    slave.gap_ms = 95  # it hears nothing before that
+    bench = Bench([asker], [slave], 19200, "even")
+    bench.run(5000)
+    assert 30 < len(asker.got) < 42 and not bench.bus.timeouts, (len(asker.got), bench.bus.timeouts)
+
+
+def test_a_long_answer_at_a_low_speed_has_its_time():
+    asker = Asker(Request(1, READ_INPUT, 0, 60))
+    bench = Bench([asker], [Words(1)], 4800)
+    bench.run(3000)
+    assert len(asker.got) > 5 and not bench.bus.timeouts
+
+
+def test_a_repeated_question_makes_the_reading_older():
+    """Nobody knows which of the two was answered."""
+    asker = Asker(Request(1, READ_HOLDING, 5, 2), period_ms=1000)
+    slave = Words(1)
+    bench = Bench([asker], [slave])
+    slave.skip = 1
+    bench.until(lambda: asker.got)
+    assert asker.age_ms > 200, asker.age_ms
+    bench.until(lambda: len(asker.got) == 2)
+    assert asker.age_ms < 60, asker.age_ms
 
 
 def test_direction_by_timer_by_call_and_echo():

@@ -28,6 +28,7 @@ class Wire:
         self.rx = b""
         self.tx = b""
         self.writes = []
+        self.remote = b""
         self.room = 100000
         self.ended = False
         self.closed = self.aborted = False
@@ -179,6 +180,62 @@ def test_one_step_in_a_tick():
         steps += 1
     eq(w.stage.phase, SHAKING)  # all is said, and now it waits for the car
     assert steps >= 8, steps
+
+
+def _extensions(hello):
+    """(bytes before their length, [extension]) of a ClientHello in one record."""
+    at = 5 + 4 + 34
+    at += 1 + hello[at]
+    at += 2 + (hello[at] << 8 | hello[at + 1])
+    at += 1 + hello[at]
+    found, i = [], at + 2
+    while i < len(hello):
+        n = 4 + (hello[i + 2] << 8 | hello[i + 3])
+        found.append(hello[i : i + n])
+        i += n
+    return hello[:at], found
+
+
+def _two(n):
+    return bytes((n >> 8, n & 0xFF))
+
+
+def _with_extensions(begin, extensions):
+    ext = b"".join(extensions)
+    body = begin[9:] + _two(len(ext)) + ext
+    return begin[:3] + _two(len(body) + 4) + b"\x01\x00" + _two(len(body)) + body
+
+
+def test_an_extension_twice_is_illegal_parameter():
+    """RFC 8446 section 4.2: whatever it is and wherever the second one stands (Mbed-TLS #9899,
+    #10728)."""
+    w = World()
+    hello = bytes(w.hello())
+    begin, found = _extensions(hello)
+    eq(_with_extensions(begin, found), hello)
+    assert len(found) >= 4, found
+    for i in range(len(found)):
+        for order in (found + [found[i]], found[: i + 1] + found[i:]):
+            w.car = None
+            gc.collect()
+            w.plug()
+            w.wire.rx = _with_extensions(begin, order)
+            w.wire.tx = b""
+            for _ in range(20):
+                w.now = ticks_add(w.now, 1)
+                w.stage.pump(w.now)
+            eq((w.stage.phase, bytes(w.wire.tx)), (FAILED, b"\x15\x03\x03\x00\x02\x02\x2f"))
+
+
+def test_a_hello_may_come_in_small_records():
+    """Mbed-TLS #9269."""
+    w = World()
+    hello = w.hello()[5:]
+    w.wire.rx = b"".join(
+        b"\x16\x03\x01" + _two(len(hello[i : i + 64])) + hello[i : i + 64] for i in range(0, len(hello), 64)
+    )
+    w.shake()
+    eq(w.stage.phase, OPEN)
 
 
 def test_silence_is_limited():

@@ -37,7 +37,7 @@ class Line:
         server.close()
         self.car.setblocking(False)
         self.poller = Poller()
-        self.conn = OsConn(sock, self.poller, rest)
+        self.conn = OsConn(sock, self.poller, b"", rest)
 
     def wait(self, timeout_ms=100000):
         """What poll() says of the connection, which is told; 0 if nothing happens."""

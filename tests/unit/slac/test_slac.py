@@ -1,11 +1,22 @@
 """firmware/slac/evse.py: the station's matching. R-LINK-01, -05 to -18, -26, R-SECURITY-03."""
 
+from binascii import unhexlify
+
 from firmware.slac import evse
 from firmware.slac.evse import LINK_UP, MATCHED, STARTED
 from tests.lib.fake_modem import derive, profile
 from tests.lib.mtest import eq
 from tests.lib.slac_car import ALL, HOST, Car, exchange, linked, matched, sounding, station
 
+# Match requests as cars of public reports send them (open-plc-utils #157, EVerest #1812); of made up addresses.
+PEV_ID = (
+    "020000005e01020000000c0188e1017c60000000003e00aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa020000000c01"
+    "0000000000000000000000000000000000020000005e0111121314151617180000000000000000"
+)
+MODEM_MAC = (
+    "020000005e01020000000c0188e1017c60000000003e000000000000000000000000000000000000020000000c02"
+    "0000000000000000000000000000000000020000005e0111121314151617180000000000000000"
+)
 B_MAC = b"\x02\xca\x00\x00\x00\x0b"
 B_RUN = b"TESLA EV"
 
@@ -368,3 +379,21 @@ def test_window_of_the_toggles_is_bounded_r_link_18():
     assert w.machine.wants_toggles
     w.sleep(1)
     assert not w.machine.wants_toggles
+
+
+def test_a_match_request_with_a_wrong_field_is_told_once_r_link_14():
+    """As cars of the field send it; the run fails with a word about it, and not about another
+    station."""
+    for text, words in ((PEV_ID, "PEV ID that is not zero"), (MODEM_MAC, "PEV MAC that is not its sender's")):
+        seen = unhexlify(text)
+        w = station()
+        car = Car(seen[6:12], seen[69:77])
+        exchange(w, car)
+        frame = HOST + seen[6:63] + HOST + seen[69:]
+        for _ in range(3):
+            eq(w.rx(frame), [])
+        notes = w.trace.notes
+        eq([text for text in notes if "match request" in text], ["slac: match request with a " + words])
+        w.sleep(10500)
+        assert "slac: what the car sent was refused, as said before" in notes, notes
+        assert not any("another station" in text for text in notes), notes

@@ -272,3 +272,33 @@ def test_station_id_may_come_back_or_be_zero():
     eq(run.match(MATCH, at(950)), step.OK)
     eq(sent(run)[46:63], bytes(17))
     eq(reported(station_id=name).response(RSP, at(800)), step.OK)
+
+
+def test_the_wrong_field_is_named_r_link_14():
+    """Of each frame of a run that has fields (open-plc-utils #157, EVerest #1812)."""
+    names = (
+        (19, "application or security type"), (21, "length"), (23, "PEV ID"), (40, "PEV MAC"), (46, "EVSE ID"), (63, "EVSE MAC"), (69, ""),
+    )  # fmt: skip
+    for at_row in range(len(names) - 1):
+        first, name = names[at_row]
+        for i in range(first, names[at_row + 1][0]):
+            run = exchanged()
+            run.match(changed(MATCH, i, MATCH[i] ^ 0x10), at(900))
+            assert run.wrong.startswith("slac: match request with") and name in run.wrong, (i, run.wrong)
+    for i, name in (
+        (20, "security type"),
+        (21, "source address"),
+        (35, "source id"),
+        (52, "response id"),
+        (69, "result"),
+    ):
+        run = reported()
+        run.response(changed(RSP, i, RSP[i] ^ 0x10), at(800))
+        assert run.wrong.startswith("slac: response to the attenuation with") and name in run.wrong, (i, run.wrong)
+    run = opened()
+    run.start_atten(changed(START, 23, 7), at(100))
+    assert "START_ATTEN_CHAR with another response type" in run.wrong
+    run = exchanged()
+    eq(run.why(), step.WHY[step.EXCHANGED])
+    run.match(changed(MATCH, 23, 1), at(900))
+    eq(run.why(), "slac: what the car sent was refused, as said before")

@@ -167,8 +167,8 @@ def test_refusal_in_the_middle_is_no_good_end():
 
 
 def test_bad_traces():
-    eq(fails(""), "t.jsonl: no message in this trace")
-    eq(fails('{"t_ms": 0, "note": "x"}\n'), "t.jsonl: no message in this trace")
-    eq(fails('{"t_ms": 0, "note": "x"}\nnonsense\n'), "t.jsonl:2: not a trace record")
-    eq(fails('{"note": "x"}\n'), "t.jsonl:1: not a trace record")
-    eq(fails("[1]\n"), "t.jsonl:1: not a trace record")
+    eq(fails(""), "t.jsonl: empty")
+    eq(fails('{"t_ms": 0, "config": {}}\n'), "t.jsonl: no record in this trace")
+    eq(fails('{"t_ms": 0, "note": "x"}\nnonsense\n'), "t.jsonl:2: not a record")
+    eq(fails('{"note": "x"}\n'), "t.jsonl:1: not a record")
+    assert fails("[1]\n").startswith("t.jsonl: neither pcapng, nor lines of a station, nor JSON lines")
