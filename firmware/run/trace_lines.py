@@ -5,7 +5,7 @@
     M t rx|tx TYPE STATE EXI                   one V2GTP message: payload type and EXI stream in hex, state number
     P t setpoint power mv ma contactor charged discharged source left
                                                                W, W (positive: to the car), mV, mA, 0/1, Wh, Wh,
-                                                               whose set-point (app/lease.py), s until it ends (-1: never)
+                                                               whose set-point (NAMES of the leases), s until it ends (-1: never)
     S t key=value ...                          answer to `status`
     N t text        E t text                   note, error
     L t state duty high low                    control pilot: letter, permille, mV of both plateaus or None
