@@ -35,8 +35,15 @@ RUNTIMES = ("unix", "unix32", "cpython")
 _HEAP_32 = "heapsize=216k"
 _PERIOD_MS = 1 << 30  # of the firmware's t
 _POWER = (
-    "setpoint_w", "power_w", "voltage_mv", "current_ma", "contactor", "energy_charged_wh", "energy_discharged_wh",
-    "setpoint_source", "setpoint_left_s",
+    "setpoint_w",
+    "power_w",
+    "voltage_mv",
+    "current_ma",
+    "contactor",
+    "energy_charged_wh",
+    "energy_discharged_wh",
+    "setpoint_source",
+    "setpoint_left_s",
 )  # fmt: skip; older recordings lack the last two
 _STOP_S = 3.0
 

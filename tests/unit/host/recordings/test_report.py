@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from host_tools.ev.link import Tracer
+from host_tools.recordings import report_plots
 from host_tools.recordings.report import ReportError, build_report, load, summary
 from tests.lib.mtest import eq
 from tests.lib.plug import Plug
@@ -175,7 +176,14 @@ def test_bad_traces():
 
 
 def test_whose_set_point_it_is_and_for_how_long():
-    blank = {"power_w": 0, "voltage_mv": 0, "current_ma": 0, "contactor": 1, "energy_charged_wh": 0, "energy_discharged_wh": 0}
+    blank = {
+        "power_w": 0,
+        "voltage_mv": 0,
+        "current_ma": 0,
+        "contactor": 1,
+        "energy_charged_wh": 0,
+        "energy_discharged_wh": 0,
+    }
     records = session(loops=2, power=False)
     begin = records[-1]["t_ms"]
     for i, (w, source, left) in enumerate(((5000, 0, -1), (5000, 0, -1), (-3000, 3, 59), (-3000, 3, 57), (0, 4, -1))):
