@@ -32,7 +32,7 @@ class Recorded:
         caps.kind = words.AC | words.DC
         caps.bidirectional = caps.has_out = caps.has_meter = True
         self.state = words.READY
-        self.closed = self.driven = self.wanted = self.verified = False
+        self.closed = self.driven = self.wanted = self.verified = self.tripped = False
         self.fault = self.faults = 0
         self.test_result = self._test = 0
         self.insulation_ohm = 1 << 29
@@ -70,6 +70,7 @@ class Recorded:
 
     def test(self, mv, ma, now):
         self.closed = True
+        self.mv_out = mv  # between two requests nobody has recorded it
 
     def precharge(self, mv, ma, now):
         self.closed = True
