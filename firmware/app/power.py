@@ -191,7 +191,17 @@ class Power:
         lease = self.lease
         left_ms = lease.left_ms(now)
         left_s = -1 if left_ms is None else left_ms // 1000
-        return (lease.set_w, hw.w, self.out_mv, hw.ma, closed, self.charged_wh, self.discharged_wh, lease.source, left_s)
+        return (
+            lease.set_w,
+            hw.w,
+            self.out_mv,
+            hw.ma,
+            closed,
+            self.charged_wh,
+            self.discharged_wh,
+            lease.source,
+            left_s,
+        )
 
     # -- time
 
