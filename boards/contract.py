@@ -267,11 +267,15 @@ ROLES = {
             "discharged_wh",
             "cfg",
             "lease: lease",
+            "decide: decision",
             "permitted",
             "cable_a",
         ),
     ),
-    "power switch": (("off(now)", "sample(now)"), ("cfg", "lease: lease")),  # what the run loops need of it
+    "power switch": (
+        ("off(now)", "sample(now)"),
+        ("cfg", "lease: lease", "decide: decision"),
+    ),  # what the run loops need of it
     "lease": (  # whose set-point counts
         (
             "poll(now)",
@@ -285,6 +289,18 @@ ROLES = {
         ),
         ("due", "source", "set_w", "per_line", "l_w", "var", "seq", "export"),
     ),
+    "decision": (  # who may charge
+        (
+            "poll(now)",
+            "plug_in(now)",
+            "clear(now)",
+            "seen(now, evccid, name)",
+            "authorize(now, token, by)",
+            "deny(now, by)",
+            "checking(now)",
+        ),
+        ("due", "state", "person"),
+    ),
     "session machine": (
         (
             "start(now, vehicle=, leaf=)",
@@ -294,6 +310,7 @@ ROLES = {
             "event()",
             "lost(now)",
             "request_stop(now)",
+            "out_of_service(now)",
         ),
         ("due", "session_over", "established", "paused: paused session"),
     ),
@@ -311,7 +328,7 @@ ROLES = {
             "paused_ms(now)",
             "forget(now, why)",
             "off(now)",
-            "fault(now)",
+            "out_of_service(now)",
             "attempt(what, now, call)",
             "report(what, error, now)",
         ),
@@ -480,6 +497,7 @@ IMPLEMENTERS = {
         "host_tools/ev/stack.py:CarStack",
     ),
     "power": ("firmware/app/power.py:Power",),
+    "decision": ("firmware/app/decide.py:Decide",),
     "lease": ("firmware/app/lease.py:Lease",),
     "power switch": ("firmware/app/power.py:Power", "tests/lib/fake_secc.py:FakePower"),
     "session machine": ("firmware/session/secc.py:Secc", "tests/lib/fake_secc.py:FakeSecc"),
@@ -527,6 +545,9 @@ USERS = (
     ("power stage", "firmware/app/selftest*.py", r"board\.stage"),
     ("power stage", "firmware/app/power_watch.py", r"\bhw"),
     ("lease", "firmware/run/*.py", r"\blease"),
+    ("decision", "firmware/run/*.py", r"power\.decide"),
+    ("decision", "firmware/app/charger.py", r"power\.decide"),
+    ("decision", "firmware/app/power.py", r"self\.decide"),
     ("lease", "firmware/app/power.py", r"self\.lease"),
     ("pilot front end", "drivers/pilot.py", r"\b_?front"),
     ("adc", "drivers/proximity.py", r"self\._adc"),

@@ -7,6 +7,7 @@ current flow from the station to the vehicle (R-LOOP-06).
 """
 
 from firmware.app.dc_command import DcCommand
+from firmware.app.decide import Decide
 from firmware.app.lease import Lease
 from firmware.app.offer import Offer
 from firmware.app.power_watch import TEST_MA, Watch
@@ -19,6 +20,7 @@ from firmware.session.codes import (
     ASK_STOP,
     ASK_TEST,
     DC,
+    GRANTED,
     TEST_FAILED,
     TEST_PASSED,
     TEST_RUNNING,
@@ -69,6 +71,7 @@ class Power:
         self.offer = Offer(cfg, hw.caps)
         self.offer.look()
         self.lease = Lease(cfg, trace)  # who wants which power
+        self.decide = Decide(cfg, trace)  # may this car charge?
         # A supervisor with a pilot says when the car may be energised; without a pilot (sockets of
         # the operating system, for laboratories) nobody can.
         self.permitted = True
@@ -132,7 +135,7 @@ class Power:
         contactor = self.contactor
         if self._live or contactor.closed or contactor.closed != contactor.driven or contactor.fault or due is not None:
             due = sooner(due, contactor.due)
-        return sooner(sooner(due, self._next), sooner(self._held_until, self.lease.due))
+        return sooner(sooner(due, self._next), sooner(sooner(self._held_until, self.lease.due), self.decide.due))
 
     # -- what is measured
 
@@ -211,6 +214,7 @@ class Power:
         hw = self.hw
         self._aged(now)
         self.lease.poll(now)
+        self.decide.poll(now)
         self.contactor.poll(now)
         if self._live and self.contactor.tripped:
             self._take_away(now)  # the board was first; a new sample may permit again
@@ -368,6 +372,10 @@ class Power:
         s = f.station
         s.setpoint_w = self.lease.set_w
         s.export = self.lease.export
+        if f.wanted.decision:
+            self.decide.seen(now, f.car.id, f.vehicle_name)
+        s.authorized = self.decide.state
+        s.person = self.decide.person
         s.can_charge_w = hw.can_charge_w
         s.can_discharge_w = hw.can_discharge_w
         s.mv = self.out_mv
@@ -401,6 +409,8 @@ class Power:
             return
         if not self.permitted or self.faults & OPENS:
             return  # a late pilot: what was asked is done as soon as it says C (R-POWER-10)
+        if not self._live and self.decide.state != GRANTED:
+            return  # nothing begins without a decision (R-AUTH-16); a no later on ends in order
         self._is_dc = f.session.current == DC
         if not f.station.metered:
             f.station.metered = True
@@ -505,7 +515,7 @@ class Power:
         self._next = ticks_add(now, _AGAIN_MS)
         f, hw = self._f, self.hw
         if self._basic:
-            w = self.cfg["ac_max_charge_w"]
+            w = min(self.cfg["ac_max_charge_w"], max(0, self.lease.set_w))
             self._ac(w if self.cable_a is None else min(w, self.cable_w()), 0, now)
             return
         s = f.station
@@ -549,7 +559,7 @@ class Power:
     def basic(self, close, now):
         """Charging without a session (IEC 61851, AC): the contactor as told; the car draws up to
         what the pilot offers."""
-        if close and self.permitted and not self.faults & OPENS:
+        if close and self.permitted and not self.faults & OPENS and (self._live or self.decide.state == GRANTED):
             if not self._live:
                 self._live = self._basic = True
                 self._is_dc = False

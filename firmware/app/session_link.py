@@ -115,11 +115,11 @@ class SessionLink:
         self.safe.forget(now, why)
 
     def fault(self, now, why):
-        """The station itself is at fault: FAILED to the request under way, the session is over, no
-        new connection is taken."""
+        """The station itself is at fault: the session reads it in its next answer, and ends; no new
+        connection is taken (R-STATUS-07)."""
         self.enabled = False
         self.safe.forget(now, why)
-        self.safe.fault(now)
+        self.safe.out_of_service(now)
         self.pump(now)
 
     # -- inside

@@ -172,11 +172,11 @@ class Safe:
             except MemoryError:
                 return  # `faults` says it
 
-    def fault(self, now):
-        """The station itself is at fault (hardware): FAILED to the request under way, session
-        over."""
+    def out_of_service(self, now):
+        """The hardware of the station has a fault: power off, and the car reads it in its next
+        answer."""
         if not self.broken and not self.secc.session_over:
-            self.attempt("fault answer", now, self.secc.fault, now)
+            self.attempt("out of service", now, self.secc.out_of_service, now)
 
     def _fault(self, error, now):
         self.off(now)  # first of all

@@ -12,9 +12,9 @@ them and app/power.py commands it, also between two requests of the car.
 The pairs are (charge, discharge) in W over all lines, both as magnitudes.
 
 A signed set-point is a ceiling for its own direction and closes the other one: 5000 allows up to
-5 kW of charging and no discharge, -5000 the reverse, 0 nothing (R-SCHEDULE-10, R-LOOP-04). A
-station that wants to end the session has the set-point 0: the power goes down while the vehicle
-reads of it (R-STATUS-08).
+5 kW of charging and no discharge, -5000 the reverse, 0 nothing (R-SCHEDULE-10, R-LOOP-04). Where
+the station wants to end the session the bounds are 0: the power goes down while the vehicle reads
+of it (R-STATUS-08).
 
 What is left below the minimum of either side, in W or (DC) in A at the measured voltage, is 0 and
 not the minimum: the operator's ceiling is never exceeded for the sake of a minimum, and a vehicle
@@ -49,15 +49,10 @@ def _least(w, bound_w):
     return w if bound_w is None or w < bound_w else bound_w
 
 
-def setpoint_w(f):
-    """What the operator wants now, signed."""
-    return 0 if f.stop_wish else f.station.setpoint_w
-
-
 def plan_w(f):
     """(charge, discharge) that the station wants and can, whatever the vehicle says: set-point,
     derating of the power stage, permission of the grid (R-SCHEDULE-10)."""
-    w = setpoint_w(f)
+    w = f.station.setpoint_w
     return _station_charge_w(f, w), _station_discharge_w(f, -w)
 
 
@@ -73,19 +68,19 @@ def _station_discharge_w(f, most_w):
 
 def bounds_w(f):
     """(charge, discharge) that everybody allows now."""
-    w = setpoint_w(f)
+    w = f.station.setpoint_w
     return charge_w(f, w), discharge_w(f, -w)
 
 
 def room_w(f):
-    """The bounds without the set-point: what could be steered to now. Nothing before the end."""
-    if f.stop_wish:
-        return 0, 0
+    """The bounds without the set-point: what could be steered to now."""
     return charge_w(f, offered_max_charge_w(f)), discharge_w(f, offered_max_discharge_w(f))
 
 
 def charge_w(f, most_w):
     """Most charging power, inside `most_w` and both sides' limits."""
+    if f.stop_wish:
+        return 0
     w = min(_station_charge_w(f, most_w), f.car.limits.charge_w)
     if lines(f):
         w = min(w, _sum_w(f, CHARGE))
@@ -95,6 +90,8 @@ def charge_w(f, most_w):
 def discharge_w(f, most_w):
     """Most discharging power as a magnitude, inside `most_w`, both sides' limits and all floors
     of the battery (R-LOOP-10)."""
+    if f.stop_wish:
+        return 0
     w = min(_station_discharge_w(f, most_w), f.car.limits.discharge_w)
     if lines(f):
         w = min(w, _sum_w(f, DISCHARGE))
@@ -103,7 +100,7 @@ def discharge_w(f, most_w):
 
 def target_w(f):
     """The set-point inside the bounds, discharge negative (R-LOOP-11)."""
-    w = setpoint_w(f)
+    w = f.station.setpoint_w
     return charge_w(f, w) if w >= 0 else -discharge_w(f, -w)
 
 

@@ -11,6 +11,11 @@ ASK_PRECHARGE = const(2)  # DC: output follows the vehicle's pre-charge target
 ASK_POWER = const(3)  # contactors closed, energy flows
 ASK_STOP = const(4)  # in order: no current first, then contactors open
 
+# May this car charge (R-AUTH-16)?
+UNDECIDED = const(0)
+GRANTED = const(1)
+DENIED = const(2)
+
 # The insulation test.
 TEST_RUNNING = const(0)
 TEST_PASSED = const(1)

@@ -21,6 +21,8 @@ from micropython import const
 CLOSE = const(1)  # event: send what is left, then close TCP
 
 _RETRY_MS = const(20)  # a handler that waits for the power stage is asked again
+_UNTAKEN_MS = const(1000)  # an answer that nobody has taken by then is cut off with the car's time (R-TIMERS-02)
+_FAULT_MS = const(2000)  # behind a fault of the station the car may still ask, and reads why (R-STATUS-04, -07)
 _OUT = const(4096)  # largest answer without Plug & Charge is below 1 kB
 _TO_CAR = const(1)
 _FROM_CAR = const(0)
@@ -37,7 +39,7 @@ class Secc:
         self.cfg = cfg
         self.power = power
         self.state = IDLE
-        self.facts = Facts(cfg, self._draw_id, self._join)
+        self.facts = Facts(cfg, self._draw_id, self._join, self._steer)
         self.paused = Paused(
             cfg["pause_max_s"] * 1000, trace
         )  # it goes with this object: a fault of ours keeps nothing
@@ -56,6 +58,8 @@ class Secc:
         self._out_n = 0
         self._event = 0
         self._deadline = None  # of the timer that runs; what it means follows from the state
+        self._timer_ms = 0  # of the answer at hand; it begins when the answer has left
+        self._left = None  # tick of the turn in which that was
         self._retry = None
         self._req = None  # request under way: message id, value, first seen
         self._msg = 0
@@ -69,7 +73,7 @@ class Secc:
         """A TCP connection was accepted. vehicle: the name in the vehicle certificate that TLS 1.3
         has checked (the EVCCID, [V2G20-2598]); None without TLS. leaf: SHA-256 of that certificate;
         without it nothing is paused or joined."""
-        self.facts = f = Facts(self.cfg, self._draw_id, self._join)
+        self.facts = f = Facts(self.cfg, self._draw_id, self._join, self._steer)
         f.vehicle_name = vehicle
         f.vehicle_cert_sha256 = leaf if vehicle is not None else None
         f.secure = vehicle is not None
@@ -86,6 +90,7 @@ class Secc:
         (R-V2GTP-07)."""
         at = 0
         self._now = now
+        self._begin_timer(now)
         while at < n and self.state != IDLE and not self._event:
             taken = self._cutter.feed(buf, at, n - at)
             at += taken
@@ -96,6 +101,7 @@ class Secc:
     def poll(self, now):
         """Fire what is due, whatever has come from the car (R-TIMERS-06)."""
         self._now = now
+        self._begin_timer(now)
         f = self.facts
         self.power.measure(f, now)
         self.paused.poll(now)
@@ -119,6 +125,8 @@ class Secc:
         if n:
             out[0:n] = memoryview(self._out)[0:n]
             self._out_n = 0
+            if self._timer_ms:
+                self._left = self._now
         return n
 
     @property
@@ -128,6 +136,8 @@ class Secc:
         if self.state == IDLE:
             return due
         due = sooner(due, sooner(self._deadline, self._retry))
+        if self._left is not None:
+            due = sooner(due, ticks_add(self._left, 1))
         if not self._out_n and self._req is None and self._cutter.waiting() >= v2gtp.HEADER:
             due = self._now  # an early request waits; its turn is now that the answer is out
         return due
@@ -162,7 +172,19 @@ class Secc:
         if self._req is not None:
             self._answer(self._blank(self.dialect.FAILED), now)
         self._retry = None
+        self._stop_timer()
+        self._deadline = ticks_add(now, self.cfg["tcp_hold_ms"])
         self._go(FAILED, now)
+
+    def out_of_service(self, now):
+        """The hardware of the station has a fault: power off. The guards refuse what the car asks
+        next with the code of the fault; without a request the connection ends in 2 s (R-STATUS-04,
+        R-STATUS-07)."""
+        self._off(now)
+        self.paused.forget(now, "fault of the station")
+        if self.state not in _OVER and not self._event:
+            self._stop_timer()
+            self._deadline = ticks_add(now, _FAULT_MS)
 
     @property
     def established(self):
@@ -188,6 +210,20 @@ class Secc:
             self._entered = now
         self.state = state
 
+    def _begin_timer(self, now):
+        """The answer has left in an earlier turn: the car's time begins. Not in the turn itself,
+        whose tick is from before decoding and encoding (R-TIMERS-05, R-TIMERS-10)."""
+        if self._left is not None and now != self._left:
+            self._deadline = ticks_add(now, self._timer_ms)
+            self._stop_timer(False)
+
+    def _stop_timer(self, running=True):
+        """No answer is waited for any more; running: nor for the car."""
+        self._left = None
+        self._timer_ms = 0
+        if running:
+            self._deadline = None
+
     def _off(self, now):
         self.facts.ask_off()
         self.power.apply(self.facts, now)
@@ -199,7 +235,7 @@ class Secc:
         self._spoil(now)
         self._req = None
         self._retry = None
-        self._deadline = None
+        self._stop_timer()
         self._event = CLOSE
         self._go(FAILED, now)
 
@@ -210,10 +246,12 @@ class Secc:
             self.paused.forget(now, "the session has failed")
 
     def _timeout(self, now):
-        self._deadline = None
+        self._stop_timer()
         if self.state in _LATCHED:
             self._off(now)
             self._event = CLOSE
+        elif self.facts.station.fault and self.established:
+            self._end(now, "closed by the fault")
         elif self.established:
             self._end(now, "sequence timeout")  # R-TIMERS-01, R-TIMERS-02
         else:
@@ -245,7 +283,7 @@ class Secc:
             self._end(now, "not a request")
             return
         if self.established:
-            self._deadline = None  # the timer stops on a complete request and our own time is not counted (R-TIMERS-05)
+            self._stop_timer()  # on a complete request: our own time is not counted (R-TIMERS-05)
         self._req = value
         self._msg = msg
         self._req_at = now
@@ -288,7 +326,8 @@ class Secc:
         self.power.apply(f, now)  # before the answer: off is off when the car reads of it (R-ERRORS-03)
         self._answer(answer, now)
         self._go(then, now)
-        self._deadline = ticks_add(now, self.cfg[timer])
+        self._timer_ms = self.cfg[timer]
+        self._deadline = ticks_add(now, self._timer_ms + _UNTAKEN_MS)
         note, keep = f.left()
         if note:
             self._trace.note(now, note)
@@ -319,6 +358,9 @@ class Secc:
             self._speak(dialect)
             self._go(dialect.FIRST, now)
 
+    def _steer(self):
+        self.power.apply(self.facts, self._now)
+
     def _join(self, offered):
         return self.paused.take(offered, self.facts, self.dialect, self._now)
 
@@ -340,6 +382,7 @@ class Secc:
         self._answer(self._blank(code), now)
         if self.state != ENDED:
             if self.state != FAILED:
+                self._stop_timer()
                 self._deadline = ticks_add(now, self.cfg["tcp_hold_ms"])
             self._go(FAILED, now)
 

@@ -39,8 +39,9 @@ CODEC_HEAP = {
     "supportedAppProtocolRes": (256, 320),
 }
 # Heap that importing the whole station takes (frozen modules), and that 20 sessions may leave
-# behind.
-STATION_IMPORT = 27500  # two ways to off, what is watched, what is offered, table of faults: 3 kB
+# behind. Leases and decisions, which Power brings: 1 kB. Two ways to off, what is watched and
+# offered, table of faults: 3 kB.
+STATION_IMPORT = 28500
 # What the way behind a modem adds: importing drivers, SLAC, network, supervisor and the models of
 # the unix board; then all objects and buffers of a station with a heap of 200 kB, its trace
 # included. At least this much is left for sessions. (58 kB, was 60: console and desk 1.2 kB;

@@ -88,6 +88,7 @@ def loop(f, req):
         )
     status, meter = common(f, req[DC_ChargeLoopReq.MeterInfoRequested])  # first: a stop lowers the target
     f.wanted.target_w = target_w(f)
+    f.steer()  # the flags of the answer are those of what is commanded now (R-LOOP-05)
     res = messages.ok(f, MSG.DC_ChargeLoopReq)
     res[DC_ChargeLoopRes.EVSEStatus] = status
     res[DC_ChargeLoopRes.MeterInfo] = meter

@@ -31,8 +31,8 @@ from firmware.session.ceiling import (
     offered_max_charge_w,
     offered_max_discharge_w,
     room_w,
-    setpoint_w,
 )
+from firmware.session.codes import ASK_POWER
 from firmware.session.facts import CHARGE, DISCHARGE, LEAST_CHARGE, LEAST_DISCHARGE
 from firmware.session.iso20.lines import put
 
@@ -135,14 +135,15 @@ def dc_loop(f, r):
     cfg = f.cfg
     r[DC_ChargeLoopRes.EVSEPresentCurrent] = rational.from_milli(f.station.ma)
     r[DC_ChargeLoopRes.EVSEPresentVoltage] = rational.from_milli(f.station.mv)
-    r[DC_ChargeLoopRes.EVSEPowerLimitAchieved] = f.station.limit_power
-    r[DC_ChargeLoopRes.EVSECurrentLimitAchieved] = f.station.limit_current
-    r[DC_ChargeLoopRes.EVSEVoltageLimitAchieved] = f.station.limit_voltage
+    live = f.wanted.ask == ASK_POWER  # else there is no output that a limit could bound
+    r[DC_ChargeLoopRes.EVSEPowerLimitAchieved] = live and f.station.limit_power
+    r[DC_ChargeLoopRes.EVSECurrentLimitAchieved] = live and f.station.limit_current
+    r[DC_ChargeLoopRes.EVSEVoltageLimitAchieved] = live and f.station.limit_voltage
     charge_w, discharge_w = bounds_w(f)
     if f.session.dynamic:
         # DC has no set-point field: the limit in the direction of flow carries it (R-LOOP-04,
         # R-LOOP-09). The station alone steers, so the other limit says what it could be.
-        if setpoint_w(f) >= 0:
+        if f.station.setpoint_w >= 0:
             discharge_w = room_w(f)[1]
         else:
             charge_w = room_w(f)[0]

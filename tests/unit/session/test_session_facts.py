@@ -28,7 +28,7 @@ def values(f):
             value = getattr(owner, name)
             if isinstance(value, Limits):
                 value = [getattr(value, n) for n in names(value)]
-            if name not in HANDS and name not in ("cfg", "draw_id", "join"):
+            if name not in HANDS and name not in ("cfg", "draw_id", "join", "steer"):
                 out[hand + "." + name] = value
     return out
 

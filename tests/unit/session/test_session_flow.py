@@ -224,6 +224,41 @@ def test_scheduled_dc_follows_the_car_inside_the_limits_r_loop_02():
     assert value[1] == ResponseCode.OK and w.secc.facts.car.target_mv == 450000
 
 
+def flags(answer):
+    """(power, current, voltage) limit achieved."""
+    return answer.EVSEPowerLimitAchieved, answer.EVSECurrentLimitAchieved, answer.EVSEVoltageLimitAchieved
+
+
+def test_flags_are_those_of_this_answer_r_loop_05():
+    """Each request bounded by another limit, the next one by none: the flags change with the very
+    answer, both ways."""
+    w = World(setpoint_w=60_000, power_ramp_w_per_s=1_000_000, dc_max_charge_ma=110_000, dc_max_discharge_ma=40_000)
+    w.to_loop(DC_BPT, SCHEDULED)
+    free, power, current, voltage = (False,) * 3, (True, False, False), (False, True, False), (False, False, True)
+    for setpoint_w, wish, want in (
+        (60_000, {"wish_ma": 20_000}, free),
+        (60_000, {"wish_ma": 500_000}, current),
+        (60_000, {"wish_ma": 20_000}, free),
+        (8_000, {"wish_ma": 21_000}, power),
+        (8_000, {"wish_ma": 20_000}, free),
+        (60_000, {"wish_ma": 20_000, "wish_mv": 460_000}, voltage),
+        (60_000, {"wish_ma": 20_000, "wish_mv": 440_000}, free),
+        (-60_000, {"wish_ma": -41_000}, current),
+        (-60_000, {"wish_ma": -39_000}, free),
+        (-8_000, {"wish_ma": -21_000}, power),
+        (-8_000, {"wish_ma": -19_000}, free),
+    ):
+        w.setpoint(setpoint_w)
+        eq((setpoint_w, wish, flags(w.loop(DC_BPT, SCHEDULED, soc=50, **wish))), (setpoint_w, wish, want))
+        w.sleep(50)
+    w = World(setpoint_w=5_000, power_ramp_w_per_s=1_000_000, dc_max_charge_ma=20_000, dc_max_discharge_ma=10_000)
+    w.to_loop(DC_BPT, DYNAMIC)
+    for setpoint_w, want in ((5_000, power), (9_000, current), (5_000, power), (-5_000, current), (-3_000, power)):
+        w.setpoint(setpoint_w)
+        eq((setpoint_w, flags(w.loop(DC_BPT, DYNAMIC, soc=50))), (setpoint_w, want))
+        w.sleep(50)
+
+
 def test_station_stop_r_status_02():
     """Terminate stands in every answer until the car reacts, with a delay that counts down
     (R-STATUS-03, D-27)."""

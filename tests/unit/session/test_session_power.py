@@ -2,10 +2,11 @@
 simulated."""
 
 from codec import rational
-from firmware.clock import ticks_diff
+from firmware.clock import ticks_add, ticks_diff
 from firmware.session.iso20.dc_phases import test_voltage_mv as voltage_mv
 from firmware.session.states import FAILED
 from firmware.stage.faults import CONVERTER
+from host_tools.ev import requests
 from tests.lib.driver import (
     AC,
     AC_BPT,
@@ -20,6 +21,7 @@ from tests.lib.driver import (
     START,
     STOP,
 )
+from tests.lib.mtest import eq
 from tests.lib.world import World
 
 HEAP_KB = 200
@@ -303,6 +305,36 @@ def test_own_slowness_is_not_counted_r_timers_05():
     assert w.power_delivery(STOP).code == ResponseCode.OK
 
 
+def test_own_time_in_decode_and_encode_is_not_counted_r_timers_10():
+    """A clock that goes on while the machine decodes and encodes: the answer leaves 600 ms behind
+    the tick that the machine was given. The car has its whole 0.5 s from there, and no more
+    (R-TIMERS-05, R-TIMERS-09)."""
+    for late_ms in (70, 600):
+        w = World(setpoint_w=5000)
+        w.to_loop(DC_BPT, DYNAMIC)
+        for _ in range(10):
+            data = w.frame(requests.loop(w.says(DC_BPT, soc=50), DC_BPT, DYNAMIC))
+            w.feed(data)
+            n = w.secc.tx(w.buf)
+            assert n
+            w.now = ticks_add(w.now, late_ms)  # decoding, encoding, collecting garbage
+            w.secc.poll(w.now)
+            w.sleep(450)
+            assert not w.closed and not w.dead, late_ms
+        w.sleep(49)
+        assert not w.closed
+        w.sleep(2)
+        assert w.closed and w.dead
+
+
+def test_an_answer_that_nobody_takes_keeps_no_power_r_timers_02():
+    w = World(setpoint_w=5000)
+    w.to_loop(DC_BPT, DYNAMIC)
+    w.feed(w.frame(requests.loop(w.says(DC_BPT, soc=50), DC_BPT, DYNAMIC)))
+    w.sleep(1501)
+    assert w.closed and w.dead
+
+
 def test_set_up_timer_r_sdp_08_r_timers_04():
     w = World()
     w.connect()
@@ -329,6 +361,57 @@ def test_station_fault_in_the_loop_r_status_07():
     w.secc.poll(w.now)
     assert not w.contactor.wanted and w.hw.ma == 0
     assert w.loop(DC_BPT, DYNAMIC).code == ResponseCode.FAILED
+
+
+def test_out_of_service_is_read_by_the_car_r_status_07():
+    """What the supervisor says of a fault: power off at once, the code of the fault in the next
+    answer, in every phase; a request under way is answered; silence ends the connection in 2 s
+    (R-STATUS-04)."""
+
+    def loop(w):
+        w.to_loop(DC_BPT, DYNAMIC)
+        w.loop(DC_BPT, DYNAMIC)
+        return requests.loop(w.says(DC_BPT), DC_BPT, DYNAMIC)
+
+    def discovery(w):
+        w.to_authorized(AC)
+        return requests.service_discovery(w.says())
+
+    def ac_start(w):
+        w.to_start(AC_BPT, DYNAMIC)
+        return w.delivery(START)
+
+    for go in (loop, discovery, ac_start):
+        for welded in (False, True):
+            for silent in (False, True):
+                w = World(setpoint_w=5000)
+                request = go(w)
+                if welded:
+                    w.hw.relay.fault = 2
+                else:
+                    w.hw.converter_fault = 3
+                w.secc.out_of_service(w.now)
+                assert w.dead
+                w.sleep(1900)
+                assert not w.closed
+                if silent:
+                    w.sleep(101)
+                    assert w.closed
+                    continue
+                code = ResponseCode.FAILED_ContactorError if welded else ResponseCode.FAILED
+                eq((w.request(request).code, w.state), (code, "Failed"))
+                w.sleep(5001)
+                assert w.closed
+    w = World()
+    w.to_start(AC_BPT, DYNAMIC)
+    w.hw.model.stuck_open = True  # the contact does not come: the request waits
+    w.feed(w.frame(w.delivery(START)))
+    w.sleep(100)
+    w.hw.converter_fault = 3
+    w.secc.out_of_service(w.now)
+    eq(w.answer().code, ResponseCode.FAILED)
+    w.sleep(5001)
+    assert w.closed
 
 
 def test_nothing_flows_before_the_first_loop_request_r_power_11():

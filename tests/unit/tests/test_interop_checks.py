@@ -24,6 +24,7 @@ CASES = {case.name: case for case in COMBINATIONS + SCENARIOS}
 AC = CASES["AC_BPT dynamic"]
 DC = CASES["DC_BPT dynamic"]
 STOP = CASES["station stops (Terminate)"]
+EARLY = CASES["stop before the loop: DC"]
 FALLBACK = CASES["fallback: no BPT on offer"]
 _TURN = 10  # loop answer that is the first to carry the negative set-point
 
@@ -35,7 +36,8 @@ def session(case):
     names = ["supportedAppProtocol", "SessionSetup", "AuthorizationSetup", "Authorization", "ServiceDiscovery"]
     names += ["ServiceDetail", "ServiceSelection", kind + "_ChargeParameterDiscovery", "ScheduleExchange"]
     names += ["DC_CableCheck"] * 3 + ["DC_PreCharge"] * 2 if kind == "DC" else []
-    names += ["PowerDelivery"] * 2 + [kind + "_ChargeLoop"] * (case.stop_after or LOOPS + 1) + ["PowerDelivery"]
+    counted = 1 if case.stop_at else case.stop_after or LOOPS + 1
+    names += ["PowerDelivery"] * 2 + [kind + "_ChargeLoop"] * counted + ["PowerDelivery"]
     names += ["DC_WeldingDetection"] * 2 if kind == "DC" else []
     out = []
     loops = 0
@@ -52,14 +54,18 @@ def session(case):
             answered["EnergyTransferServiceList"] = {"Service": offer}
         elif name == "ServiceSelection":
             asked["SelectedEnergyTransferService"] = {"ServiceID": SERVICES[case.service][0]}
+        elif name == "PowerDelivery" and case.stop_at:
+            answered["EVSEStatus"] = {"EVSENotification": "Terminate", "NotificationMaxDelay": 29}
         elif name.endswith("ChargeLoop"):
             loops += 1
             flow = DISCHARGE_W if case.bpt_dynamic and loops >= _TURN else SETPOINT_W
+            if case.stop_at:
+                flow = 0
             mode = {"EVSETargetActivePower": {"Value": flow, "Exponent": 0}}
             bpt = "BPT_" if case.service.endswith("BPT") else ""
             answered[bpt + "%s_%s_CLResControlMode" % (case.control.capitalize(), kind)] = mode
             answered["EVSEPresentCurrent"] = {"Value": flow // 400, "Exponent": 0}
-            if loops == case.stop_after:
+            if loops == case.stop_after or case.stop_at:
                 answered["EVSEStatus"] = {"EVSENotification": "Terminate", "NotificationMaxDelay": 0}
         out += [(True, name + "Req", asked), (False, name + "Res", answered)]
     return out
@@ -116,6 +122,18 @@ def test_good_sessions_pass():
         messages = session(case)
         check(case, messages)
         check_trace(messages, trace(messages))
+
+
+def test_stop_before_the_loop():
+    def untold(name):
+        return lambda m: content(m, name).pop("EVSEStatus") and None
+
+    def flows(m):
+        content(m, "DC_ChargeLoopRes")["EVSEPresentCurrent"]["Value"] = 1
+
+    finds(EARLY, "not told to stop", untold("PowerDeliveryRes"))
+    finds(EARLY, "not told to stop", untold("DC_ChargeLoopRes"))
+    finds(EARLY, "1 flows", flows)
 
 
 def test_refusal_and_warning():

@@ -134,11 +134,11 @@ def test_an_eastron_gets_another_address_and_speed():
         end.close()
 
 
-def read(port, kind, address, swapped=False):
+def read(port, kind, address, swapped=False, seconds=2):
     end = Port(port, 9600)
     try:
         return [
-            (name, ok, text) for name, ok, text in check_part.steps(end, kind, address, 9600, "N", 2, swapped, print)
+            (name, ok, text) for name, ok, text in check_part.steps(end, kind, address, 9600, "N", seconds, swapped, print)
         ]
     finally:
         end.close()
@@ -156,7 +156,7 @@ def test_a_part_is_read_and_its_sign_and_units_are_said():
         found = {name: (ok, text) for name, ok, text in read(port, "acrel", 1, swapped=True)}
         eq(found["sign"][0], True)
         responder._plant("kilo")
-        assert any(ok is False and "not the product" in text for _, ok, text in read(port, "acrel", 1))
+        assert any(ok is False and "not the product" in text for _, ok, text in read(port, "acrel", 1, seconds=6))
         eq(read(port, "eastron", 5)[0][:2], ("answers", False))
 
 
