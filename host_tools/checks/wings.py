@@ -29,6 +29,7 @@ ALLOWED = {
     "pki": ("board", "firmware"),
     "stage": ("twin", "drivers", "firmware"),
     "emu": ("root", "lab", "twin", "ev", "pki", "recordings", "codec", "drivers", "firmware"),
+    "examples": ("board", "station"),
     "commands": (
         "root",
         "lab",
