@@ -524,7 +524,7 @@ class Power:
         s.mv = self.out_mv
         s.can_charge_w = hw.can_charge_w
         s.can_discharge_w = hw.can_discharge_w
-        w = ceiling.setpoint_w(f)
+        w = s.setpoint_w
         charge_w = ceiling.charge_w(f, w)
         discharge_w = ceiling.discharge_w(f, -w)
         if not self._is_dc:
