@@ -387,9 +387,9 @@ def test_out_of_service_is_read_by_the_car_r_status_07():
                 w = World(setpoint_w=5000)
                 request = go(w)
                 if welded:
-                    w.hw.relay.fault = 2
+                    w.contactor.fault = 2
                 else:
-                    w.hw.converter_fault = 3
+                    w.hw.fault_bits = CONVERTER
                 w.secc.out_of_service(w.now)
                 assert w.dead
                 w.sleep(1900)
@@ -404,10 +404,10 @@ def test_out_of_service_is_read_by_the_car_r_status_07():
                 assert w.closed
     w = World()
     w.to_start(AC_BPT, DYNAMIC)
-    w.hw.model.stuck_open = True  # the contact does not come: the request waits
+    w.contactor.model.stuck_open = True  # the contact does not come: the request waits
     w.feed(w.frame(w.delivery(START)))
     w.sleep(100)
-    w.hw.converter_fault = 3
+    w.hw.fault_bits = CONVERTER
     w.secc.out_of_service(w.now)
     eq(w.answer().code, ResponseCode.FAILED)
     w.sleep(5001)
