@@ -33,7 +33,10 @@ class AcStage:
         for source in (CURRENT, LINES, IN):
             caps.limit_ms[source] = meter.limit_ms
         caps.limit_ms[ENERGY] = _ENERGY_MS
-        meter.charging_only = cfg["export"] == "no"
+        # What the meter measures out of the car then is its wrong sign, or a fault: until the first
+        # ceiling below zero on each start, where any may come.
+        self._one_way = cfg["export"] == "no"
+        meter.charging_only = True
         self.due = None
         self.state = words.OFF
         self.closed = None  # the contactor is Power's
@@ -80,8 +83,11 @@ class AcStage:
 
     def close(self, now):
         self._fed = now
-        if not self._lapsed:
-            self.state = words.RUN
+        if self._lapsed:
+            return
+        if self.state != words.RUN:
+            self._meter.charging_only = True
+        self.state = words.RUN
 
     def dc(self, mv, ma, w, now):
         self.faults |= bits.CONVERTER
@@ -92,6 +98,8 @@ class AcStage:
         ceiling[1] = l2_ma
         ceiling[2] = l3_ma
         self.close(now)
+        if l1_ma < 0 or l2_ma < 0 or l3_ma < 0:
+            self._meter.charging_only = self._one_way
 
     def lock(self, yes, now):
         pass

@@ -58,8 +58,11 @@ class PartsStage:
         self._monitor_at_car = monitor is not None and cfg["monitor_place"] == "car" and not self._meter_at_car
         self.caps = self._made_caps(cfg)
         self._limits()
-        if meter is not None:  # what it measures out of the car then is a wrong sign, or a fault
-            meter.charging_only = cfg["export"] == "no" or not self.caps.bidirectional
+        # What the meter measures out of the car then is its wrong sign, or a fault: until the first
+        # command to discharge on each start, where any may come.
+        self._one_way = cfg["export"] == "no" or not self.caps.bidirectional
+        if meter is not None:
+            meter.charging_only = True
         self.due = None
         self.state = words.OFF
         self.closed = None  # the contactor is Power's
@@ -160,10 +163,14 @@ class PartsStage:
 
     def close(self, now):
         if self._op != _RUN:  # what stands already is not set back
+            if self._meter is not None:
+                self._meter.charging_only = True
             self._do(_CLOSE, self.mv_in, 0, 0, now)
         self._fed = now
 
     def dc(self, mv, ma, w, now):
+        if ma < 0 and self._meter is not None:
+            self._meter.charging_only = self._one_way
         self._do(_RUN, mv, ma, w, now)
 
     def ac(self, l1_ma, l2_ma, l3_ma, var, now):

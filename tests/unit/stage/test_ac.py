@@ -14,14 +14,14 @@ T0 = ticks_add(0, -300)
 
 
 class Rig:
-    def __init__(self):
+    def __init__(self, export="free"):
         self.now = T0
         self.port = Port(9600, "none")
         self.model = self.port.add(EastronModel())
         bus = Bus(self.port, None, 9600, "none")
         self.meter = Eastron(1)
         bus.add(self.meter)
-        self.stage = AcStage({"ac_phases": 3, "export": "free", "meter_id": "SDM-1"}, self.meter, bus)
+        self.stage = AcStage({"ac_phases": 3, "export": export, "meter_id": "SDM-1"}, self.meter, bus)
         self.port.poll(self.now)
         self.stage.start(self.now)
 
@@ -85,11 +85,32 @@ def test_a_strange_meter_is_a_meter_fault():
     assert rig.stage.faults & METER and not rig.stage.meter_ok
 
 
-def test_export_where_only_charging_is_allowed():
+def test_a_meter_wired_the_other_way_round_is_found_by_charging_first():
+    """Each start begins with charging alone, where export is allowed too: the wrong sign is REVERSE."""
+    rig = Rig()
+    rig.model.reversed = True
+    rig.charging()
+    rig.run(1500, lambda: rig.stage.ac(10000, 10000, 10000, 0, rig.now))
+    assert rig.stage.faults & REVERSE and rig.stage.faults & METER
+    assert "meter_swapped" in rig.meter.words()[0][1]
+
+
+def test_power_out_of_the_car_is_no_wrong_sign_once_it_was_asked_for():
     rig = Rig().charging()
-    rig.meter.charging_only = True
     rig.model.load((-2000, -2000, -2000))
-    rig.run(3000, lambda: rig.stage.beat(rig.now))
+    rig.run(3000, lambda: rig.stage.ac(-10000, -10000, -10000, 0, rig.now))
+    rig.run(3000, lambda: rig.stage.ac(10000, 10000, 10000, 0, rig.now))  # the car is slow to follow
+    eq((rig.stage.faults, rig.stage.w), (0, -6000))
+    rig.stage.off(rig.now)
+    rig.run(1000)
+    rig.run(3000, lambda: rig.stage.ac(10000, 10000, 10000, 0, rig.now))  # another start
+    assert rig.stage.faults & REVERSE
+
+
+def test_a_station_without_export_never_takes_it_for_right():
+    rig = Rig("no").charging()
+    rig.model.load((-2000, -2000, -2000))
+    rig.run(3000, lambda: rig.stage.ac(-10000, -10000, -10000, 0, rig.now))
     assert rig.stage.faults & REVERSE
 
 

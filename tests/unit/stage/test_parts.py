@@ -10,12 +10,12 @@ from drivers.bender import Bender
 from drivers.mcp2515 import Mcp2515
 from drivers.modbus import Bus
 from firmware.clock import ticks_add
-from firmware.stage.faults import COMM, CONVERTER, IMD_ALARM, METER
+from firmware.stage.faults import COMM, CONVERTER, IMD_ALARM, METER, REVERSE
 from firmware.stage.parts import PartsStage
 from firmware.stage.words import ENERGY, OUT, READY
 from tests.lib.mtest import eq
 from tests.lib.notes import Notes
-from tests.lib.stage_contract import Rig, failures
+from tests.lib.stage_contract import TOP_MV, Rig, failures
 from twin.acrel import AcrelModel
 from twin.bender import BenderModel
 from twin.can_bus import CanBus
@@ -170,3 +170,11 @@ def test_a_meter_that_is_1000_off_does_not_count_energy():
     assert rig.stage.faults & METER and not rig.stage.meter_ok
     assert rig.stage.age_ms(ENERGY, rig.now) > rig.stage.caps.limit_ms[ENERGY]
     assert abs(rig.stage.w - rig.line.w) < 400  # volts times amperes meanwhile
+
+
+def test_a_meter_wired_the_other_way_round_is_found_by_charging_first():
+    rig = PartsRig()
+    rig.acrel.reversed = True
+    rig.charging()
+    rig.dc(2000, TOP_MV, 20000, 22000)
+    assert rig.stage.faults & REVERSE and rig.stage.faults & METER, rig.stage.faults
