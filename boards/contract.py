@@ -397,6 +397,7 @@ OPTIONAL = {
         ),
         (),
     ),
+    "power stage": (("counters()",), ()),  # [(name, value)] of its buses since boot
     "session machine": (("fault(now)",), ()),  # makes its answer a FAILED one
     "board": (
         ("health()",),  # [(name, value, unit, least, most)]: supplies and temperatures

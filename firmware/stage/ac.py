@@ -144,6 +144,10 @@ class AcStage:
 
     # -- readings
 
+    def counters(self):
+        """[(name, value)] of its bus since boot."""
+        return self._bus.counters() if self._bus is not None else []
+
     def age_ms(self, source, now):
         """Age in ms; None: there is no such source."""
         if source not in (CURRENT, LINES, IN, ENERGY):

@@ -339,6 +339,11 @@ class PartsStage:
 
     # -- readings
 
+    def counters(self):
+        """[(name, value)] of its buses since boot."""
+        found = self._converter.counters()
+        return found if self._bus is None else found + self._bus.counters()
+
     def age_ms(self, source, now):
         """Age in ms; None: there is no such source."""
         caps, meter, monitor = self.caps, self._meter, self._monitor

@@ -72,8 +72,9 @@ def test_registers_count_each_way():
 def test_a_silent_meter_is_no_answer_and_ages_grow():
     rig = Rig().charging()
     rig.model.silent = True
+    assert dict(rig.stage.counters())["bus.timeouts"] == 0
     rig.run(2500, lambda: rig.stage.beat(rig.now))
-    assert rig.stage.faults & COMM
+    assert rig.stage.faults & COMM and dict(rig.stage.counters())["bus.timeouts"] > 2
     for source in (CURRENT, LINES):
         assert rig.stage.age_ms(source, rig.now) > rig.stage.caps.limit_ms[source], source
 

@@ -155,6 +155,11 @@ def test_the_meter_alone_is_silent():
     assert rig.until(2500, lambda: rig.stage.faults & COMM, lambda: rig.stage.dc(420000, 20000, 22000, rig.now))
 
 
+def test_counters_of_both_buses():
+    counted = dict(PartsRig().stage.counters())
+    assert counted["bus.requests"] > 10 and counted["can.bad"] == 0, counted
+
+
 def test_the_converter_alone_is_silent():
     rig = PartsRig().charging()
     rig.module.fault = "silent"
