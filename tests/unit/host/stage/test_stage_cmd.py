@@ -138,7 +138,8 @@ def read(port, kind, address, swapped=False, seconds=2):
     end = Port(port, 9600)
     try:
         return [
-            (name, ok, text) for name, ok, text in check_part.steps(end, kind, address, 9600, "N", seconds, swapped, print)
+            (name, ok, text)
+            for name, ok, text in check_part.steps(end, kind, address, 9600, "N", seconds, swapped, print)
         ]
     finally:
         end.close()
