@@ -249,7 +249,7 @@ ROLES = {
             "apply(f, now)",
             "set_inputs(bits, now)",
             "start(now)",
-            "sample(now)",
+            "sample()",
             "cable_w()",
         ),
         (
@@ -273,7 +273,7 @@ ROLES = {
         ),
     ),
     "power switch": (
-        ("off(now)", "sample(now)"),
+        ("off(now)", "sample()"),
         ("cfg", "lease: lease", "decide: decision"),
     ),  # what the run loops need of it
     "lease": (  # whose set-point counts

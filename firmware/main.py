@@ -68,12 +68,11 @@ def _sockets(name, cfg, desk):
     tls_files.reserve(cfg)
     from board.sim_contactor import SimContactor
     from firmware.run.socket_loop import SocketLoop
-    from mcu import stages
 
     trace = _trace(_share(cfg))
     contactor = SimContactor(cfg)
     try:
-        hw = contactor.wired.stage = stages.make(cfg, contactor.wired, contactor, trace)
+        hw = contactor.make(cfg, trace)
     except ValueError as e:
         raise LinkError(str(e))
     power = Power(cfg, hw, contactor, getattr(hw, "enable", None), trace)

@@ -186,25 +186,11 @@ class Power:
         """What the plugged cable carries in AC, all phases together."""
         return self.cable_a * self.cfg["ac_nominal_voltage_v"] * self.cfg["ac_phases"]
 
-    def sample(self, now):
-        """(set-point W, power W, mV, mA, contactor 0/1, charged Wh, discharged Wh, whose set-point:
-        a number of lease.NAMES, s until it ends or -1)."""
+    def sample(self):
+        """(set-point W, power W, mV, mA, contactor 0/1, charged Wh, discharged Wh)."""
         hw = self.hw
         closed = 1 if self.closed else 0
-        lease = self.lease
-        left_ms = lease.left_ms(now)
-        left_s = -1 if left_ms is None else left_ms // 1000
-        return (
-            lease.set_w,
-            hw.w,
-            self.out_mv,
-            hw.ma,
-            closed,
-            self.charged_wh,
-            self.discharged_wh,
-            lease.source,
-            left_s,
-        )
+        return (self.lease.set_w, hw.w, self.out_mv, hw.ma, closed, self.charged_wh, self.discharged_wh)
 
     # -- time
 

@@ -68,10 +68,13 @@ class TraceLines:
         if self._sample_due is not None and ticks_diff(self._sample_due, now) > 0:
             return
         self._sample_due = ticks_add(now, _SAMPLE_MS)
-        values = self._power.sample(now)
+        values = self._power.sample()
         closed = bool(values[4])
         if closed or self._was_closed:
-            self._trace.power(now, " ".join([str(value) for value in values]))
+            lease = self._power.lease
+            left_ms = lease.left_ms(now)
+            whose = (lease.source, -1 if left_ms is None else left_ms // 1000)
+            self._trace.power(now, " ".join([str(value) for value in values + whose]))
         self._was_closed = closed
 
     @property

@@ -121,7 +121,7 @@ class FakePower:
         if self.raise_in_off:
             raise OSError("test seam in off")
 
-    def sample(self, now):
+    def sample(self):
         return (self.lease.set_w, 1, 2, 3, self.contactor, 5, 6)
 
 
