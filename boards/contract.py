@@ -234,9 +234,12 @@ ROLES = {
             "sample()",
             "cable_w()",
         ),
-        ("hw: power stage", "cfg", "lease: lease", "due", "fault", "permitted", "cable_a"),
+        ("hw: power stage", "cfg", "lease: lease", "decide: decision", "due", "fault", "permitted", "cable_a"),
     ),
-    "power switch": (("off(now)", "sample()"), ("cfg", "lease: lease")),  # what the run loops need of it
+    "power switch": (
+        ("off(now)", "sample()"),
+        ("cfg", "lease: lease", "decide: decision"),
+    ),  # what the run loops need of it
     "lease": (  # whose set-point counts
         (
             "poll(now)",
@@ -249,6 +252,18 @@ ROLES = {
             "why_no_export()",
         ),
         ("due", "source", "set_w", "per_line", "l_w", "var", "seq", "export"),
+    ),
+    "decision": (  # who may charge
+        (
+            "poll(now)",
+            "plug_in(now)",
+            "clear(now)",
+            "seen(now, evccid, name)",
+            "authorize(now, token, by)",
+            "deny(now, by)",
+            "checking(now)",
+        ),
+        ("due", "state", "person"),
     ),
     "session machine": (
         (
@@ -431,6 +446,7 @@ IMPLEMENTERS = {
         "host_tools/ev/stack.py:CarStack",
     ),
     "power": ("firmware/app/power.py:Power",),
+    "decision": ("firmware/app/decide.py:Decide",),
     "lease": ("firmware/app/lease.py:Lease",),
     "power switch": ("firmware/app/power.py:Power", "tests/lib/fake_secc.py:FakePower"),
     "session machine": ("firmware/session/secc.py:Secc", "tests/lib/fake_secc.py:FakeSecc"),
@@ -475,6 +491,9 @@ USERS = (
     ("power stage", "firmware/app/power.py", r"\bhw"),
     ("power stage", "firmware/run/*.py", r"power\.hw"),
     ("lease", "firmware/run/*.py", r"\blease"),
+    ("decision", "firmware/run/*.py", r"power\.decide"),
+    ("decision", "firmware/app/charger.py", r"power\.decide"),
+    ("decision", "firmware/app/power.py", r"self\.decide"),
     ("lease", "firmware/app/power.py", r"self\.lease"),
     ("power stage of a board", "firmware/app/selftest*.py", r"board\.power"),
     ("pilot front end", "drivers/pilot.py", r"\b_?front"),

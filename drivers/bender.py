@@ -15,14 +15,14 @@ from firmware.clock import ticks_add, ticks_diff
 from micropython import const
 
 # alarm
-NO_ALARM = 0
-WARNING = 1
-ALARM = 2
+NO_ALARM = const(0)
+WARNING = const(1)
+ALARM = const(2)
 
 # test_result
-RUNNING = 0
-PASSED = 1
-FAILED = 2
+RUNNING = const(0)
+PASSED = const(1)
+FAILED = const(2)
 
 _R_F = const(1000)
 _U_N = const(1008)
@@ -44,6 +44,12 @@ _FIRMWARE = const(9820)
 _FIRMWARE_COUNT = const(6)
 _FAST_CABLE_CHECK = const(3)
 _FAST_SINCE = const(500)  # firmware above it
+
+# In the order of writing; the last one only with a new firmware.
+_SETTINGS = (
+    _EARTH_ALARM, _R1, _R2, _UNDER_VOLTAGE, _OVER_VOLTAGE, _ALARM_MEMORY, _CHADEMO, _TEST_AT_START, _CABLE_CHECK,
+)  # fmt: skip
+_VALUE_COUNT = const(4)
 
 _UNIT_OHM = const(2)
 _UNIT_V = const(4)
@@ -114,22 +120,7 @@ class Bender(Part):
         self._on_at = 0
         self._mv_at = None
         self._round_at = 0
-        # (register, value) in the order of writing; the last but one only with a new firmware
-        self._settings = [
-            (_EARTH_ALARM, 0),
-            (_R1, r1_kohm),
-            (_R2, r2_kohm),
-            (_UNDER_VOLTAGE, 0),
-            (_OVER_VOLTAGE, 0),
-            (_ALARM_MEMORY, 0),
-            (_CHADEMO, 0),
-            (_TEST_AT_START, 0),
-            (_CABLE_CHECK, _FAST_CABLE_CHECK),
-        ]
-        self._name = Request(address, READ_HOLDING, _NAME, _NAME_COUNT, gap_ms=_GAP_MS)
-        self._about = Request(address, READ_HOLDING, _FIRMWARE, _FIRMWARE_COUNT, gap_ms=_GAP_MS)
-        self._value = Request(address, READ_HOLDING, _R_F, 4, gap_ms=_GAP_MS)
-        self._one = Request(address, READ_HOLDING, _R1, 1, gap_ms=_GAP_MS)
+        self._read = Request(address, READ_HOLDING, _NAME, _NAME_COUNT, gap_ms=_GAP_MS)
         self._write = Request(address, WRITE, _R1, 1, gap_ms=_GAP_MS)
 
     def start(self, now):
@@ -179,15 +170,14 @@ class Bender(Part):
         """The next question; the wish stands far away until it is answered."""
         self.wish = ticks_add(now, _PERIOD_MS)
         if self._step == _ASK_NAME:
-            return self._name
+            return self._reading(_NAME, _NAME_COUNT)
         if self._step == _ASK_FIRMWARE:
-            return self._about
+            return self._reading(_FIRMWARE, _FIRMWARE_COUNT)
         if self._step == _SET:
-            register, value = self._settings[self._i]
-            return self._writing(register, value)
+            register = _SETTINGS[self._i]
+            return self._writing(register, self._setting(register))
         if self._step == _LOOK:
-            self._one.aim(_R1 if self._i == 0 else _R2 if self._i == 1 else _DEVICE)
-            return self._one
+            return self._reading(_R1 if self._i == 0 else _R2 if self._i == 1 else _DEVICE, 1)
         on = self._wanted or self._tests
         if on != self.is_on:
             return self._writing(_DEVICE, 1 if on else 0)
@@ -195,8 +185,11 @@ class Bender(Part):
             return self._writing(_SELF_TEST, _SELF_TEST_CODE)
         if self._i == 0:
             self._round_at = now
-        self._value.aim(_R_F if self._i == 0 else _U_N)
-        return self._value
+        return self._reading(_R_F if self._i == 0 else _U_N, _VALUE_COUNT)
+
+    def _reading(self, register, count):
+        self._read.read(register, count)
+        return self._read
 
     def _writing(self, register, value):
         self._write.aim(register, value)
@@ -205,19 +198,20 @@ class Bender(Part):
     def answer(self, request, answer, at, now):
         self._answered(now)
         self.wish = ticks_add(now, _GAP_MS)
-        if request is self._name:
+        register = request.register
+        if request is self._write:
+            self._written(register, now)
+        elif register == _R_F:
+            self._take_ohm(answer, at, now)
+        elif register == _U_N:
+            self._take_voltage(answer, at, now)
+        elif self._step == _ASK_NAME and register == _NAME:
             self._take_name(answer, now)
-        elif request is self._about:
+        elif self._step == _ASK_FIRMWARE and register == _FIRMWARE:
             self.firmware = answer.u16(1)
             self._set(now)
-        elif request is self._write:
-            self._written(request.register, now)
-        elif request is self._one:
-            self._look_at(request.register, answer.u16(0), now)
-        elif self._i == 0:
-            self._take_ohm(answer, at, now)
-        else:
-            self._take_voltage(answer, at, now)
+        elif self._step == _LOOK and request.count == 1:
+            self._look_at(register, answer.u16(0), now)
 
     def failed(self, request, why, now):
         if request is self._write and self._step == _SET and EXCEPTIONS < why != BUSY:
@@ -228,14 +222,14 @@ class Bender(Part):
             self.wish = ticks_add(now, _GAP_MS)
             self._after_setting(now)
             return
-        if request is self._one and EXCEPTIONS < why != BUSY:
+        if request is self._read and request.count == 1 and EXCEPTIONS < why != BUSY:
             # No source says that settings can be read back.
             self._answered(now)
             self.wish = ticks_add(now, _GAP_MS)
             self._begin_reading(now)
             return
         super().failed(request, why, now)
-        if request is self._value:
+        if request is self._read and self._step == _READ:
             self._i = 0
         elif request is self._write and request.register == _SELF_TEST:
             self._end_test(FAILED, now, "self test refused")
@@ -261,6 +255,14 @@ class Bender(Part):
         self._fault(STRANGE, False, now)
         self._step = _ASK_FIRMWARE
 
+    def _setting(self, register):
+        """What is written there."""
+        if register == _R1:
+            return self._r1
+        if register == _R2:
+            return self._r2
+        return _FAST_CABLE_CHECK if register == _CABLE_CHECK else 0
+
     def _set(self, now):
         """Write all settings, from the first on."""
         self._step = _SET
@@ -284,7 +286,7 @@ class Bender(Part):
 
     def _after_setting(self, now):
         self._i += 1
-        last = len(self._settings) - (0 if self.firmware > _FAST_SINCE else 1)
+        last = len(_SETTINGS) - (0 if self.firmware > _FAST_SINCE else 1)
         if self._i < last:
             return
         if self._refused_one:
@@ -309,7 +311,7 @@ class Bender(Part):
                 self._on_at = now
                 self.valid = False
             self._begin_reading(now)
-        elif value != (self._r1 if register == _R1 else self._r2):
+        elif value != self._setting(register):
             if self.set_up:
                 self.lost += 1
                 self._set(now)

@@ -279,14 +279,18 @@ class Mcp2515:
 
     def _serve(self, now):
         self._due = ticks_add(now, _LOOK_MS)
-        two = self._read(_CANSTAT, self._two)
-        if two[0] & _MODE or two[1] & ~_ABORT != _NORMAL:
+        # What one damaged read says must not end a session: twice, before it is believed.
+        if not self._well() and not self._well():
             self.bad = self.bad + 1 & _COUNT_MASK
             self._again(now)
             return
         two = self._read(_CANINTE + 1, self._two)  # CANINTF, EFLG
         flags = two[0]
-        errors = two[1]
+        errors = two[1] & (_BUS_OFF | _OVERFLOWS)
+        if flags or errors:
+            two = self._read(_CANINTE + 1, self._two)
+            flags &= two[0]
+            errors &= two[1]
         if errors & _BUS_OFF:
             self.bus_offs = self.bus_offs + 1 & _COUNT_MASK
             self._again(now)
@@ -305,6 +309,11 @@ class Mcp2515:
             self._look_at_sent(now)
         if self._tries and ticks_diff(now, self._since) >= _BACKOFF_MAX_MS:
             self._tries = 0
+
+    def _well(self):
+        """It is in the mode and has the settings that it was given."""
+        two = self._read(_CANSTAT, self._two)
+        return not two[0] & _MODE and two[1] & ~_ABORT == _NORMAL
 
     def _take(self, command):
         if self._held == _SLOTS:

@@ -13,10 +13,10 @@ from firmware.clock import sooner, ticks_add, ticks_diff
 from micropython import const
 
 # Why a request has failed. An exception is told as EXCEPTIONS + its code.
-TIMEOUT = 1
-BAD_CRC = 2
-EXCEPTIONS = 256
-BUSY = EXCEPTIONS + 6  # this one is repeated
+TIMEOUT = const(1)
+BAD_CRC = const(2)
+EXCEPTIONS = const(256)
+BUSY = const(262)  # exception 6: this one is repeated
 
 PARITIES = ("none", "even", "odd")
 

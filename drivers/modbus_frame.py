@@ -9,16 +9,16 @@ transmitter) is dropped once.
 
 from micropython import const
 
-READ_HOLDING = 3
-READ_INPUT = 4
-WRITE = 16
+READ_HOLDING = const(3)
+READ_INPUT = const(4)
+WRITE = const(16)
 
-MAX_COUNT = 60  # registers of an answer: 30 values of two, what the smallest of the meters gives
+MAX_COUNT = const(60)  # registers of an answer: 30 values of two, what the smallest of the meters gives
 
 # Verdicts of put().
-MORE = 0
-GOOD = 1
-EXCEPTION = 2
+MORE = const(0)
+GOOD = const(1)
+EXCEPTION = const(2)
 
 _READ_MORE = const(5)  # address, function, number of bytes; CRC
 _EXCEPTION_SIZE = const(5)
@@ -73,6 +73,13 @@ class Request:
     @property
     def register(self):
         return self.frame[2] << 8 | self.frame[3]
+
+    def read(self, register, count):
+        """Ask for these, not with a WRITE."""
+        self.count = count
+        self.size = _READ_MORE + 2 * count
+        self.frame[5] = count
+        self.aim(register)
 
     def aim(self, register, value=0):
         """From this register on; of a WRITE all registers get this value."""

@@ -6,16 +6,16 @@ from firmware.clock import ticks_add, ticks_diff
 from micropython import const
 
 # Faults of a part, bits. The last three stay until clear().
-SILENT = 1
-REFUSES = 2
-STRANGE = 4
-INVALID = 8
-DEVICE = 16
-SETTINGS = 32
-UNITS = 64
-SIGN = 128
-ENERGY = 256
-LATCHED = UNITS | SIGN | ENERGY
+SILENT = const(1)
+REFUSES = const(2)
+STRANGE = const(4)
+INVALID = const(8)
+DEVICE = const(16)
+SETTINGS = const(32)
+UNITS = const(64)
+SIGN = const(128)
+ENERGY = const(256)
+LATCHED = const(448)
 
 # (bit, what it means, what to do)
 FAULT_WORDS = (

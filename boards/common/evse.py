@@ -134,6 +134,15 @@ def grid(yes, s=None):
     _command("grid " + word + ("" if s is None else " for %d" % s), "grid " + word)
 
 
+def authorize(token=None):
+    """The car at the plug may charge, or the next one within a minute."""
+    _command("authorize" + ("" if token is None else " " + token), "authorised")
+
+
+def deny():
+    _command("deny", "denied")
+
+
 def stop():
     _command("stop", "The car is told to end the session.")
 
@@ -181,6 +190,7 @@ evse.status()         pilot, matching, session, power, faults, in words
 evse.trace(20)        the last records: what was said and when
 evse.setpoint(-5000, 300)  W for 300 s; negative takes from the car
 evse.grid(True, 900)  power may flow out of the car for 900 s
+evse.authorize()      the car may charge; evse.deny(): it may not
 evse.stop()           the car is told to end the session
 evse.config("key")    a value; evse.config("key", value): for the next start
 evse.counters()       what was dropped or went wrong since boot

@@ -17,6 +17,7 @@ from firmware.app import session_link as links
 from firmware.app.basic import Basic
 from firmware.clock import sooner, ticks_add, ticks_diff
 from firmware.net import stack as network
+from firmware.session.codes import GRANTED
 from micropython import const
 
 _ETHERTYPE = const(12)
@@ -31,6 +32,7 @@ class Charger:
     state       of plug_steps; `fault`: why it is FAULT or REPLUG, else ""
     plug_ins    since boot
     Of this plug-in:
+    stopped     charging by the pilot alone was ended by `stop`
     pulses      of F that were to wake the car (R-LINK-03)
     never_begun no car has asked for matching: 5 % is left through F, not through X1 (R-LINK-04, R-LINK-28)
     no_fallback the car is not charged by the pilot alone: DC, switched off, or it has paused a session
@@ -49,6 +51,7 @@ class Charger:
         self.fault = ""
         self.modem_up = False
         self.plug_ins = 0
+        self.stopped = False
         self.pulses = 0
         self.never_begun = True
         self.no_fallback = True
@@ -73,6 +76,7 @@ class Charger:
         self.net.stop(now)
         self.slac.plugged(False, now)
         self.slac.start(now)
+        self.power.decide.clear(now)  # the plug was not looked at meanwhile
         self.state = plug.UNPLUGGED
         self.fault = ""
         self._deadline = None
@@ -99,8 +103,7 @@ class Charger:
         """Pilot first: what it forbids is off before anything else is looked at."""
         self._look(now)
         if self.state == plug.BASIC:
-            self.basic.pilot(self.pilot.state, now)
-            self._drive_basic(now)
+            self._offer_basic(now)
         self.slac.poll(now)
         self._slac_events(now)
         self.net.poll(now)
@@ -267,14 +270,34 @@ class Charger:
         if self.proximity.event():
             self.power.cable_a = max(0, self.proximity.rating_a or 0)
             self._trace.note(now, "cable rated A", self.power.cable_a)
-            if self.state == plug.BASIC:
-                self.basic.set_amps_x10(self.power.cable_a * 10, now)
 
-    def _drive_basic(self, now):
+    def _offer_basic(self, now):
+        """By the pilot alone the car may draw what the cable carries and the set-point allows, and
+        nothing before somebody has decided, or behind `stop` (R-AUTH-16, R-POWER-16)."""
         basic = self.basic
+        amps_x10 = 0 if self.stopped or self.power.decide.state != GRANTED else self._line_x10(now)
+        if self.power.cable_a is not None:
+            amps_x10 = min(amps_x10, self.power.cable_a * 10)
+        basic.set_amps_x10(amps_x10, now)
+        basic.pilot(self.pilot.state, now)
         if basic.duty != self.pilot.duty:
             self.pilot.set_duty(basic.duty, now)
         self.power.basic(basic.close, now)
+
+    def _line_x10(self, now):
+        """The set-point as current of each line, 0.1 A. All lines get the same from the pilot, so
+        that of the line with least counts."""
+        lease, phases = self.power.lease, self.cfg["ac_phases"]
+        w = max(0, lease.w(now)) // phases
+        if lease.per_line:
+            for i in range(phases):
+                w = max(0, min(w, lease.l_w[i]))
+        return w * 10 // self.cfg["ac_nominal_voltage_v"]
+
+    def end_basic(self, now):
+        """The operator ends charging by the pilot alone, until the plug is out. The session is told
+        elsewhere (R-POWER-16)."""
+        self.stopped = True
 
     # -- what the rows ask (column `if`)
 
@@ -313,6 +336,8 @@ class Charger:
     def plug_in(self, why, now):
         """A car: nothing of the last one counts."""
         self.plug_ins += 1
+        self.stopped = False
+        self.power.decide.plug_in(now)
         self.pulses = 0
         self.never_begun = True
         self.no_fallback = not self.cfg["basic_fallback"] or bool(
@@ -365,6 +390,7 @@ class Charger:
         """As end(); requests to match get no answer, a key that the car had is replaced."""
         self.end(why, now)
         self.slac.plugged(False, now)
+        self.power.decide.clear(now)
         self.fault = ""
 
     def pause(self, why, now):
@@ -386,10 +412,7 @@ class Charger:
         """By the pilot alone."""
         self.slac.plugged(False, now)
         self.basic.start(now)
-        if self.power.cable_a is not None:
-            self.basic.set_amps_x10(self.power.cable_a * 10, now)
-        self.basic.pilot(self.pilot.state, now)
-        self._drive_basic(now)
+        self._offer_basic(now)
 
     def stop(self, why, now):
         """A fault: power is off first; then the session is told, and no new one is taken."""

@@ -6,7 +6,7 @@ ConfigError that names the key, the value and what is allowed.
 
 import json
 
-from firmware.app.config_spec import BOOL, CHOICE, INT, LIST, SPEC, STR
+from firmware.app.config_spec import BOOL, CHOICE, INT, LIST, SPEC, STR, TEXTS
 
 # (service that needs the pair or None, lower key, upper key): lower <= upper; upper > 0 if the
 # service is offered (R-CPD-08).
@@ -20,6 +20,7 @@ _PAIRS = (
     ("DC_BPT", "dc_min_discharge_ma", "dc_max_discharge_ma"),
 )
 
+_LISTS = (LIST, TEXTS)
 _DYNAMIC_PORTS = 49152  # cars check that the announced port is dynamic
 
 
@@ -36,6 +37,8 @@ def allowed(row):
         return "a text of %d to %d characters" % (low, high)
     if kind == BOOL:
         return "true or false"
+    if kind == TEXTS:
+        return "a list of at most %d texts of 1 to %d characters, each once" % (low, high)
     words = ", ".join([json.dumps(choice) for choice in low])
     return ("one of " if kind == CHOICE else "a list of one or more, each once, of ") + words
 
@@ -53,14 +56,23 @@ def _valid(row, value):
         return isinstance(value, str) and low <= len(value) <= high
     if kind == CHOICE:
         return isinstance(value, (int, str)) and value in low
-    if not isinstance(value, (list, tuple)) or not value:
+    if not isinstance(value, (list, tuple)):
+        return False
+    if kind == TEXTS:
+        return len(value) <= low and all(
+            [
+                isinstance(value[i], str) and 0 < len(value[i]) <= high and value[i] not in value[:i]
+                for i in range(len(value))
+            ]
+        )
+    if not value:
         return False
     return all([value[i] in low and value[i] not in value[:i] for i in range(len(value))])
 
 
 def defaults():
     """A new dict with the default of every key; lists are lists."""
-    return {row[0]: list(row[2]) if row[1] == LIST else row[2] for row in SPEC}
+    return {row[0]: list(row[2]) if row[1] in _LISTS else row[2] for row in SPEC}
 
 
 def merge(changes):
@@ -75,7 +87,7 @@ def merge(changes):
             value = changes[key]
             if not _valid(row, value):
                 raise ConfigError("%s: %s is not allowed; must be %s" % (key, json.dumps(value), allowed(row)))
-            cfg[key] = list(value) if row[1] == LIST else value
+            cfg[key] = list(value) if row[1] in _LISTS else value
     _cross_check(cfg)
     return cfg
 
@@ -126,6 +138,8 @@ def _cross_check(cfg):
             raise ConfigError("%s: %d is above %s, which is %d" % (lower, cfg[lower], upper, cfg[upper]))
         if service in cfg["services"] and cfg[upper] <= 0:
             raise ConfigError("%s: must be above 0 while %s is in services" % (upper, service))
+    if cfg["authorization"] == "list" and not cfg["authorized"]:
+        raise ConfigError("authorized: must not be empty while authorization is list")
     if cfg["setpoint_w"] < 0 and not cfg["lab"]:
         raise ConfigError(
             "setpoint_w: %d is not allowed; below zero a set-point needs an end: "

@@ -4,12 +4,14 @@ meanings included.
 Behind a switch stands what it decides (docs/requirements.md)."""
 
 # Kinds. Limits of INT: low..high. Of STR: shortest..longest in characters. Of CHOICE and LIST: the
-# allowed values; a LIST is not empty and has no value twice, and its order counts.
+# allowed values; a LIST is not empty and has no value twice, and its order counts. Of TEXTS: most
+# texts, and most characters of each; none is empty or stands twice.
 INT = "int"
 STR = "str"
 BOOL = "bool"
 CHOICE = "choice"
 LIST = "list"
+TEXTS = "texts"
 
 # (key, kind, default, low or choices, high, meaning)
 SPEC = (
@@ -72,6 +74,16 @@ SPEC = (
         1000000000,
         "the station ends the session after so many charge loop answers; 0 = never",
     ),
+    # Who may charge
+    (
+        "authorization",  # R-AUTH-16
+        "choice",
+        "operator",
+        ("operator", "list", "free"),
+        0,
+        "who decides that a car may charge: `authorize` of operator or host, the list `authorized`, or nobody has to",
+    ),
+    ("authorized", "texts", (), 16, 64, "for `list`: tokens, EVCCIDs, names in vehicle certificates"),
     # Meter and insulation monitor on RS-485 (docs/parts-modbus.md)
     (
         "meter",
@@ -138,7 +150,6 @@ SPEC = (
         "no discharge below this state of charge, percent, or while the car does not tell it; the car has its own floor too",
     ),
     # Simulated surroundings
-    ("eim_delay_ms", "int", 0, 0, 600000, "authorisation by external means takes this long"),
     ("schedule_delay_ms", "int", 0, 0, 600000, "ScheduleExchange answers Ongoing this long"),
     ("cable_check_ms", "int", 500, 0, 600000, "duration of the simulated insulation test"),
     ("meter_id", "str", "MV2-METER-1", 0, 32, "empty = no meter"),  # R-SESSION-14, R-METER-07
@@ -155,7 +166,7 @@ SPEC = (
     ),
     ("setup_timeout_ms", "int", 18000, 100, 600000, "V2G_SECC_CommunicationSetup_Timeout: connection to SessionSetup"),
     ("ongoing_timeout_ms", "int", 55000, 100, 600000, "longest Ongoing phase; below the 60 s of the car"),  # D-17
-    ("eim_timeout_ms", "int", 175000, 100, 600000, "longest wait for external authorisation"),  # D-17
+    ("eim_timeout_ms", "int", 55000, 100, 600000, "longest wait for a decision who may charge; then a warning"),  # D-17
     ("cable_check_timeout_ms", "int", 38000, 100, 600000, "longest cable check"),  # D-18
     ("precharge_timeout_ms", "int", 6500, 100, 600000, "longest pre-charge"),  # D-18
     ("contactor_timeout_ms", "int", 1400, 50, 60000, "contactor feedback after the order to close"),

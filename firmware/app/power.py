@@ -4,10 +4,11 @@ The power stage is handed in (`boards/`); this module knows limits and signs, no
 power and current flow from the station to the vehicle (R-LOOP-06).
 """
 
+from firmware.app.decide import Decide
 from firmware.app.lease import Lease
 from firmware.clock import sooner, ticks_diff
 from firmware.session import ceiling
-from firmware.session.codes import ASK_OFF, ASK_PRECHARGE, ASK_TEST, DC, TEST_RUNNING
+from firmware.session.codes import ASK_OFF, ASK_PRECHARGE, ASK_TEST, DC, GRANTED, TEST_RUNNING
 from micropython import const
 
 # A permission is as old as the sample of the pilot that it was given for. Samples are 20 ms apart,
@@ -28,6 +29,7 @@ class Power:
         self.cfg = cfg
         self.hw = hw
         self.lease = Lease(cfg, trace)  # who wants which power
+        self.decide = Decide(cfg, trace)  # may this car charge?
         # A supervisor with a pilot says when the car may be energised; without a pilot (sockets of
         # the operating system, for laboratories) nobody can.
         self.permitted = True
@@ -40,11 +42,12 @@ class Power:
     @property
     def due(self):
         """Tick of the next poll, or None."""
-        return sooner(self.hw.due, self.lease.due)
+        return sooner(sooner(self.hw.due, self.lease.due), self.decide.due)
 
     def poll(self, now):
         self._aged(now)
         self.lease.poll(now)
+        self.decide.poll(now)
         self.hw.poll(now)
         if self._live and self.hw.tripped:
             self._take_away(now)  # the board was first; a new sample may permit again
@@ -90,6 +93,10 @@ class Power:
         self.poll(now)
         f.station.setpoint_w = self.lease.set_w
         f.station.export = self.lease.export
+        if f.wanted.decision:
+            self.decide.seen(now, f.car.id, f.vehicle_name)
+        f.station.authorized = self.decide.state
+        f.station.person = self.decide.person
         f.station.mv = hw.mv
         f.station.ma = hw.ma
         f.station.w = hw.w
@@ -115,6 +122,8 @@ class Power:
             return
         if not self.permitted:
             return  # a late pilot: what was asked is done as soon as it says C (R-POWER-10)
+        if not self._live and self.decide.state != GRANTED:
+            return  # nothing begins without a decision (R-AUTH-16); a no later on ends in order
         self._live = f.station.metered = True
         if ask == ASK_TEST:
             hw.test(f.wanted.mv, now)
@@ -151,7 +160,7 @@ class Power:
     def basic(self, close, now):
         """Charging without a session (IEC 61851, AC): the contactor as told; the car draws up to
         what the pilot offers."""
-        if close and self.permitted:
+        if close and self.permitted and (self._live or self.decide.state == GRANTED):
             self._live = True
             self.hw.close(now)
             w = self.cfg["ac_max_charge_w"]

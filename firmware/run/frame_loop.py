@@ -71,6 +71,10 @@ class FrameLoop(RunLoop):
             return "the contactor is closed"
         return "a car is in a session" if self.charger.busy and not self.safe.session_over else ""
 
+    def request_stop(self, now):
+        self.safe.request_stop(now)
+        self.charger.end_basic(now)
+
     def work(self, now):
         """Everything but waiting and printing; tests in simulated time call it."""
         if self._again is not None:
@@ -206,7 +210,7 @@ class FrameLoop(RunLoop):
         charger = self.charger
         secc = self.safe.secc
         return (
-            "charger=%d pilot=%d duty=%d pilot_gap_ms=%d modem=%d slac=%d linked=%d session=%d state=%d setpoint_w=%d "
+            "charger=%d pilot=%d duty=%d pilot_gap_ms=%d modem=%d slac=%d linked=%d session=%d state=%d setpoint_w=%d decision=%d "
             "plug_ins=%d faults=%d lost_records=%d paused_s=%d"
             % (
                 charger.state,
@@ -219,6 +223,7 @@ class FrameLoop(RunLoop):
                 not secc.session_over,
                 secc.state,
                 self.power.lease.set_w,
+                self.power.decide.state,
                 charger.plug_ins,
                 self.safe.faults,
                 self.trace.dropped,

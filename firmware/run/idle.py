@@ -17,12 +17,16 @@ class _NoTrace:
 class _Resting:
     """Commands of a station that runs."""
 
-    COMMANDS = (("setpoint", "setpoint W  of a station that runs"), ("grid", "grid yes|no  of a station that runs"))
+    COMMANDS = (
+        ("setpoint", "setpoint W  of a station that runs"),
+        ("grid", "grid yes|no  of a station that runs"),
+        ("authorize", "authorize [TOKEN]  of a station that runs"),
+    )
 
     def do_setpoint(self, args, now):
         raise Refused("the station does not run")
 
-    do_grid = do_setpoint
+    do_grid = do_authorize = do_setpoint
 
 
 def run(desk, ends):

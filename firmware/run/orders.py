@@ -1,4 +1,4 @@
-"""Commands of whoever decides over power: set-points with their validity, the grid's permission.
+"""Commands of whoever decides: who may charge, set-points with their validity, the grid's permission.
 
 A line with a tag comes from a program and speaks for the host; any other speaks for the operator,
 and so does a program that ends it in "as operator" (a person's tool).
@@ -11,6 +11,9 @@ and so does a program that ends it in "as operator" (a person's tool).
     setpoint off                            this source wants nothing any more
     setpoint                                which one counts
     grid yes for 900 | grid no [for 60]
+    authorize [TOKEN]                       the car at the plug may charge, or the next within a minute
+    deny                                    it may not; a charge that runs is ended
+    checking                                a program decides: the car is told so (R-AUTH-17)
 """
 
 from firmware.app.lease import FALLBACK, HOST, NAMES, OPERATOR
@@ -30,6 +33,9 @@ class Orders:
     COMMANDS = (
         ("setpoint", "setpoint W|L1,L2,L3[mA] [var VAR] [for S] | off  power"),
         ("grid", "grid yes|no [for S]  may power flow out of the car"),
+        ("authorize", "authorize [TOKEN]  the car may charge"),
+        ("deny", "deny  it may not; what runs is ended"),
+        ("checking", "checking  a program decides"),
     )
 
     def __init__(self, loop):
@@ -72,6 +78,28 @@ class Orders:
         )
         return None
 
+    def do_authorize(self, args, now):
+        if len(args) > 1:
+            return False
+        loop = self._loop
+        why = loop.power.decide.authorize(now, args[0] if args else None, self._who(args))
+        if why:
+            raise Refused("authorize: " + why)
+        return None
+
+    def do_deny(self, args, now):
+        """Orderly: a session is asked to stop, charging by the pilot alone loses its current."""
+        loop = self._loop
+        was = loop.power.decide.deny(now, self._who(args))
+        if loop.safe.paused_ms(now):
+            loop.safe.forget(now, "denied")
+        if was and loop.safe.established:
+            loop.request_stop(now)
+
+    def do_checking(self, args, now):
+        loop = self._loop
+        loop.power.decide.checking(now)
+
     def setpoint(self, now):
         """Which set-point counts, and how long, in words."""
         lease = self._loop.power.lease
@@ -88,6 +116,9 @@ class Orders:
         return text if left_ms is None else text + ", %d s left" % (left_ms // 1000)
 
     # -- inside
+
+    def _who(self, args):
+        return NAMES[self._source(args)[1]]
 
     def _source(self, args):
         if args[-2:] == ["as", "operator"]:

@@ -40,7 +40,7 @@ class RunLoop:
         self.lines = lines
         self._stdout = stdout
         self._poller = Poller()
-        self.operator = Operator(stdin, self._poller, trace, safe.request_stop, self._status, stdout)
+        self.operator = Operator(stdin, self._poller, trace, self.request_stop, self._status, stdout)
         self.operator.add(self)
         self.orders = Orders(self)
         self.operator.add(self.orders)
@@ -85,6 +85,10 @@ class RunLoop:
         self._print_due = None if self.lines.drain() and told else ticks_add(now, again_ms)
         if self.answered() and _MICROPYTHON:
             gc.collect()
+
+    def request_stop(self, now):
+        """The operator ends the charging."""
+        self.safe.request_stop(now)
 
     # -- inside
 

@@ -174,6 +174,7 @@ class SocketLoop(RunLoop):
         conn = OsConn(sock, self._poller, remote, self._stage is not None)
         self._conns.append(conn)
         self.trace.note(now, "connected: " + os_net.text(remote))
+        self.power.decide.plug_in(now)
         self._safely(now, self.link.accept, conn, now)
 
     def _move(self, now):
@@ -194,6 +195,8 @@ class SocketLoop(RunLoop):
             conn.settle(now)
             if conn.gone:
                 self._conns.pop(i)
+                if not self._conns and not self.safe.paused_ms(now):
+                    self.power.decide.clear(now)  # a connection stands for the plug
             else:
                 conn.watch()
 
@@ -214,12 +217,13 @@ class SocketLoop(RunLoop):
     def _status(self):
         secc = self.safe.secc
         return (
-            "connected=%d session=%d state=%d setpoint_w=%d sdp_answered=%d sdp_dropped=%d faults=%d lost_records=%d"
+            "connected=%d session=%d state=%d setpoint_w=%d decision=%d sdp_answered=%d sdp_dropped=%d faults=%d lost_records=%d"
             % (
                 self._connected(),
                 not secc.session_over,
                 getattr(secc, "state", -1),
                 self.power.lease.set_w,
+                self.power.decide.state,
                 self._sdp.answered,
                 self._sdp.dropped,
                 self.safe.faults,

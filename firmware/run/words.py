@@ -24,6 +24,7 @@ _FAULTS = (
     "contactor stuck open: coil, wire or mirror contact",
     "contactor WELDED: do not touch, repair, then `clear`",
 )
+_DECISION = ("nobody has said that this car may charge: `authorize` or `deny`", "may charge", "denied")
 _X1 = const(1000)
 _DIGITAL = const(50)
 
@@ -50,6 +51,7 @@ def status(loop):
         "station    %s%s" % (plug.STATE_NAMES[charger.state], _hint(charger)),
         "matching   %s, modem %s" % (SLAC[charger.slac.state], "up" if charger.modem_up else "DOWN"),
         "session    " + session,
+        "decision   " + _DECISION[power.decide.state],
         "set-point  " + loop.orders.setpoint(ticks_ms()),
         "power      %d W, %d.%d V, %s A, contactor %s"
         % (power.hw.w, power.hw.mv // 1000, power.hw.mv // 100 % 10, tenths(power.hw.ma), contactor(power)),

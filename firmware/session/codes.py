@@ -10,6 +10,11 @@ ASK_TEST = const(1)  # DC: insulation test before the charge (cable check)
 ASK_PRECHARGE = const(2)  # DC: output follows the vehicle's pre-charge target
 ASK_POWER = const(3)  # contactors closed, energy flows
 
+# May this car charge (R-AUTH-16)?
+UNDECIDED = const(0)
+GRANTED = const(1)
+DENIED = const(2)
+
 # The insulation test.
 TEST_RUNNING = const(0)
 TEST_PASSED = const(1)

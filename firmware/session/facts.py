@@ -16,7 +16,7 @@ the one before (R-SESSION-11).
 
 from array import array
 
-from firmware.session.codes import AC, ASK_OFF, TEST_RUNNING
+from firmware.session.codes import AC, ASK_OFF, TEST_RUNNING, UNDECIDED
 from micropython import const
 
 NO_ID = b"\x00" * 8
@@ -161,6 +161,7 @@ class Facts:
         s.base_discharged_wh = 0
         s.plan_charge_w = 0  # most of the schedule that was offered, each way (R-POWER-08)
         s.plan_discharge_w = 0
+        s.asked_ms = -1  # since when this attempt to be authorised waits, as in_state_ms; -1 = none does
         s.precharges = 0
         s.precharge_finished = False
         s.loops = 0
@@ -171,6 +172,7 @@ class Facts:
         # -- asked of the power path
         w = self.wanted = Hand()
         w.ask = ASK_OFF
+        w.decision = False  # who this is waits for a decision; never of a car that has gone
         w.mv = 0
         w.target_w = 0  # set-point inside the bounds (ceiling.py)
         w.line_w = [0, 0, 0]  # AC: the same for each line that counts (ceiling.share)
@@ -180,6 +182,8 @@ class Facts:
         m.ma = 0
         m.w = 0
         m.setpoint_w = 0  # what the station's operator wants now (app/lease.py)
+        m.authorized = UNDECIDED  # app/decide.py
+        m.person = True  # a person is waited for, not a program (R-AUTH-17)
         m.contactor = False
         m.path_off = True
         m.insulation = TEST_RUNNING
@@ -205,6 +209,7 @@ class Facts:
     def ask_off(self):
         """Off is asked by everybody."""
         self.wanted.ask = ASK_OFF
+        self.wanted.decision = False
 
     def left(self):
         """(note, keep) that the handler has left for the machine; they are gone afterwards."""

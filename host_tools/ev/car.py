@@ -46,6 +46,7 @@ _FRAMES = const(32)  # in one poll
 _READ = const(512)
 _HLC_LOW, _HLC_HIGH = const(30), const(70)  # permille that mean 5 %
 _NOMINAL_LOW, _NOMINAL_HIGH = const(80), const(970)
+_STEADY = const(1000)  # no PWM: nothing may be drawn
 _TLS, _PLAIN = const(0x00), const(0x10)  # security byte of discovery
 _DOZE_MS = const(2000)  # from the end of the session to the modem off
 _RESUME_MS = const(6000)  # T_conn_resume
@@ -230,6 +231,8 @@ class Car:
                 self._go(MATCHING, now)
             elif nominal:
                 self._go(CHARGING, now, self.cfg["duration_ms"] or 3000)
+        elif self.duty == _STEADY:  # it takes no current, and goes on when the station offers some again
+            self._go(WAITING, now, self.cfg["patience_ms"])
         elif not nominal:
             self._end(False, "the station took the duty away", now)
 

@@ -6,6 +6,7 @@ supply of large messages.
 """
 
 from firmware.app import config
+from firmware.app.decide import Decide
 from firmware.app.lease import Lease
 from firmware.clock import ticks_diff
 from host_tools.lab import lab
@@ -109,6 +110,7 @@ class FakePower:
     def __init__(self):
         self.cfg = config.merge(lab())
         self.lease = Lease(self.cfg)
+        self.decide = Decide(self.cfg)
         self.offs = 0
         self.contactor = 0
         self.raise_in_off = False

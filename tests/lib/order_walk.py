@@ -7,6 +7,7 @@ energised.
 
 from codec import rational
 from codec.slots import MSG, Authorization, ResponseCode
+from firmware.session.codes import GRANTED, UNDECIDED
 from host_tools.ev.requests import is_bpt, is_dc
 from tests.lib import every_request, legal_order, words
 from tests.lib.driver import AC, AC_BPT, DC, DC_BPT, FINISHED, ONGOING
@@ -62,8 +63,8 @@ class Walk:
         self._paused_id = None
         self.phase = None
         self.w = _WORLD
-        for name in ("eim_delay_ms", "schedule_delay_ms"):
-            self.w.cfg[name] = 300 if slow else 0
+        self.slow = slow
+        self.w.cfg["schedule_delay_ms"] = 300 if slow else 0
 
     # -- going
 
@@ -87,6 +88,7 @@ class Walk:
         w.secc.lost(w.now)
         w.sleep(200)  # the contactor opens
         w.trace.clear()
+        w.power.decide.state = UNDECIDED if self.slow else GRANTED
 
     def _go(self, phase, joined):
         self.w.connect()
@@ -98,6 +100,7 @@ class Walk:
                 assert answer is not None, (before, request)
                 if self.finished(answer):
                     break
+                self.w.power.decide.authorize(self.w.now, None, "the operator")
                 self.w.sleep(20)
             row = legal_order.rule(before, request, self.current)
             self.phase = row[3]

@@ -142,6 +142,7 @@ class Plant:
         self.rand = Random(seed)
         self.trace = Notes()
         self.car_trace = Notes()
+        changes.setdefault("setpoint_w", 11040)  # or nothing flows at all
         self.cfg = config.merge(lab(changes))
         self.cable = LocalCable()
         self.board = SimBoard(self.cfg, self.rand, self.trace, cable=self.cable)

@@ -146,5 +146,5 @@ def test_what_they_take():
     gc.collect()
     took = gc.mem_alloc() - before
     print("NOTE bus, DC meter and monitor: %d bytes" % took)
-    assert took < 2600, took
+    assert took < 2000, took
     del kept

@@ -114,7 +114,7 @@ def frames_of(car, now):
 def in_session(deaf=True):
     """A station in a session that is quiet: no request is under way, and the next need not come for
     a minute."""
-    plant = Plant(services=["DC_BPT"], eim_delay_ms=20000)
+    plant = Plant(services=["DC_BPT"], authorization="operator")
     car = plant.plug()
     plant.until(lambda plant: car.phase == ev.SESSION and car.evcc.state == AUTH and car.evcc._deadline is None, 60000)
     plant.sleep(40)  # the last acknowledgments are through, the next request is 60 ms away
@@ -224,6 +224,8 @@ def test_fault_for_want_of_memory():
     plant.run(car)
     plant.remove(car)
     eq(plant.trace.errors[-1], "frames")  # as much as could be said
+    plant.sleep(6000)
+    plant.power.decide.authorize(plant.now, None, "the operator")
     car = plant.plug(2, loops=2)
     plant.run(car)
     assert car.ok, car.why

@@ -251,7 +251,7 @@ class Result:
 
 def run(row):
     """Carry out a row; AssertionError if it did not go as it must."""
-    plant, watch = begin([row.service], setpoint_w=4000, **row.changes)
+    plant, watch = begin([row.service], setpoint_w=5000, **row.changes)
     options = {"service": row.service, "loops": 40}
     options.update(row.ev)
     early = row.at is idle

@@ -26,7 +26,7 @@ def at_power(service, phase=None, **changes):
         car = plant.plug(service="AC", iso15118=False, duration_ms=30000)
         plant.until(lambda plant: charging(plant, car), 60000)
     else:
-        plant, watch = begin([service], setpoint_w=4000, **changes)
+        plant, watch = begin([service], setpoint_w=5000, **changes)
         plant.sleep(1500)
         car = plant.plug(service=service, loops=200)
         at = phase or in_loop

@@ -169,7 +169,7 @@ def test_waiting_station_takes_a_car_that_starts_late():
 
 
 def test_silent_car_on_ac_falls_back_through_f_r_link_03_r_link_04():
-    plant, watch = begin(["AC"], setpoint_w=4000)
+    plant, watch = begin(["AC"], setpoint_w=5000)
     car = plant.plug(service="AC", iso15118=False)
     plant.until(lambda plant: plant.charger.state == sup.BASIC, 200000)
     # Two pulses to wake it, then 5 % is left as it must be when no link ever ran: through F.
@@ -179,7 +179,7 @@ def test_silent_car_on_ac_falls_back_through_f_r_link_03_r_link_04():
 
 
 def test_comms_had_begun_so_the_fallback_is_through_x1_r_link_04():
-    plant, watch = begin(["AC"], setpoint_w=4000)
+    plant, watch = begin(["AC"], setpoint_w=5000)
     car = plant.plug(service="AC", slac_fault="no_rsp")
     plant.until(lambda plant: plant.charger.state == sup.BASIC, 60000)
     eq(watch.sequence()[:-1], [X1, FIVE_PERCENT, X1])
@@ -209,7 +209,7 @@ def test_basic_car_gets_its_duty_within_ten_seconds_and_charges():
 
 
 def test_modem_that_takes_no_key_leaves_basic_charging():
-    plant, watch = begin(["AC"], setpoint_w=4000)
+    plant, watch = begin(["AC"], setpoint_w=5000)
     plant.board.hpgp.mute = 1000
     car = plant.plug(service="AC")
     served(plant, watch, car)
@@ -218,7 +218,7 @@ def test_modem_that_takes_no_key_leaves_basic_charging():
 
 
 def test_dead_spi_leaves_basic_charging():
-    plant, watch = begin(["AC"], setpoint_w=4000)
+    plant, watch = begin(["AC"], setpoint_w=5000)
     plant.board.chip.stuck = 0
     plant.board.chip.stuck_for = 1 << 29
     car = plant.plug(service="AC")
@@ -288,8 +288,10 @@ def test_link_without_a_session_ends_after_18_s_r_sdp_08():
 
 
 def test_session_setup_in_time_keeps_the_link_r_sdp_08():
-    plant, watch = begin(["DC"], eim_delay_ms=20000)
+    plant, watch = begin(["DC"], authorization="operator")
     car = plant.plug(service="DC", loops=3)
+    plant.until(lambda plant: plant.safe.established, 30000)
+    plant.after(20000, lambda plant: plant.power.decide.authorize(plant.now, None, "the operator"))
     served(plant, watch, car)
     assert plant.trace.said("session ended by the car")
 
@@ -351,7 +353,7 @@ def test_late_pilot_is_waited_for_r_power_10():
 
 
 def test_nothing_flows_before_start_was_accepted_r_power_11():
-    plant, watch = begin(["AC"], setpoint_w=4000)
+    plant, watch = begin(["AC"], setpoint_w=5000)
     car = plant.plug(service="AC", loops=5)
     plant.board.do_cp(["C"], plant.now)  # a car that is in C from the plug-in on
     plant.until(in_session(START), 60000)

@@ -144,7 +144,7 @@ def modem_without_key():
 
 def silent_car():
     """Two pulses, then nominal duty through F (R-LINK-03, R-LINK-04)."""
-    plant, watch = begin(["AC"], slac_init_ms=2000, setpoint_w=4000)
+    plant, watch = begin(["AC"], slac_init_ms=2000, setpoint_w=5000)
     plant.plug(service="AC", iso15118=False, duration_ms=3000)
     until(plant, plug.BASIC)
     eq(watch.sequence()[:10], [X1, FIVE_PERCENT, 0, X1, FIVE_PERCENT, 0, X1, FIVE_PERCENT, 0, X1])
@@ -157,7 +157,7 @@ def silent_car():
 
 def modem_restarts(what):
     """While the car is expected, asks, has the key, or has the link."""
-    plant, watch = begin(["AC"], setpoint_w=4000, slac_init_ms=25000, ef_retries=0)
+    plant, watch = begin(["AC"], setpoint_w=5000, slac_init_ms=25000, ef_retries=0)
     plant.sleep(3000)
     silent = what == plug.CALLING
     car = plant.plug(

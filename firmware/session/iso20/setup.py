@@ -11,6 +11,7 @@ from codec.slots import (
     SessionSetupReq,
     SessionSetupRes,
 )
+from firmware.session.codes import DENIED, GRANTED
 from firmware.session.iso20 import messages
 from firmware.session.iso20.states import AUTH, AUTH_SETUP, DISCOVERY, PARAMETERS
 
@@ -23,7 +24,7 @@ def session(f, req):
     if f.secure and f.car.id != f.vehicle_name:
         f.session.note = "the EVCCID is not the name in the vehicle certificate"
     offered = req[SessionSetupReq.Header][MessageHeader.SessionID]
-    kept = f.join(offered)
+    kept = None if f.station.authorized == DENIED else f.join(offered)
     if kept:
         (
             f.session.id,
@@ -44,20 +45,32 @@ def session(f, req):
 
 def authorization_setup(f, req):
     """EIM alone is offered, and no installation of certificates (R-AUTH-01, R-AUTH-02)."""
+    f.wanted.decision = True
     return messages.ok(f, MSG.AuthorizationSetupReq), AUTH
 
 
 def authorization(f, req):
-    """EIM: Ongoing until the station decides; a warning keeps the phase (R-AUTH-04..07)."""
+    """EIM: Ongoing until somebody decides, in the words for a person or for a machine (R-AUTH-05,
+    R-AUTH-17). A no and the end of the wait are a warning with Finished, which ends this attempt
+    (D-28, R-AUTH-06); the car may ask again, and a later yes counts (R-AUTH-04, R-AUTH-07)."""
     res = messages.ok(f, MSG.AuthorizationReq)
     if req[AuthorizationReq.SelectedAuthorizationService] != Authorization.EIM:
         res[AuthorizationRes.ResponseCode] = ResponseCode.WARNING_AuthorizationSelectionInvalid
         return res, AUTH
-    if f.in_state_ms >= f.cfg["eim_delay_ms"]:
+    decision = f.station.authorized
+    if decision == GRANTED:
+        f.wanted.decision = False
         return res, DISCOVERY
-    if f.in_state_ms >= f.cfg["eim_timeout_ms"]:
-        # D-28: the end of the wait is a warning with Finished, not Ongoing for ever (R-AUTH-06).
+    if f.session.asked_ms < 0:
+        f.session.asked_ms = f.in_state_ms
+    waited_ms = f.in_state_ms - f.session.asked_ms
+    if decision == DENIED or waited_ms >= f.cfg["eim_timeout_ms"]:  # D-17
+        f.session.asked_ms = -1
+        f.session.note = "not authorised: " + ("denied" if decision == DENIED else "nobody has decided")
         res[AuthorizationRes.ResponseCode] = ResponseCode.WARNING_EIMAuthorizationFailure
         return res, AUTH
-    res[AuthorizationRes.EVSEProcessing] = Processing.Ongoing
+    if f.station.person:
+        res[AuthorizationRes.EVSEProcessing] = Processing.Ongoing_WaitingForCustomerInteraction
+    else:
+        res[AuthorizationRes.EVSEProcessing] = Processing.Ongoing
     return res, AUTH

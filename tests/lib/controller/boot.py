@@ -123,7 +123,7 @@ class Controller:
         self._end_us = self.place.us + seconds * 1000000
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "config.json")
-            Path(path).write_text(json.dumps(cfg))
+            Path(path).write_text(json.dumps(lab(cfg)))
             evse = importlib.import_module("evse")
             use, main = evse.use, importlib.import_module("firmware.main")
             evse.use = lambda make, **options: use(make, path=path, **options)

@@ -184,6 +184,24 @@ def test_a_setting_that_does_not_stick_is_found_before_the_bus_is_joined():
         assert bench.driver.bad
 
 
+def test_one_damaged_read_ends_nothing():
+    bench = Bench().up()
+    chip, count = bench.chip, [0]
+    readinto = chip.readinto
+
+    def noisy(buf, fill=0):
+        readinto(buf, fill)
+        count[0] += 1
+        if count[0] % 7 == 0 and len(buf) < 3:
+            for i in range(len(buf)):
+                buf[i] ^= 0xE1
+
+    chip.readinto = noisy
+    bench.run(20000)
+    eq((bench.events, bench.driver.overflows, bench.driver.bus_offs, bench.got), ([], 0, 0, []))
+    assert count[0] > 500
+
+
 def test_stop_leaves_the_bus():
     bench = Bench().up()
     bench.driver.stop(bench.now)

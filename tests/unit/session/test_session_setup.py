@@ -1,6 +1,8 @@
 """SupportedAppProtocol to ChargeParameterDiscovery and ScheduleExchange: choices and refusals."""
 
 from codec import rational
+from firmware.app import config
+from firmware.session.codes import ASK_TEST, UNDECIDED
 from host_tools.ev.requests import is_bpt, is_dc
 from tests.lib.driver import AC, AC_BPT, DC, DC_BPT, DYNAMIC, MODES, SCHEDULED, SERVICES, START
 from tests.lib.mtest import eq
@@ -122,30 +124,114 @@ def test_eim_only_r_auth_01_03():
     assert w.discovery().code == ResponseCode.OK
 
 
-def test_eim_takes_its_time_r_auth_05():
-    """Granted after 900 ms: Ongoing until then; ServiceDiscovery before it is a sequence error
-    (R-AUTH-07)."""
-    w = World(eim_delay_ms=900)
-    res = w.to_authorized(DC)
-    assert res.EVSEProcessing == Processing.Ongoing
-    w.sleep(500)
-    assert w.authorization().EVSEProcessing == Processing.Ongoing
-    w.sleep(500)
-    assert w.authorization().EVSEProcessing == Processing.Finished
-    w = World(eim_delay_ms=900)
+PERSON = Processing.Ongoing_WaitingForCustomerInteraction
+
+
+def asked(w):
+    """(code, processing) of one AuthorizationRes."""
+    res = w.authorization()
+    return res.code, res.EVSEProcessing
+
+
+def authorize(w, token=None):
+    return w.power.decide.authorize(w.now, token, "the operator")
+
+
+def test_nobody_is_authorised_until_somebody_says_so_r_auth_05_16_17():
+    """Open while nobody has decided, told as a wait for a person; ServiceDiscovery before is a
+    sequence error (R-AUTH-07)."""
+    w = World(authorization="operator")
+    eq(w.to_authorized(DC).EVSEProcessing, PERSON)
+    w.sleep(20000)
+    eq(asked(w), (ResponseCode.OK, PERSON))
+    w.power.decide.checking(w.now)
+    eq(asked(w), (ResponseCode.OK, Processing.Ongoing))
+    eq(authorize(w), "")
+    eq(asked(w), (ResponseCode.OK, Processing.Finished))
+    eq(w.discovery().code, ResponseCode.OK)
+    w = World(authorization="operator")
     w.to_authorized(DC)
     assert w.discovery().code == ResponseCode.FAILED_SequenceError
 
 
-def test_end_of_the_eim_wait_r_auth_06():
-    """A warning with Finished (D-28)."""
-    w = World(eim_delay_ms=30000, eim_timeout_ms=5000)
+def test_the_default_is_that_somebody_must_decide_r_auth_16():
+    eq(config.defaults()["authorization"], "operator")
+    w = World(authorization="free")
+    eq(w.to_authorized(DC).EVSEProcessing, Processing.Finished)
+
+
+def test_the_wait_ends_by_a_warning_and_a_later_yes_counts_r_auth_06_d_17_d_28():
+    w = World(authorization="operator")
+    w.to_authorized(DC)
+    for _ in range(5):
+        w.sleep(10900)
+        eq(asked(w), (ResponseCode.OK, PERSON))
+    w.sleep(500)
+    eq(asked(w), (ResponseCode.WARNING_EIMAuthorizationFailure, Processing.Finished))
+    eq(asked(w), (ResponseCode.OK, PERSON))  # another attempt
+    w.sleep(50000)
+    eq(asked(w), (ResponseCode.OK, PERSON))
+    w.sleep(5000)
+    eq(asked(w)[0], ResponseCode.WARNING_EIMAuthorizationFailure)
+    authorize(w)
+    eq(asked(w), (ResponseCode.OK, Processing.Finished))
+    w = World(authorization="operator", eim_timeout_ms=5000)
     w.to_authorized(DC)
     w.sleep(5000)
-    res = w.authorization()
-    assert res.code == ResponseCode.WARNING_EIMAuthorizationFailure
-    assert res.EVSEProcessing == Processing.Finished
+    eq(asked(w)[0], ResponseCode.WARNING_EIMAuthorizationFailure)
     assert w.discovery().code == ResponseCode.FAILED_SequenceError
+
+
+def test_a_no_is_a_warning_at_once_and_a_later_yes_counts_r_auth_06():
+    w = World(authorization="operator")
+    w.to_authorized(DC)
+    w.power.decide.deny(w.now, "operator")
+    for _ in range(3):
+        eq(asked(w), (ResponseCode.WARNING_EIMAuthorizationFailure, Processing.Finished))
+    eq(w.state, "Authorization")
+    authorize(w)
+    eq(asked(w), (ResponseCode.OK, Processing.Finished))
+
+
+def test_who_stands_in_the_list_needs_nobody_r_auth_16():
+    """A token, the EVCCID, the name in the certificate; who stands in none waits."""
+    for changes, car, token, want in (
+        (["WMIV1234567890ABCDEX"], (None, None), None, Processing.Finished),
+        (["other", "CAR-7"], ("CAR-7", b"x" * 32), None, Processing.Finished),
+        (["other"], ("CAR-7", b"x" * 32), None, PERSON),
+        (["04A1B2"], (None, None), "04A1B2", Processing.Finished),
+        (["04A1B2"], (None, None), "04A1B3", PERSON),
+    ):
+        w = World(authorization="list", authorized=changes)
+        w.car = car
+        if token:
+            eq(authorize(w, token) == "", want == Processing.Finished)
+        eq(w.to_authorized(DC).EVSEProcessing, want)
+    # one that has gone authorises nobody
+    w = World(authorization="list", authorized=["WMIV1234567890ABCDEX"])
+    w.to_authorized(DC)
+    w.secc.lost(w.now)
+    w.power.decide.clear(w.now)
+    w.sleep(1000)
+    eq(w.power.decide.state, UNDECIDED)
+
+
+def test_without_a_decision_nothing_is_energised_r_auth_16():
+    """Whatever a session asks: the power path itself looks at the decision."""
+    w = World(setpoint_w=5000, authorization="operator")
+    w.connect()
+    w.secc.facts.wanted.ask = ASK_TEST
+    w.power.apply(w.secc.facts, w.now)
+    w.sleep(200)
+    assert not w.hw.contactor and w.dead
+    w.power.basic(True, w.now)
+    w.sleep(200)
+    assert not w.hw.contactor and w.dead
+    authorize(w)
+    w.secc.facts.wanted.ask = ASK_TEST
+    w.power.apply(w.secc.facts, w.now)
+    w.sleep(200)
+    assert w.hw.contactor
 
 
 def services(res):

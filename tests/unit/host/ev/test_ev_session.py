@@ -96,13 +96,15 @@ def test_station_stop_in_every_phase_r_status_06_r_power_01():
                     continue
                 plug = Plug(
                     {"service": service, "control": control},
-                    {"setpoint_w": 5000, "eim_delay_ms": 100, "schedule_delay_ms": 100},
+                    {"setpoint_w": 5000, "authorization": "operator", "schedule_delay_ms": 100},
                 )
+                plug.script = [(300, lambda p: p.world.power.decide.authorize(p.world.now, None, "the operator"))]
                 stopped = Stopper(plug, state)
                 car = plug.run()
                 at = service, control, states.STATE_NAMES[state], car.why
                 assert car.ok and car.told_to_stop and stopped.done, at
-                assert plug.world.trace.notes == ["session ended by the station"], (at, plug.world.trace.notes)
+                notes = plug.world.trace.notes
+                assert notes[:2] == ["authorised by the operator", "session ended by the station"], (at, notes)
                 if state < states.START:
                     assert (car.loops, plug.most_w) == (0, 0), at
 
@@ -327,7 +329,9 @@ def test_slow_station():
     """Authorisation, schedule and cable check take seconds: the car polls at its pace and goes
     on."""
     _, car = session(
-        {"service": "DC_BPT", "loops": 3}, {"eim_delay_ms": 3000, "schedule_delay_ms": 2000, "cable_check_ms": 5000}
+        {"service": "DC_BPT", "loops": 3},
+        {"authorization": "operator", "schedule_delay_ms": 2000, "cable_check_ms": 5000},
+        [(3000, lambda p: p.world.power.decide.authorize(p.world.now, None, "the operator"))],
     )
     assert car.ok
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from host_tools.ev import cable, options
 from host_tools.ev.link import LinkError
+from host_tools.lab import LAB
 from host_tools.pki import issue, profile
 from host_tools.recordings import oneline
 from host_tools.recordings.report import build_report
@@ -78,7 +79,7 @@ def test_car_without_iso_15118_charges():
     """slac_init_ms 1500, no retry: 5 %, F for 4 s, nominal duty; the contactor closes on C and
     opens before the unplug."""
     port, records = free_port(), []
-    config = {"services": ["AC"], "slac_init_ms": 1500, "ef_retries": 0}
+    config = {**LAB, "setpoint_w": 11040, "services": ["AC"], "slac_init_ms": 1500, "ef_retries": 0}
     with SeccProcess(f"sim:{port}", config, "unix", None, records.append) as secc:
         secc.wait_ready(LIMIT_S)
         car, _ = drive(port, records, iso15118=False, duration_ms=1500)
