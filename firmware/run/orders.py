@@ -14,13 +14,16 @@ and so does a program that ends it in "as operator" (a person's tool).
     authorize [TOKEN]                       the car at the plug may charge, or the next within a minute
     deny                                    it may not; a charge that runs is ended
     checking                                a program decides: the car is told so (R-AUTH-17)
+    watch HZ [for S] | off                  the state of the station, pushed (watch.py)
 """
 
-from firmware.app.lease import FALLBACK, HOST, NAMES, OPERATOR
+from firmware.app.lease import FALLBACK, HOST, MOST_S, NAMES, OPERATOR
 from firmware.run import console
 from firmware.run.operator import Refused
 from micropython import const
 
+_MOST_HZ = const(4)
+_WATCH_S = const(60)
 _MOST = const(1000000)  # of one number: W, mA, var
 _NUMBER = (
     "setpoint: a whole number of W in -1000000..1000000, or L1,L2,L3 in W, or L1,L2,L3mA; negative to take from the car"
@@ -36,6 +39,7 @@ class Orders:
         ("authorize", "authorize [TOKEN]  the car may charge"),
         ("deny", "deny  it may not; what runs is ended"),
         ("checking", "checking  a program decides"),
+        ("watch", "watch HZ [for S] | off  the state, pushed"),
     )
 
     def __init__(self, loop):
@@ -99,6 +103,21 @@ class Orders:
     def do_checking(self, args, now):
         loop = self._loop
         loop.power.decide.checking(now)
+
+    def do_watch(self, args, now):
+        loop = self._loop
+        words = list(args)
+        if words == ["off"]:
+            loop.watch_off()
+            return None
+        seconds = _take(words, "for")
+        hz = console.number(words[0]) if len(words) == 1 else None
+        if hz is None or not 1 <= hz <= _MOST_HZ:
+            raise Refused("watch: 1 to 4 lines a second, or off")
+        seconds = _WATCH_S if seconds is None else seconds
+        if not 1 <= seconds <= MOST_S:
+            raise Refused("watch: for 1..%d s" % MOST_S)
+        loop.watch(hz, seconds, now)
 
     def setpoint(self, now):
         """Which set-point counts, and how long, in words."""

@@ -47,6 +47,7 @@ class RunLoop:
         self._desk = desk
         if desk is not None:
             desk.add_to(self.operator, self)
+        self._watch = None
         self._print_due = None
         self._around = None  # a board whose models go on by themselves: poll(now), due
 
@@ -81,6 +82,8 @@ class RunLoop:
         if desk is not None:
             safe.attempt("desk", now, desk.poll, now)
         told = safe.attempt("console", now, operator.pump)
+        if self._watch is not None:
+            safe.attempt("watch", now, self._watch.poll, now)
         again_ms = _PRINT_AGAIN_MS if self._stdout is None else self._stdout.again_ms
         self._print_due = None if self.lines.drain() and told else ticks_add(now, again_ms)
         if self.answered() and _MICROPYTHON:
@@ -89,6 +92,18 @@ class RunLoop:
     def request_stop(self, now):
         """The operator ends the charging."""
         self.safe.request_stop(now)
+
+    def watch(self, hz, seconds, now):
+        """The state is pushed (watch.py, which comes into memory with the first use)."""
+        if self._watch is None:
+            from firmware.run.watch import Watch
+
+            self._watch = Watch(self, self._stdout)
+        self._watch.start(hz, seconds, now)
+
+    def watch_off(self):
+        if self._watch is not None:
+            self._watch.stop()
 
     # -- inside
 
@@ -108,6 +123,8 @@ class RunLoop:
             due = sooner(due, self._around.due)
         if self._desk is not None:
             due = sooner(due, self._desk.due)
+        if self._watch is not None:
+            due = sooner(due, self._watch.due)
         if due is None:
             return at_most_ms
         wait = max(self.LEAST_MS, ticks_diff(due, now))

@@ -9,6 +9,7 @@
     L t state duty high low                    control pilot: letter, permille, mV of both plateaus or None
     A t hex                                    attenuation: MAC 6 bytes, number of sounds 1, 58 groups in dB
     T t old new reason                         transition of the supervisor, numbers of app/plug_steps.py
+    W t key=value ...                          the state, behind `watch`: watch.py, not of the trace
     D t n                                      n records were lost because nobody read
 
 t: milliseconds since start, modulo 2**30.

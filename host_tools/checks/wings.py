@@ -28,6 +28,7 @@ ALLOWED = {
     "board": ("root", "boardfile", "building", "station", "drivers", "firmware"),
     "pki": ("board", "firmware"),
     "emu": ("root", "lab", "twin", "ev", "pki", "recordings", "codec", "drivers", "firmware"),
+    "examples": ("board", "station"),
     "commands": (
         "root",
         "lab",

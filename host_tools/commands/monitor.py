@@ -8,7 +8,7 @@ import time
 from host_tools.board.port import cli
 from host_tools.recordings.live_view import View
 
-_ASK_S = 5  # between two looks at the status: set-point and faults also change without a record
+_HZ = 2  # of the pushed state: set-point, lease and faults also change without a record
 
 
 def register(subparsers):
@@ -37,6 +37,7 @@ class _Screen(View):
     def __init__(self, plain, title):
         super().__init__(plain, title)
         self._status = {}
+        self._now = {}
 
     def status(self, found):
         first = not self._status
@@ -52,10 +53,32 @@ class _Screen(View):
             print(f"now     =  {words}", flush=True)
         self.refresh()
 
+    def state(self, found):
+        """The pushed state (firmware/run/watch.py)."""
+        with self._lock:
+            self._now = found
+            self._station, self.pilot, self._state = found["station"], found["pilot"], found["session"]
+            self._power = {
+                "power_w": found["w"],
+                "setpoint_w": found["setpoint_w"],
+                "voltage_mv": found["mv"],
+                "current_ma": found["ma"],
+                "contactor": found["contactor"],
+                "energy_charged_wh": found["in_wh"],
+                "energy_discharged_wh": found["out_wh"],
+            }
+        self.refresh()
+
     def more(self):
         from rich.text import Text
 
-        faults = self._status.get("faults", 0)
+        now = self._now
+        if now:
+            left = "" if now["seconds"] < 0 else f", {now['seconds']} s left"
+            yield "lease", f"{now['source']}{left}"
+            yield "limits", f"{now['charge_w']} W in, {now['discharge_w']} W out"
+            yield "decision", ("nobody has decided", "may charge", "denied")[now["decision"]]
+        faults = now.get("faults", 0) or self._status.get("faults", 0)
         rest = "none" if not faults else f"{faults} of the firmware: microv2g log --errors"
         if self._station == "Fault":
             rest = "station in Fault: microv2g log"
@@ -80,18 +103,16 @@ def watch(args):
             )
         else:
             view.status(words.status(station.ask("status")))
-        asked = time.monotonic()
         with view:
-            for line in station.stream(lambda: end is not None and time.monotonic() > end):
+            for line in station.stream(lambda: end is not None and time.monotonic() > end, watch_hz=_HZ):
                 if line is not None and not line.startswith("READY"):
                     record = decoder.record(line)
                     if args.json:
                         print(json.dumps(record), flush=True)
+                    elif "state" in record and "dir" not in record:
+                        view.state(record["state"])
                     else:
                         view.record(record)
                 if line is None and not args.json:
-                    if time.monotonic() - asked > _ASK_S:
-                        asked = time.monotonic()
-                        view.status(words.status(station.ask("status")))
                     view.refresh()
     return 0

@@ -10,6 +10,7 @@ lines of the trace:
     {"t_ms", "dir": "EVCC->SECC" | "SECC->EVCC", "payload_type": "0x8002", "name", "json", "exi_hex", "state"}
     {"t_ms", "note"}   {"t_ms", "error"}   {"t_ms", "status": {...}}   {"t_ms", "power": {...}}
     {"t_ms", "pilot": {"state", "duty_permille", "high_mv", "low_mv"}}   {"t_ms", "change": {"from", "to", "reason"}}
+    {"t_ms", "state": {...}}   (firmware/run/watch.py)
     {"t_ms", "attenuation": {"mac", "sounds", "groups_db"}}
 
 and, in files only, {"t_ms", "config": {...}}: what differs from the defaults. t_ms: milliseconds
@@ -93,6 +94,12 @@ def _change(rest):
     return {"from": old, "to": new, "reason": reason}
 
 
+def _field(word):
+    """(name, value) of a name=value; numbers are numbers."""
+    name, _, value = word.partition("=")
+    return name, int(value) if value.lstrip("-").isdigit() and name != "evccid" else value
+
+
 class Decoder:
     """Lines of the firmware -> records."""
 
@@ -112,6 +119,8 @@ class Decoder:
                 return {"t_ms": t_ms, "power": dict(zip(_POWER, (int(word) for word in rest.split()), strict=True))}
             if kind == "S":
                 return {"t_ms": t_ms, "status": dict(word.split("=") for word in rest.split())}
+            if kind == "W":
+                return {"t_ms": t_ms, "state": dict(_field(word) for word in rest.split())}
             if kind == "N":
                 return {"t_ms": t_ms, "note": rest}
             if kind == "E":

@@ -32,6 +32,8 @@ class Notes:
         if len(self.messages) < self._most_messages:
             self.messages.append((direction, payload_type, bytes(buf[at : at + n]), state))
 
+    start = 0  # the tick that times are counted from
+
     def note(self, now, text, value=None):
         _add(self.notes, text if value is None else "%s %s" % (text, value))
 

@@ -11,6 +11,7 @@ BAUD = 115200
 _SLICE_S = 0.05  # a read waits this long
 _ANSWER_S = 3.0  # silence after which a request is repeated
 _TRIES = 3
+_WATCH_S = 60  # a station whose reader is gone stops pushing its state
 
 
 def _patient(seconds):
@@ -160,15 +161,21 @@ class Station:
 
     # -- the stream
 
-    def stream(self, stop=lambda: False):
+    def stream(self, stop=lambda: False, trace=True, watch_hz=0):
         """Switch the stream on and give its lines (firmware/run/trace_lines.py) as they come, and
         None when there is none for a moment. Other lines go to on_line. Ends when stop() says so;
-        the stream is then off again."""
+        the stream is then off again. watch_hz: the state of the station, pushed so often (lines W,
+        firmware/run/watch.py). trace: its records too."""
         waiting = []
         before, self.on_line = self.on_line, lambda line: waiting.append(line)
         try:
-            self.ask("stream on")
+            if trace:
+                self.ask("stream on")
+            renewed = None
             while not stop():
+                if watch_hz and (renewed is None or time.monotonic() - renewed > _WATCH_S / 3):
+                    renewed = time.monotonic()
+                    self.ask(f"watch {watch_hz} for {_WATCH_S}")
                 waiting += self._read()
                 if not waiting:
                     yield None
@@ -181,7 +188,10 @@ class Station:
         finally:
             self.on_line = None
             try:
-                self.ask("stream off", tries=1)
+                if trace:
+                    self.ask("stream off", tries=1)
+                if watch_hz:
+                    self.ask("watch off", tries=1)
             except (PortError, Refusal):
                 pass  # it is off at the next start, and its reader is gone
             self.on_line = before

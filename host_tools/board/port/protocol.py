@@ -11,7 +11,7 @@ import secrets
 
 LINE_MAX = 20000  # a trace line of the largest message; more without a line end is noise
 KILL_LINE = b"\x15"  # Ctrl-U: what somebody has half typed does not become part of our line
-_RECORD = re.compile(r"([MPSNELATD]) \d+ |READY ")
+_RECORD = re.compile(r"([MPSNELATDW]) \d+ |READY ")
 
 
 class Splitter:
