@@ -165,7 +165,7 @@ def test_recorded_precharge_of_0_volts_r_dc_safety_12():
     w.to_schedule(DC_BPT, DYNAMIC)
     cable_check(w)
     eq(w.recorded(0x8004, "8044040080808080808080880a4a7da06221000000800000").code, ResponseCode.FAILED)
-    assert w.dead and w.hw.mv < 60_000
+    assert w.dead and w.power.out_mv < 60_000
     eq(w.power_delivery(START).code, ResponseCode.FAILED_SequenceError)
 
 
