@@ -64,7 +64,9 @@ ROLES = {
             "COMMANDS",  # of a laboratory, see firmware/run/operator.py
             "pilot: pilot",
             "proximity: proximity",
-            "power: power stage of a board",
+            "contactor: relay",
+            "enable",  # enable(on) of the ENABLE line, None: there is none
+            "stage: power stage",
             "modem: modem",
         ),
     ),
@@ -109,34 +111,47 @@ ROLES = {
         ),
     ),
     "proximity": (("start(now)", "poll(now)", "event()"), ("due", "rating_a", "ohm")),
+    # -- the power path. Calls of a stage and its parts return at once, may be said again, and
+    # allocate nothing in steady state; what they raise is a fault and means off (firmware/app/power.py)
     "power stage": (
         (
+            "start(now)",
             "poll(now)",
-            "off(now)",  # everything, in this call
-            "test(mv, now)",  # insulation; contactor closed for it
-            "precharge(mv, now)",
-            "close(now)",
-            "dc(mv, ma, car_mv)",  # ma below 0: out of the car
-            "ac(car_w)",
-            "clear(now)",  # forget a latched fault whose cause is gone
+            "beat(now)",  # each turn while power may flow: without it the stage goes off by itself
+            "off(now)",  # block the converter, from every state
+            "stop(now)",  # ramp to 0 A; Power opens the contactor
+            "test(mv, ma, now)",  # insulation; Power has seen the output dead and closes the contactor
+            "precharge(mv, ma, now)",  # the output follows mv, with ma at most
+            "close(now)",  # about to run: armed at 0 A; contacts of its own close
+            "dc(mv, ma, w, now)",  # ma below 0: out of the car; mv: limit in the direction of flow; w: magnitude
+            "ac(l1_ma, l2_ma, l3_ma, var, now)",  # ceiling of each line; below 0: export down to that
+            "lock(yes, now)",  # of an AC socket
+            "clear(now)",  # forget latched faults whose cause is gone
+            "age_ms(source, now)",  # of a reading, firmware/stage/words.py; None: no such source
         ),
         (
             "due",
-            "contactor",
-            "tripped",  # the board has opened the contactor by itself, or not let it close
-            "path_off",
-            "test_result",
-            "mv",
-            "ma",
+            "caps",  # words.Caps
+            "state",
+            "closed",  # contacts of its own; None: it has none
+            "test_result",  # TEST_RUNNING from test() on, then TEST_PASSED or TEST_FAILED
+            "insulation_ohm",
+            "mv_out",  # at the car's side of the contact
+            "mv_in",  # at the converter's
+            "ma",  # positive: into the car
             "w",
-            "charged_wh",
+            "l_mv",  # of three lines
+            "l_ma",
+            "l_w",
+            "var",
+            "can_charge_w",  # now: derating
+            "can_discharge_w",
+            "charged_wh",  # registers that never fall
             "discharged_wh",
-            "fault",  # 1, 2: drivers/contactor.py; 3 and above: the converter's own
+            "meter_ok",
+            "locked",
+            "faults",  # bits of firmware/stage/faults.py
         ),
-    ),
-    "power stage of a board": (  # the self-test looks at its contactor
-        ("poll(now)", "off(now)"),
-        ("relay: relay",),
     ),
     "relay": (
         ("start(now)", "poll(now)", "close(now)", "open(now)", "clear(now)", "event()"),
@@ -231,10 +246,30 @@ ROLES = {
             "clear(now)",
             "measure(f, now)",
             "apply(f, now)",
+            "set_inputs(bits, now)",
+            "start(now)",
             "sample()",
             "cable_w()",
         ),
-        ("hw: power stage", "cfg", "lease: lease", "decide: decision", "due", "fault", "permitted", "cable_a"),
+        (
+            "hw: power stage",
+            "contactor: relay",
+            "due",
+            "fault",
+            "faults",
+            "latched",
+            "must_end",
+            "closed",
+            "out_mv",
+            "path_off",
+            "charged_wh",
+            "discharged_wh",
+            "cfg",
+            "lease: lease",
+            "decide: decision",
+            "permitted",
+            "cable_a",
+        ),
     ),
     "power switch": (
         ("off(now)", "sample()"),
@@ -352,7 +387,8 @@ ROLES = {
 OPTIONAL = {
     "hardware": (
         (
-            "stage(cfg, contactor)",  # makes the board's own power stage; without it the bench stage is taken
+            "stage(cfg, contactor)",  # makes the board's own power stage; without it mcu/stages.py does
+            "enable(on)",  # the ENABLE line: 0 blocks the converter and opens what hangs on it
             "uart(name, baud, parity=)",  # "stage"; parity none, even, odd. A uart; ValueError: no such line
             "rs485(baud, parity)",  # opens the bus of meter and monitor: an rs485 line
             "can_spi()",  # (spi, cs, int_pin) of an MCP2515
@@ -363,7 +399,7 @@ OPTIONAL = {
     "session machine": (("fault(now)",), ()),  # makes its answer a FAILED one
     "board": (
         ("health()",),  # [(name, value, unit, least, most)]: supplies and temperatures
-        ("guarded", "circuit", "plug", "power", "modem"),
+        ("guarded", "circuit", "plug", "modem"),
     ),
 }
 
@@ -410,9 +446,8 @@ IMPLEMENTERS = {
     "spi modem": ("drivers/qca7000.py:Qca7000",),
     "pilot": ("drivers/pilot.py:Pilot",),
     "proximity": ("drivers/proximity.py:Proximity",),
-    "power stage of a board": ("boards/common/mcu/bench_stage.py:BenchStage", "boards/*/board/stage.py:Stage"),
     "power stage": (
-        "boards/common/mcu/bench_stage.py:BenchStage",
+        "firmware/stage/bench.py:BenchStage",
         "boards/*/board/stage.py:Stage",  # a board's own
         "host_tools/recordings/replay/player.py:Recorded",
     ),
@@ -487,15 +522,16 @@ USERS = (
     ("modem", "firmware/run/frame_loop.py", r"(?:self\.board\.|\b)modem"),
     ("spi modem", "firmware/app/selftest*.py", r"(?:board\.|\b)(?:modem|driver)"),
     ("relay", "firmware/app/selftest*.py", r"\brelay"),
-    ("relay", "boards/common/mcu/bench_stage.py", r"self\.relay"),
+    ("relay", "firmware/app/power.py", r"self\.contactor"),
     ("power stage", "firmware/app/power.py", r"\bhw"),
     ("power stage", "firmware/run/*.py", r"power\.hw"),
+    ("power stage", "firmware/app/selftest*.py", r"board\.stage"),
+    ("power stage", "firmware/app/power_watch.py", r"\bhw"),
     ("lease", "firmware/run/*.py", r"\blease"),
     ("decision", "firmware/run/*.py", r"power\.decide"),
     ("decision", "firmware/app/charger.py", r"power\.decide"),
     ("decision", "firmware/app/power.py", r"self\.decide"),
     ("lease", "firmware/app/power.py", r"self\.lease"),
-    ("power stage of a board", "firmware/app/selftest*.py", r"board\.power"),
     ("pilot front end", "drivers/pilot.py", r"\b_?front"),
     ("adc", "drivers/proximity.py", r"self\._adc"),
     ("spi", "drivers/qca7000.py", r"self\._spi"),

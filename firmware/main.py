@@ -66,11 +66,14 @@ def _share(cfg):
 
 def _sockets(name, cfg, desk):
     tls_files.reserve(cfg)
-    from board.sim_power import SimPower
+    from board.sim_contactor import SimContactor
     from firmware.run.socket_loop import SocketLoop
+    from mcu import stages
 
     trace = _trace(_share(cfg))
-    power = Power(cfg, SimPower(cfg), trace)
+    contactor = SimContactor(cfg)
+    hw = stages.make(cfg, None, contactor, trace)
+    power = Power(cfg, hw, contactor, hw.enable, trace)
     safe = Safe(lambda: Secc(cfg, power, os.urandom, unix_s, trace), power, trace)
     stage = tls_files.stage(cfg, trace, ticks_ms())
     out = console.StdOut()
@@ -103,7 +106,7 @@ def _framed(kind, name, cfg, desk, ends):
 
     trace = _trace(_share(cfg), ends is not None)
     board = _board(cfg, trace) if kind == "board" else _simulated(kind, name, cfg, trace)
-    power = Power(cfg, board.power, trace)
+    power = Power(cfg, board.stage, board.contactor, board.enable, trace)
     # All that must be random comes from the generator of the hardware (R-SECURITY-01).
     safe = Safe(lambda: Secc(cfg, power, os.urandom, unix_s, trace), power, trace)
     stage = tls_files.stage(cfg, trace, ticks_ms())

@@ -237,12 +237,12 @@ def _end(why):
 
 def _wait_open():
     begin = ticks_ms()
-    while link.power.hw.contactor and ticks_diff(ticks_ms(), begin) < _OPEN_MS:
+    while link.power.closed and ticks_diff(ticks_ms(), begin) < _OPEN_MS:
         link.power.poll(ticks_ms())
 
 
 def _say_end(why):
-    if link.power.hw.contactor:
+    if link.power.closed:
         said = "but the CONTACTOR STILL READS CLOSED. Do not touch the plug."
     else:
         said = "contactor open. evse.run() starts again, evse.help() lists more."

@@ -21,7 +21,8 @@ SPEC = (
         False,
         0,
         0,
-        "lab switch: what is only for a desk is allowed, and said as an error at each start",
+        "lab switch: what is only for a desk is allowed (DC and MeterInfo of a simulated power stage, DC without a measurement "
+        "at the car's side), and said as an error at each start",
     ),
     # What is offered
     ("evse_id", "str", "DE*MV2*E000001", 1, 255, "EVSE id of the answer to SessionSetup"),  # R-SESSION-14
@@ -73,6 +74,15 @@ SPEC = (
         0,
         1000000000,
         "the station ends the session after so many charge loop answers; 0 = never",
+    ),
+    # The power path
+    (
+        "stage",
+        "choice",
+        "bench",
+        ("bench",),
+        0,
+        "power stage behind the contactor; bench: a simulation",
     ),
     # Who may charge
     (

@@ -94,11 +94,21 @@ class SelfTest:
         self.now = now
         self.active = True
         self._ended = False
-        self.board.power.off(now)
+        self.off(now)
         self.board.pilot.start(now)
         self.board.proximity.start(now)
         self._script = self._all()
         self._due = now
+
+    def off(self, now):
+        """Enable line and contactor, then the power stage."""
+        board = self.board
+        if board.enable is not None:
+            board.enable(0)
+        if board.contactor.due is None:
+            board.contactor.start(now)
+        board.contactor.open(now)
+        board.stage.off(now)
 
     @property
     def due(self):
@@ -202,10 +212,11 @@ class SelfTest:
         pilot = board.pilot
         pilot.poll(now)
         if self.closing and pilot.raw != self.closing:
-            board.power.off(now)
+            self.off(now)
             self._abort("car-came", now)
             return
-        board.power.poll(now)
+        board.contactor.poll(now)
+        board.stage.poll(now)
         board.proximity.poll(now)
         modem = board.modem
         modem.poll(now)
@@ -241,7 +252,7 @@ class SelfTest:
         board = self.board
         self.active = self.asking = self.free = False
         self.closing = UNKNOWN
-        board.power.off(now)
+        self.off(now)
         board.pilot.set_duty(X1, now)
         while board.pilot.event():
             pass

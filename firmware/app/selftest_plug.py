@@ -38,9 +38,9 @@ def board(t):
 
 
 def contactor(t):
-    t.board.power.off(t.now)
+    t.off(t.now)
     yield _SETTLE_MS
-    relay = t.board.power.relay
+    relay = t.board.contactor
     if relay.closed:
         t.report("contactor-welded")
     elif relay.fault:
@@ -205,21 +205,23 @@ def close(t):
 
 def _close(t, state):
     """Close for a moment, while the pilot shows `state` in every sample."""
-    relay = t.board.power.relay
+    relay = t.board.contactor
     begun = t.now
     t.closing = state
+    if t.board.enable is not None:
+        t.board.enable(1)
     if relay.close(t.now):
         while not relay.closed and not relay.fault and ticks_diff(t.now, begun) < _CLOSE_MS:
             yield 10
     if not relay.closed:
-        t.board.power.off(t.now)
+        t.off(t.now)
         t.closing = UNKNOWN
         t.report("close-stuck")
         return
     close_ms = ticks_diff(t.now, begun)
     yield _HOLD_MS
     begun = t.now
-    t.board.power.off(t.now)
+    t.off(t.now)
     while relay.closed and ticks_diff(t.now, begun) < _OPEN_MS:
         yield 10
     t.closing = UNKNOWN

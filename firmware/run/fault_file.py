@@ -63,7 +63,7 @@ class FaultFile:
     def finish(self, now):
         """The station ends and the contactor is open: write what is to be written, at once."""
         self._watch(now)
-        while self.due is not None and not self._loop.power.hw.contactor:
+        while self.due is not None and not self._loop.power.closed:
             self.due = now
             self.poll(now)
             if self._loop.occupied():

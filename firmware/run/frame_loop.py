@@ -67,7 +67,7 @@ class FrameLoop(RunLoop):
     def occupied(self):
         """Why the device itself must not be touched now (flash, restart), in words; "" when it
         may."""
-        if self.power.hw.contactor:
+        if self.power.closed:
             return "the contactor is closed"
         return "a car is in a session" if self.charger.busy and not self.safe.session_over else ""
 

@@ -54,8 +54,8 @@ def status(loop):
         "decision   " + _DECISION[power.decide.state],
         "set-point  " + loop.orders.setpoint(ticks_ms()),
         "power      %d W, %d.%d V, %s A, contactor %s"
-        % (power.hw.w, power.hw.mv // 1000, power.hw.mv // 100 % 10, tenths(power.hw.ma), contactor(power)),
-        "energy     %d Wh into the car, %d Wh out of it" % (power.hw.charged_wh, power.hw.discharged_wh),
+        % (power.hw.w, power.out_mv // 1000, power.out_mv // 100 % 10, tenths(power.hw.ma), contactor(power)),
+        "energy     %d Wh into the car, %d Wh out of it" % (power.charged_wh, power.discharged_wh),
         "faults     " + faults(loop),
     ]
     if loop.heap_mark is not None:
@@ -85,7 +85,7 @@ def tenths(milli):
 
 
 def contactor(power):
-    return "CLOSED" if power.hw.contactor else "open"
+    return "CLOSED" if power.closed else "open"
 
 
 def faults(loop):

@@ -9,6 +9,7 @@ ASK_OFF = const(0)  # no power, contactors open
 ASK_TEST = const(1)  # DC: insulation test before the charge (cable check)
 ASK_PRECHARGE = const(2)  # DC: output follows the vehicle's pre-charge target
 ASK_POWER = const(3)  # contactors closed, energy flows
+ASK_STOP = const(4)  # in order: no current first, then contactors open
 
 # May this car charge (R-AUTH-16)?
 UNDECIDED = const(0)

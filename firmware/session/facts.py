@@ -193,7 +193,10 @@ class Facts:
         m.charged_wh = 0  # of the session, with what it was before a pause (R-METER-03)
         m.discharged_wh = 0
         m.metered = False  # the power stage has begun to count for this session
-        m.fault = 0
+        m.fault = 0  # number of a fault that takes the power away (stage/faults.py), 0 = none
+        m.contactor_fault = False  # its answer is that of the contactor
+        m.must_end = False  # the station ends in order, by its own state
+        m.meter_ok = True
         m.can_charge_w = None  # what the power stage can do now (derating); None = all it was built for
         m.can_discharge_w = None
         m.export = False  # discharging is allowed by the station's side (app/lease.py)
@@ -204,7 +207,7 @@ class Facts:
     @property
     def stop_wish(self):
         """The station wants to end the session."""
-        return self.stop_asked or self.session.enough
+        return self.stop_asked or self.session.enough or self.station.must_end
 
     def ask_off(self):
         """Off is asked by everybody."""

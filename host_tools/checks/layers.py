@@ -18,13 +18,13 @@ ALLOWED = {
     "drivers": ("firmware.clock",),
     "twin": ("firmware.clock",),
     "board": ("firmware.clock", "drivers", "twin", "mcu"),
-    "mcu": ("firmware.clock", "drivers"),
+    "mcu": ("firmware.clock", "firmware.stage", "drivers"),
     "firmware.clock": (),
     "firmware.buffers": (),
     "firmware.trace": ("firmware.clock",),
+    "firmware.stage": ("firmware.clock", "drivers"),
     "firmware.net": ("codec", "firmware.buffers", "firmware.clock", "firmware.trace"),
     "firmware.slac": ("codec", "firmware.clock", "firmware.trace"),
-    "firmware.stage": ("firmware.clock", "drivers"),
     "firmware.session": ("codec", "firmware.buffers", "firmware.clock"),
     "firmware.session.iso20": ("codec", "firmware.session"),
     "firmware.app": (
@@ -33,6 +33,7 @@ ALLOWED = {
         "firmware.session",
         "firmware.slac",
         "firmware.net",
+        "firmware.stage",
         "firmware.buffers",
         "firmware.clock",
         "firmware.trace",
@@ -40,6 +41,7 @@ ALLOWED = {
     "firmware.run": (
         "codec",
         "firmware.app",
+        "firmware.stage",  # its words, for people
         "firmware.session",
         "firmware.slac",
         "firmware.net",

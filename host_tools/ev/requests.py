@@ -103,7 +103,7 @@ class Car:
         self.inlet_mv = 0
         self.present_w = 0  # AC: what it takes
         self.wish_ma = 20_000  # DC, Scheduled
-        self.wish_mv = None  # None: that of the battery
+        self.wish_mv = None  # None: as far as it may be charged
         self.meter = False  # it wants to see the meter
         self.points = 1024  # entries of a schedule that it can take
         self.set(**numbers)
@@ -379,7 +379,7 @@ def _dc_loop(car, bpt, dynamic):
     if car.scheduled_least_wh is not None:
         b[Scheduled_DC_CLReqControlMode.EVMinimumEnergyRequest] = from_int(car.scheduled_least_wh)
     b[Scheduled_DC_CLReqControlMode.EVTargetCurrent] = from_milli(car.wish_ma)
-    b[Scheduled_DC_CLReqControlMode.EVTargetVoltage] = from_milli(car.mv if car.wish_mv is None else car.wish_mv)
+    b[Scheduled_DC_CLReqControlMode.EVTargetVoltage] = from_milli(car.max_mv if car.wish_mv is None else car.wish_mv)
     if bpt:
         r[DC_ChargeLoopReq.BPT_Scheduled_DC_CLReqControlMode] = b
     else:

@@ -203,7 +203,7 @@ def station(seed, count):
         plant.sleep(6000)
         plant.remove(car)
     plant.sleep(4000)
-    assert charger.state == sup.UNPLUGGED and not plant.board.power.model.closed, sup.STATE_NAMES[charger.state]
+    assert charger.state == sup.UNPLUGGED and not plant.board.contact.closed, sup.STATE_NAMES[charger.state]
     again = plant.plug(5, loops=2)
     plant.run(again)
     assert again.ok, ("the next car", again.why)
@@ -318,10 +318,10 @@ def replay(kind, d, last, spoil):
             now = ticks_add(now, 20)
     state = secc.state
     if state in (FAILED, IDLE):
-        assert not world.hw.relay.driven, "contactor driven after the end"
+        assert not world.contactor.driven, "contactor driven after the end"
     secc.lost(now)
     secc.poll(ticks_add(now, 200))
-    assert not world.hw.relay.driven
+    assert not world.contactor.driven
     return state
 
 

@@ -149,7 +149,7 @@ class Plant:
         self.board.sources = []
         self.board.mac = self.board.mac[:4] + bytes((place, 1))
         self.board.hpgp.mac = self.board.mac[:5] + b"\x02"
-        self.power = Power(self.cfg, self.board.power, self.trace)
+        self.power = Power(self.cfg, self.board.stage, self.board.contactor, self.board.enable, self.trace)
         self.safe = Safe(self._secc, self.power, self.trace)
         stage = stage and stage(self.trace)
         self.charger = station.build(self.cfg, self.board, self.power, self.safe, self.rand, self.trace, stage)
@@ -160,6 +160,9 @@ class Plant:
         self.watch = []  # functions of the plant, called after every step
         self.board.start(self.now)
         self.charger.start(self.now)
+        self.power.start(self.now)  # with what it says of the lab
+        self.trace.errors.clear()
+        self.trace.notes.clear()
 
     def _secc(self):
         return poisoned(Secc(self.cfg, self.power, self.rand, lambda: UNIX_S, self.trace))
@@ -216,7 +219,7 @@ class Plant:
                 car.next = car.due
                 car.woken = False
             due = sooner(due, car.next)
-        w = board.power.w
+        w = board.stage.w
         if w > self.most_w:
             self.most_w = w
         elif w < self.least_w:

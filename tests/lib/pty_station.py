@@ -25,6 +25,7 @@ import threading
 import time
 from pathlib import Path
 
+from host_tools.lab import LAB
 from host_tools.root import ROOT
 from tests.lib.patience import LIMIT_S
 
@@ -55,7 +56,7 @@ class PtyStation:
         self.folder = Path(self._dir.name)
         self.udp = free_udp_port()
         path = self.folder / "config.json"
-        path.write_text(json.dumps(config or {}))
+        path.write_text(json.dumps({**LAB, **(config or {})}))
         # Two pairs with a pump between: the one that a tool opens can be pulled while the station's
         # lives on.
         self._device, device_end = pty.openpty()

@@ -67,8 +67,8 @@ class Bench:
 
     def at_rest(self):
         """Contactor open by coil, pilot at X1, SPI at its clock, modem served again."""
-        power = self.board.power
-        eq((power.model.coil, power.relay.driven, self.board.circuit.duty), (0, False, X1))
+        board = self.board
+        eq((board.contact.coil, board.contactor.driven, self.board.circuit.duty), (0, False, X1))
         assert not self.test.active and self.codes[-1] in ("end", "end-fail")
 
 

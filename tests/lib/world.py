@@ -6,7 +6,7 @@ Time jumps to the next `due`; nothing here waits.
 
 import gc
 
-from board.sim_power import SimPower
+from board.sim_contactor import SimContactor
 from codec import exi, rational, v2gtp
 from firmware.app import config
 from firmware.app.lease import MOST_S, OPERATOR
@@ -15,6 +15,7 @@ from firmware.clock import ticks_add, ticks_diff
 from firmware.session.dialects import state_name
 from firmware.session.secc import Secc
 from firmware.session.states import IDLE
+from firmware.stage.bench import BenchStage
 from host_tools.lab import lab
 from tests.lib.answer import Answer
 from tests.lib.driver import FINISHED, START, UNIX_S, Driver, is_dc
@@ -45,11 +46,14 @@ class World(Driver):
             gc.collect()
             gc.threshold(_COLLECT)
         self.cfg = config.merge(lab(changes))
-        self.hw = SimPower(self.cfg)
+        self.contactor = SimContactor(self.cfg)
+        self.hw = BenchStage(self.cfg, self.contactor)
         self.trace = Notes(messages=60)  # the first of them: enough for any test, and it fits a small heap
-        self.power = Power(self.cfg, self.hw, self.trace)
+        self.power = Power(self.cfg, self.hw, self.contactor, self.hw.enable, self.trace)
         self.secc = poisoned(Secc(self.cfg, self.power, counting_rand(), lambda: UNIX_S, self.trace))
         self.now = BEGIN
+        self.power.start(BEGIN)  # with what it says of the lab
+        self.trace.clear()
         self.sid = bytes(8)
         self.car = (None, None)  # what TLS has proved: name in the vehicle certificate, SHA-256 of it
         self.buf = _BUF
@@ -64,7 +68,7 @@ class World(Driver):
     @property
     def dead(self):
         """Nothing flows, and the contactor is told to be open."""
-        return not self.hw.relay.wanted and self.hw.ma == 0 and self.hw.w == 0
+        return not self.contactor.wanted and self.hw.ma == 0 and self.hw.w == 0
 
     def said(self, text):
         return [note for note in self.trace.notes if text in note]

@@ -219,7 +219,7 @@ def test_fault_for_want_of_memory():
         link.work(plant.now)
     finally:
         micropython.heap_unlock()
-    eq((plant.safe.faults > 0, plant.board.circuit.duty, plant.board.power.model.coil), (True, 0, 0))
+    eq((plant.safe.faults > 0, plant.board.circuit.duty, plant.board.contact.coil), (True, 0, 0))
     plant.charger.slac.poll = poll
     plant.run(car)
     plant.remove(car)

@@ -33,5 +33,5 @@ def served(plant, watch, car, unplug=True):
     eq(plant.trace.errors, [])
     watch.check()
     eq(plant.charger.state, sup.UNPLUGGED)
-    eq((plant.board.circuit.duty, plant.board.power.model.closed, plant.board.power.w), (X1, False, 0))
+    eq((plant.board.circuit.duty, plant.board.contact.closed, plant.board.stage.w), (X1, False, 0))
     plant.remove(car)

@@ -167,7 +167,7 @@ def rows():
             converter,
             FAILS,
             "R-STATUS-07",
-            {"station": sup.FAULT, "proof": fault_code(3), "repair": clear},
+            {"station": sup.FAULT, "proof": fault_code(11), "repair": clear},
         ),
     ):
         add(Row(name, "session paused", phase(ev.ASLEEP), do, end, None if end == GOES_ON else 0, why, heal_ms=5000,
@@ -210,7 +210,7 @@ def rows():
         add(Row("second connection", where, in_loop, second_connection, GOES_ON, None, "R-SDP-03", service,
                 proof=said("second connection refused")))  # fmt: skip
         add(Row("converter fault", where, in_loop, converter, FAILS, STATION, "R-STATUS-07", service, sup.FAULT,
-                fault_code(3), clear))  # fmt: skip
+                fault_code(11), clear))  # fmt: skip
         add(Row("contact falls open", where, in_loop, contact_falls, FAILS, STATION, "R-POWER-07", service, sup.FAULT,
                 fault_code(1), clear))  # fmt: skip
         add(Row("feedback wire breaks", where, in_loop, feedback_breaks, FAILS, FEEDBACK, "R-POWER-04", service, sup.FAULT,
@@ -318,7 +318,7 @@ def _judge(row, result, proof, plant, watch):
     assert proof, "the fault did not happen: " + text
     watch.check()
     assert plant.charger.state == sup.UNPLUGGED and plant.board.circuit.duty == X1, text
-    assert not plant.board.power.model.closed, text
+    assert not plant.board.contact.closed, text
 
 
 def _serve_again(row, plant, watch):

@@ -3,6 +3,7 @@ it came. Everything is a function of a plant and a car; the car is None while no
 """
 
 from drivers.pilot import FIVE_PERCENT
+from firmware.stage.faults import CONVERTER
 from host_tools.ev import car as ev
 from host_tools.ev import states
 from host_tools.ev.stack import ClientConn
@@ -25,7 +26,7 @@ def session(state):
 
 def live_session(state):
     there = session(state)
-    return lambda plant, car: there(plant, car) and plant.board.power.model.closed
+    return lambda plant, car: there(plant, car) and plant.board.contact.closed
 
 
 def sounding(plant, car):
@@ -38,11 +39,11 @@ def in_loop(plant, car):
 
 
 def precharging(plant, car):
-    return session(states.PRECHARGE)(plant, car) and plant.board.power.mv > 100000
+    return session(states.PRECHARGE)(plant, car) and plant.board.stage.mv_out > 100000
 
 
 def charging(plant, car):
-    return car is not None and car.phase == ev.CHARGING and plant.board.power.model.closed
+    return car is not None and car.phase == ev.CHARGING and plant.board.contact.closed
 
 
 # -- faults
@@ -144,31 +145,31 @@ def second_connection(plant, car):
 
 
 def weld(plant, car):
-    plant.board.power.model.welded = True
+    plant.board.contact.welded = True
     car.request_stop()
 
 
 def contact_falls(plant, car):
-    plant.board.power.model.stuck_open = True
+    plant.board.contact.stuck_open = True
 
 
 def feedback_breaks(plant, car):
-    plant.board.power.model.feedback_broken = True
+    plant.board.contact.feedback_broken = True
 
 
 def converter(plant, car):
-    plant.board.power.converter_fault = 3
+    plant.board.stage.fault_bits = CONVERTER
 
 
 def insulation(plant, car):
-    plant.board.power.insulation_bad = True
+    plant.board.stage.insulation_bad = True
 
 
 def clear(plant, car):
     """Repaired, and said so."""
-    power = plant.board.power
-    power.model.welded = power.model.stuck_open = power.model.feedback_broken = power.insulation_bad = False
-    power.converter_fault = 0
+    contact, stage = plant.board.contact, plant.board.stage
+    contact.welded = contact.stuck_open = contact.feedback_broken = stage.insulation_bad = False
+    stage.fault_bits = 0
     plant.sleep(200)
     plant.charger.clear(plant.now)
 

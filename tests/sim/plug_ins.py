@@ -118,9 +118,9 @@ class Mill:
         """The plug is out since 0.15 s."""
         watch.check()
         watch.clear()
-        power = plant.board.power
+        contact = plant.board.contact
         assert plant.charger.state == sup.UNPLUGGED, plant.trace.changes[-3:]
-        assert (power.model.coil, power.model.closed, power.w, power.fault) == (0, False, 0, 0)
+        assert (contact.coil, contact.closed, plant.board.stage.w, plant.power.fault) == (0, False, 0, 0)
         assert plant.board.circuit.duty == 1000 and plant.charger.link.conn is None
         assert plant.safe.faults == 0, plant.trace.errors
         plant.trace.clear()

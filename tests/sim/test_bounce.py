@@ -32,7 +32,7 @@ def at_power(service, phase=None, **changes):
         at = phase or in_loop
         plant.until(lambda plant: at(plant, car), 60000)
     plant.sleep(200)
-    assert plant.board.power.model.closed
+    assert plant.board.contact.closed
     return plant, watch, car
 
 
@@ -58,7 +58,7 @@ def test_every_kind_and_every_period_r_power_15():
                 if good == "D":
                     plant.board.do_cp(["D"], plant.now)
                     plant.sleep(300)
-                    assert plant.board.power.model.closed, "D is energised as C is"
+                    assert plant.board.contact.closed, "D is energised as C is"
                 plant.sleep(3 * i)  # another phase of the samples
                 took = bounce(plant, watch, bad, good, half_ms, 600)
                 text = (service, good, bad, half_ms, took, plant.trace.changes[-3:])
@@ -86,9 +86,9 @@ def test_a_glitch_ends_a_session_at_most_r_power_15():
             eq(plant.power.fault, 0)
             assert plant.charger.state != sup.FAULT, (ms, bad)
             if ms == 5:
-                assert plant.board.power.model.closed and car.phase == ev.SESSION
+                assert plant.board.contact.closed and car.phase == ev.SESSION
             elif ms >= 25:
-                assert not plant.board.power.model.closed, (ms, bad)
+                assert not plant.board.contact.closed, (ms, bad)
             car.unplug(plant.now)
             plant.until(lambda plant, car=car: car.done, 60000)
             plant.sleep(1500)
@@ -105,7 +105,7 @@ def test_by_the_pilot_alone_power_comes_back_when_the_pilot_is_clean_r_power_15(
     eq([closed for _, closed in watch.contact].count(True), 1)  # not once in between
     pilot_back(plant, car)
     plant.sleep(1000)
-    assert plant.board.power.model.closed
+    assert plant.board.contact.closed
 
 
 def test_a_pilot_that_nobody_looks_at_opens_r_power_15():
@@ -113,8 +113,8 @@ def test_a_pilot_that_nobody_looks_at_opens_r_power_15():
     plant, _, _ = at_power("DC_BPT")
     plant.charger.pilot.due = None
     stopped = plant.now
-    plant.until(lambda plant: not plant.board.power.model.closed, 1000)
+    plant.until(lambda plant: not plant.board.contact.closed, 1000)
     assert ticks_diff(plant.now, stopped) <= 60 + 50 + 30, ticks_diff(plant.now, stopped)
     eq(plant.power.permitted, False)
     plant.sleep(2000)
-    assert not plant.board.power.model.closed and plant.power.fault == 0
+    assert not plant.board.contact.closed and plant.power.fault == 0

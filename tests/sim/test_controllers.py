@@ -60,18 +60,22 @@ def test_a_board_with_a_power_stage_of_its_own():
     """Hardware.stage makes it; nothing outside of the board's folder names it."""
     with Controller("rpi_pico") as controller:
         from board.hardware import Hardware
-        from mcu.bench_stage import BenchStage
+        from firmware.stage.bench import BenchStage
 
         called = []
 
         class Stage(BenchStage):
-            def test(self, mv, now):
-                called.append("test")
-                BenchStage.test(self, mv, now)
+            def __init__(self, cfg, contact):
+                BenchStage.__init__(self, cfg, contact)
+                self.caps.simulated = False
 
-            def dc(self, mv, ma, car_mv):
+            def test(self, mv, ma, now):
+                called.append("test")
+                BenchStage.test(self, mv, ma, now)
+
+            def dc(self, mv, ma, w, now):
                 called.append("dc")
-                BenchStage.dc(self, mv, ma, car_mv)
+                BenchStage.dc(self, mv, ma, w, now)
 
         def stage(self, cfg, contactor):
             return Stage(cfg, contactor)
@@ -86,5 +90,5 @@ def test_a_board_with_a_power_stage_of_its_own():
         place.watch.append(look)
         link = controller.run(dict(_CFG, services=["DC_BPT"]), lambda: place.car is not None and place.car.done, 120)
         assert link is not None and place.car.ok, (controller.printed, notes.notes[-8:])
-        assert type(link.board.power) is Stage and "test" in called and "dc" in called, called
+        assert type(link.board.stage) is Stage and "test" in called and "dc" in called, called
         assert "simulated" not in controller.serial.text(), controller.serial.text()

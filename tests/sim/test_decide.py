@@ -26,7 +26,7 @@ def by_pilot(**changes):
 
 
 def closed(plant):
-    return plant.board.power.contactor
+    return plant.board.contactor.closed
 
 
 def duty(plant):
@@ -129,25 +129,25 @@ def test_power_out_of_the_car_ends_with_its_lease_and_with_the_grid_r_loop_10_17
     plant.until(in_session(LOOP), 60000)
     assert "nobody has said" in plant.loop.operator.attempt("setpoint -5000 for 30", plant.now)
     plant.sleep(1000)
-    eq(plant.board.power.w, 0)
+    eq(plant.board.stage.w, 0)
     say(plant, "grid yes for 60")
     say(plant, "setpoint -5000 for 5")
     plant.sleep(4000)
-    assert plant.board.power.w < -4900, plant.board.power.w
+    assert plant.board.stage.w < -4900, plant.board.stage.w
     plant.sleep(2000)
-    eq((plant.board.power.w, plant.power.lease.source), (0, 4))
+    eq((plant.board.stage.w, plant.power.lease.source), (0, 4))
     say(plant, "setpoint -5000 for 100")
     plant.sleep(3000)
-    assert plant.board.power.w < -4900
+    assert plant.board.stage.w < -4900
     say(plant, "grid no")
     at = plant.now
-    plant.until(lambda plant: plant.board.power.w == 0, 2000)
+    plant.until(lambda plant: plant.board.stage.w == 0, 2000)
     assert ticks_diff(plant.now, at) <= 600, ticks_diff(plant.now, at)
     say(plant, "grid yes for 10")
     plant.sleep(9000)
-    assert plant.board.power.w < -4900
+    assert plant.board.stage.w < -4900
     plant.sleep(1500)
-    eq(plant.board.power.w, 0)
+    eq(plant.board.stage.w, 0)
     watch.check()
 
 

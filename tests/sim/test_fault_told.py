@@ -19,7 +19,7 @@ def told(service, fault):
     fault(plant, car)
     plant.until(lambda plant: car.evcc.why, 10_000)
     plant.sleep(100)
-    eq((plant.board.power.model.coil, plant.board.power.w, plant.charger.state), (0, 0, sup.FAULT))
+    eq((plant.board.contact.coil, plant.board.stage.w, plant.charger.state), (0, 0, sup.FAULT))
     return car.evcc.why
 
 

@@ -30,4 +30,4 @@ def test_wait_for_the_car_begins_anew():
         plant.board.chip.reboot(plant.now)
         plant.until(lambda plant: plant.charger.state == sup.BASIC, 15000)
         plant.run(car)
-        eq((car.ok, plant.board.power.model.closings), (True, 1))
+        eq((car.ok, plant.board.contact.closings), (True, 1))

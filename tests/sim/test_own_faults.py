@@ -36,12 +36,12 @@ def test_fault_of_our_own_begins_anew_r_sdp_03_r_errors_09():
         car = plant.plug()
         plant.until(in_session(LOOP), 60000)
         plant.sleep(2000)
-        assert plant.board.power.model.closed
+        assert plant.board.contact.closed
         fault = plant.now
         Bomb(charger if part == "charger" else getattr(charger, part), name)
         plant.until(lambda plant: plant.trace.errors, 1000)
-        eq((plant.board.power.model.coil, plant.board.circuit.duty), (0, 0))
-        plant.until(lambda plant: not plant.board.power.model.closed, 100)
+        eq((plant.board.contact.coil, plant.board.circuit.duty), (0, 0))
+        plant.until(lambda plant: not plant.board.contact.closed, 100)
         watch.clear()
         plant.until(lambda plant: plant.board.circuit.duty, 6000)
         assert ticks_diff(plant.now, fault) >= 5000, (part, name)
@@ -83,7 +83,7 @@ def test_modem_driver_that_raises_for_a_while():
     bomb = Bomb(plant.board.modem, "poll", 1000)
     plant.sleep(30000)
     assert 5 < 1000 - bomb.calls < 300, bomb.calls
-    eq((plant.board.power.model.closed, plant.board.circuit.duty), (False, 0))
+    eq((plant.board.contact.closed, plant.board.circuit.duty), (False, 0))
     bomb.calls = 1
     plant.sleep(12000)
     assert car.done

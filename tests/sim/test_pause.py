@@ -26,6 +26,7 @@ from firmware.app import plug_steps as sup
 from firmware.clock import ticks_diff
 from firmware.run import words
 from firmware.run.operator import Refused
+from firmware.stage.faults import CONVERTER
 from host_tools.ev import car as ev
 from host_tools.ev.states import LOOP, PARAMETERS, WELDING
 from tests.lib.mtest import eq, raises
@@ -87,7 +88,7 @@ def one(service, control):
     plant, watch = bench([service])
     car = plug(plant, service=service, control=control)
     asleep(plant, car)
-    eq((plant.board.circuit.duty, plant.board.power.model.closed, plant.board.power.w), (X1, False, 0))
+    eq((plant.board.circuit.duty, plant.board.contact.closed, plant.board.stage.w), (X1, False, 0))
     key = bytes(plant.board.hpgp.nmk)
     keys = len(watch.keys)
     session_id = car.evcc.session_id
@@ -211,7 +212,7 @@ def test_no_power_whatever_the_pilot_says_in_a_pause_r_stop_09():
     for load in ("C", "D", "C"):
         plant.board.do_cp([load], plant.now)
         plant.sleep(20000)
-        eq((plant.charger.state, plant.board.power.model.closed), (sup.TOGGLING, False))
+        eq((plant.charger.state, plant.board.contact.closed), (sup.TOGGLING, False))
     plant.board.do_cp(["auto"], plant.now)  # B: the second half of a toggle
     plant.sleep(500)
     eq(plant.charger.state, sup.LINKED)
@@ -232,7 +233,7 @@ def test_one_way_from_c_to_b_is_no_toggle():
     plant.board.do_cp(["auto"], plant.now)
     plant.sleep(1000)
     eq(plant.charger.state, sup.PAUSED)
-    eq(plant.board.power.model.closed, False)
+    eq(plant.board.contact.closed, False)
 
 
 def offers(plant, car, session_id):
@@ -287,7 +288,7 @@ def test_a_car_that_does_not_come_back_within_t_conn_resume_r_link_23():
     plant.sleep(3000)
     assert plant.board.hpgp.nmk != key
     plant.sleep(200000)
-    eq((plant.charger.state, plant.board.power.model.closed), (sup.WAITING, False))  # and not by the pilot alone
+    eq((plant.charger.state, plant.board.contact.closed), (sup.WAITING, False))  # and not by the pilot alone
     assert not closed_in_a_pause(watch)
 
 
@@ -305,7 +306,7 @@ def test_awake_but_no_session_r_sdp_08():
     assert plant.trace.said("paused session given up: no session")
     plant.sleep(200000)
     assert plant.board.hpgp.nmk != keys
-    eq(plant.board.power.model.closed, False)
+    eq(plant.board.contact.closed, False)
     eq(plant.charger.state, sup.WAITING)
 
 
@@ -326,7 +327,7 @@ def test_a_fault_of_the_power_stage_in_a_pause_r_session_08():
     plant, _ = bench()
     car = plug(plant, pause_ms=NEVER)
     asleep(plant, car)
-    plant.board.power.converter_fault = 3
+    plant.board.stage.fault_bits = CONVERTER
     plant.sleep(100)
     eq((plant.charger.state, plant.board.circuit.duty), (sup.FAULT, 0))
     eq(plant.safe.paused_ms(plant.now), 0)
@@ -342,7 +343,7 @@ def test_a_fault_of_our_own_in_a_pause_r_session_08():
     plant.sleep(100)
     plant.charger.slac.poll = poll
     plant.sleep(10000)
-    eq((plant.safe.paused_ms(plant.now), plant.board.power.model.closed), (0, False))
+    eq((plant.safe.paused_ms(plant.now), plant.board.contact.closed), (0, False))
     assert plant.trace.said("paused session given up: the station begins anew")
 
 
@@ -350,6 +351,6 @@ def test_plain_tcp_cannot_pause_r_session_05():
     plant, watch = begin(["DC_BPT"], setpoint_w=4000)
     car = plant.run(plant.plug(loops=8, pause_loops=4))
     eq((car.ok, car.why), (False, "SessionStopRes: FAILED_PauseNotAllowed"))
-    eq(plant.board.power.model.closed, False)
+    eq(plant.board.contact.closed, False)
     watch.check()
     eq(state_spans(watch, sup.PAUSED), [])

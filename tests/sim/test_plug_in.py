@@ -71,28 +71,31 @@ def test_every_car_is_tested_for_insulation_r_dc_safety_03():
     """Also behind a car that passed and one that failed, and with a pilot that comes late: that
     car's result is not theirs."""
     plant, watch = begin(["DC_BPT"], setpoint_w=4000, cable_check_ms=2000)
-    power = plant.board.power
+    stage = plant.board.stage
     for number in range(1, 4):
         car = plant.plug(number, loops=3)
         plant.until(in_session(CABLE_CHECK), 60000)
         began = plant.now
-        plant.until(lambda plant: plant.board.power.mv >= 450000, 1000)
+        plant.until(lambda plant: plant.board.stage.mv_out >= 450000, 1000)
         if number == 2:
-            power.insulation_bad = True
+            stage.insulation_bad = True
             plant.run(car)
             assert car.why == "DC_CableCheckRes: FAILED", car.why
-            power.insulation_bad = False
+            stage.insulation_bad = False
             plant.remove(car)
             continue
         plant.until(in_session(PRECHARGE), 10000)
-        assert ticks_diff(plant.now, began) >= 2000 and power.mv < 60000, (ticks_diff(plant.now, began), power.mv)
+        assert ticks_diff(plant.now, began) >= 2000 and stage.mv_out < 60000, (
+            ticks_diff(plant.now, began),
+            stage.mv_out,
+        )
         served(plant, watch, car)
 
 
 def test_session_after_basic_charging_is_not_cut():
     plant, watch = begin(["AC"], slac_init_ms=1000, ef_retries=0)
     car = plant.plug(1, service="AC", iso15118=False, duration_ms=10000)
-    plant.until(lambda plant: plant.board.power.model.closed, 20000)
+    plant.until(lambda plant: plant.board.contact.closed, 20000)
     plant.sleep(500)
     car.unplug(plant.now)
     plant.sleep(1500)
@@ -198,11 +201,11 @@ def test_basic_car_gets_its_duty_within_ten_seconds_and_charges():
     plant.sleep(100)
     tick, duty = watch.duties[-1]
     assert 100 <= duty <= 960 and ticks_diff(tick, plugged) <= 10000, (duty, ticks_diff(tick, plugged))
-    plant.until(lambda plant: plant.board.power.model.closed, 2000)
+    plant.until(lambda plant: plant.board.contact.closed, 2000)
     eq(car.load[0], 882)
     plant.until(lambda plant: car.load[0] != 882, 20000)
     left_c = plant.now
-    plant.until(lambda plant: not plant.board.power.model.closed, 1000)
+    plant.until(lambda plant: not plant.board.contact.closed, 1000)
     assert ticks_diff(plant.now, left_c) <= 100, ticks_diff(plant.now, left_c)  # R-POWER-11
     served(plant, watch, car)
     eq(plant.most_w, 11040)
@@ -301,11 +304,11 @@ def test_lost_powerline_ends_the_session_r_link_24():
     car = plant.plug(unplug_after_ms=20000)
     plant.until(in_session(LOOP), 60000)
     plant.sleep(3000)
-    assert plant.board.power.model.closed
+    assert plant.board.contact.closed
     key = watch.keys[-1][1]
     plant.cable.cut = True
     lost = plant.now
-    plant.until(lambda plant: not plant.board.power.model.closed, 1000)
+    plant.until(lambda plant: not plant.board.contact.closed, 1000)
     plant.until(lambda plant: plant.trace.said("link lost"), 8000)
     assert ticks_diff(plant.now, lost) <= 8000
     plant.sleep(10000)
@@ -325,7 +328,7 @@ def test_modem_restart_ends_the_session_r_link_24():
     plant.until(in_session(LOOP), 60000)
     plant.sleep(2000)
     plant.board.hpgp.reboot(plant.now)
-    plant.until(lambda plant: not plant.board.power.model.closed, 550)
+    plant.until(lambda plant: not plant.board.contact.closed, 550)
     plant.run(car)
     assert not car.ok
     eq(len(plant.trace.said("slac: link lost")), 1)
@@ -345,9 +348,9 @@ def test_late_pilot_is_waited_for_r_power_10():
         plant.until(in_session(state), 60000)
         late = plant.now
         plant.sleep(400)
-        eq(plant.board.power.model.closings, 0)
+        eq(plant.board.contact.closings, 0)
         plant.board.do_cp(["auto"], plant.now)
-        plant.until(lambda plant: plant.board.power.model.closed, 1000)
+        plant.until(lambda plant: plant.board.contact.closed, 1000)
         assert ticks_diff(plant.now, late) > 400
         served(plant, watch, car)
 
@@ -357,7 +360,7 @@ def test_nothing_flows_before_start_was_accepted_r_power_11():
     car = plant.plug(service="AC", loops=5)
     plant.board.do_cp(["C"], plant.now)  # a car that is in C from the plug-in on
     plant.until(in_session(START), 60000)
-    eq((plant.board.power.model.closings, plant.most_w), (0, 0))
+    eq((plant.board.contact.closings, plant.most_w), (0, 0))
     plant.board.do_cp(["auto"], plant.now)
     served(plant, watch, car)
 

@@ -8,6 +8,7 @@ contactor.
 
 from drivers.pilot import FIVE_PERCENT, X1
 from firmware.app import plug_steps as plug
+from firmware.stage.faults import CONVERTER
 from host_tools.ev import car as ev
 from host_tools.ev.states import LOOP
 from tests.lib.mtest import eq
@@ -81,7 +82,7 @@ def out(plant, car=None):
     for one in plant.cable.cars:
         one.unplug(plant.now)
     plant.sleep(6000)
-    eq((plant.charger.state, plant.board.circuit.duty, plant.board.power.model.closed), (plug.UNPLUGGED, X1, False))
+    eq((plant.charger.state, plant.board.circuit.duty, plant.board.contact.closed), (plug.UNPLUGGED, X1, False))
     eq(plant.trace.errors, [])
 
 
@@ -336,7 +337,7 @@ def toggles():
             plant.board.do_cp([letter], plant.now)
             plant.sleep(200)
         eq((letter, plug.STATE_NAMES[plant.charger.state]), (letter, plug.STATE_NAMES[state]))
-        assert not plant.board.power.model.closed
+        assert not plant.board.contact.closed
     eq(plant.trace.changes[-1][3], "woken by the pilot")
     plant.sleep(1000)
     out(plant)
@@ -348,22 +349,22 @@ def faults():
     car = plant.plug(unplug_after_ms=NEVER)
     plant.until(in_session(LOOP), 60000)
     plant.sleep(2000)
-    plant.board.power.converter_fault = 3
+    plant.board.stage.fault_bits = CONVERTER
     until(plant, plug.FAULT, 100)
     eq(plant.board.circuit.duty, 0)
     plant.charger.clear(plant.now)
     eq(plant.charger.state, plug.FAULT)
     reboot(plant, car)
     plant.sleep(3000)
-    plant.board.power.converter_fault = 0
+    plant.board.stage.fault_bits = 0
     plant.charger.clear(plant.now)
-    eq((plant.charger.state, plant.charger.fault), (plug.REPLUG, "power stage fault 3"))
+    eq((plant.charger.state, plant.charger.fault), (plug.REPLUG, "power stage fault 11"))
     plant.sleep(1000)
     eq((plant.charger.state, plant.board.circuit.duty), (plug.REPLUG, X1))
     # Another one before the plug is out is F again, and does not end by itself.
-    plant.board.power.converter_fault = 3
+    plant.board.stage.fault_bits = CONVERTER
     until(plant, plug.FAULT, 100)
-    plant.board.power.converter_fault = 0
+    plant.board.stage.fault_bits = 0
     plant.sleep(1000)
     eq((plant.charger.state, plant.board.circuit.duty), (plug.FAULT, 0))
     plant.charger.clear(plant.now)
@@ -371,9 +372,9 @@ def faults():
     out(plant)
     eq(plant.charger.fault, "")
     # Without a car, and gone again.
-    plant.board.power.converter_fault = 3
+    plant.board.stage.fault_bits = CONVERTER
     until(plant, plug.FAULT, 100)
-    plant.board.power.converter_fault = 0
+    plant.board.stage.fault_bits = 0
     plant.charger.clear(plant.now)
     out(plant)
     # While a car matches: what the matching comes to means nothing then.
@@ -384,12 +385,12 @@ def faults():
         if what == "pilot":
             plant.board.do_cp(["E"], plant.now)
         else:
-            plant.board.power.converter_fault = 3
+            plant.board.stage.fault_bits = CONVERTER
         plant.sleep(20000)
         eq(plant.charger.state, state)
         plant.cable.inject(bytes(8) + SlacCar().parm(), plant.now)
         plant.sleep(3000)
-        plant.board.power.converter_fault = 0
+        plant.board.stage.fault_bits = 0
         plant.charger.clear(plant.now)
         plant.board.do_cp(["B"], plant.now)
         plant.sleep(200)
@@ -406,7 +407,7 @@ def faults():
         plant.board.do_cp([what], plant.now)
         until(plant, plug.REPLUG, 200)
         plant.sleep(60)  # what the contact takes to open
-        eq((plant.board.circuit.duty, plant.board.power.contactor), (X1, False))
+        eq((plant.board.circuit.duty, plant.board.contactor.closed), (X1, False))
         reboot(plant, car)
         plant.sleep(3000)
         eq(plant.charger.state, plug.REPLUG)

@@ -12,7 +12,7 @@ BARE_HEAP_KB = 600  # the same, frozen
 
 
 def closings(plant):
-    return plant.board.power.model.closings
+    return plant.board.contact.closings
 
 
 def test_session_offers_what_the_cable_carries():
@@ -46,9 +46,9 @@ def test_no_coding_no_power():
         car.unplug(plant.now)
     plant = Plant(services=["AC"], ac_socket=True, slac_init_ms=1000, ef_retries=0)
     plant.plug(iso15118=False, duration_ms=60000)
-    plant.until(lambda plant: plant.board.power.contactor, 20000)
+    plant.until(lambda plant: plant.board.contactor.closed, 20000)
     plant.board.do_pp(["0"], plant.now)
-    plant.until(lambda plant: not plant.board.power.model.closed, 250)
+    plant.until(lambda plant: not plant.board.contact.closed, 250)
 
 
 def test_captive_cable_needs_no_coding():

@@ -44,7 +44,7 @@ def test_a_sound_board_passes_every_step():
     eq(values(test, "pp-ok")["rating"], 13)
     assert 8500 < values(test, "plug-b")["x1"] < 9500 and values(test, "plug-b")["low_5"] == -12000
     assert 40 <= values(test, "close-ok")["closed_after"] <= 100
-    eq(bench.board.power.model.closings, 1)
+    eq(bench.board.contact.closings, 1)
     bench.at_rest()
 
 
@@ -73,23 +73,23 @@ def test_pev_parameter_block():
 def test_pilot_shorted():
     bench = planted("cp-short")
     assert "role-evse" in bench.codes and "plug-skip" in bench.codes and "close-skip" in bench.codes
-    eq(bench.board.power.model.closings, 0)
+    eq(bench.board.contact.closings, 0)
 
 
 def test_diode_shorted():
     bench = planted("diode")
-    assert "pp-ok" in bench.codes and bench.board.power.model.closings == 0
+    assert "pp-ok" in bench.codes and bench.board.contact.closings == 0
 
 
 def test_pp_open():
     bench = planted("pp-open")
-    assert "plug-d" in bench.codes and bench.board.power.model.closings == 0
+    assert "plug-d" in bench.codes and bench.board.contact.closings == 0
 
 
 def test_contactor_welded():
     bench = planted("welded")
     assert "plug-out" in bench.codes
-    eq(bench.board.power.model.closings, 0)
+    eq(bench.board.contact.closings, 0)
 
 
 def test_int_not_connected():
@@ -157,11 +157,11 @@ def test_a_car_that_comes_while_the_contactor_closes_opens_it_with_the_next_samp
         bench.plant.step()
     bench.do("next")
     bench.plant._wake()
-    while not bench.board.power.model.closed:
+    while not bench.board.contact.closed:
         bench.plant.step()
     bench.board.do_cp(["B"], bench.plant.now)
     begun = bench.plant.now
-    while bench.board.power.model.closed:
+    while bench.board.contact.closed:
         bench.plant.step()
     assert ticks_diff(bench.plant.now, begun) <= 100
     bench.plant.sleep(100)
@@ -171,7 +171,7 @@ def test_a_car_that_comes_while_the_contactor_closes_opens_it_with_the_next_samp
 
 def test_without_close_the_contactor_stays_open():
     bench = Bench().run("")
-    eq((bench.first(), bench.codes[-2], bench.board.power.model.closings), (None, "close-off", 0))
+    eq((bench.first(), bench.codes[-2], bench.board.contact.closings), (None, "close-off", 0))
 
 
 def test_skipped_questions():
@@ -189,7 +189,7 @@ def test_a_plug_that_stays_in_keeps_the_contactor_open():
     bench = Bench()
     bench.skip = ["do-unplug"]
     bench.run()
-    eq((bench.first(), bench.codes[-2], bench.board.power.model.closings), ("plug-still", "close-skip", 0))
+    eq((bench.first(), bench.codes[-2], bench.board.contact.closings), ("plug-still", "close-skip", 0))
 
 
 def test_stop():

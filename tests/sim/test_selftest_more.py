@@ -76,7 +76,7 @@ def test_pp_at_rest():
 
 def test_contactor_that_does_not_close():
     def stuck(b):
-        b.board.power.model.stuck_open = True
+        b.board.contact.stuck_open = True
 
     eq(first_of(stuck), "close-stuck")
 
@@ -92,7 +92,7 @@ def guarded(words="close", **plugged):
 
 def test_a_guarded_board_closes_with_the_test_plug_in_c():
     bench = guarded()
-    eq((bench.first(), bench.board.power.model.closings), (None, 1))
+    eq((bench.first(), bench.board.contact.closings), (None, 1))
     at = bench.codes.index("close-ok")
     eq(bench.codes[at - 2 : at + 2], ["plug-c", "do-close-plug", "close-ok", "do-d"])
     assert "close-guarded" not in bench.codes and "do-close" not in bench.codes
@@ -100,14 +100,14 @@ def test_a_guarded_board_closes_with_the_test_plug_in_c():
 
 def test_a_guarded_board_does_not_close_without_the_plug():
     bench = guarded("close states=B")
-    eq((bench.first(), bench.codes[-2], bench.board.power.model.closings), (None, "close-guarded", 0))
+    eq((bench.first(), bench.codes[-2], bench.board.contact.closings), (None, "close-guarded", 0))
     bench = guarded("")
-    eq((bench.codes[-2], bench.board.power.model.closings), ("close-off", 0))
+    eq((bench.codes[-2], bench.board.contact.closings), ("close-off", 0))
 
 
 def test_a_guarded_board_does_not_close_when_another_modem_answers():
     bench = guarded(iso15118=False)
-    eq((bench.first(), bench.board.power.model.closings), (None, 0))
+    eq((bench.first(), bench.board.contact.closings), (None, 0))
     assert "close-strange" in bench.codes
 
 
@@ -118,12 +118,12 @@ def test_contactor_that_welds_while_it_closes():
         bench.plant.step()
     bench.do("next")
     bench.plant._wake()
-    while not bench.board.power.model.closed:
+    while not bench.board.contact.closed:
         bench.plant.step()
-    bench.board.power.model.welded = True
+    bench.board.contact.welded = True
     while bench.test.active:
         bench.plant.step()
-    eq((bench.first(), bench.board.power.model.coil), ("close-welded", 0))
+    eq((bench.first(), bench.board.contact.coil), ("close-welded", 0))
 
 
 def test_modem_without_firmware_and_one_that_is_silent():
@@ -237,11 +237,11 @@ def test_step_that_breaks_leaves_the_board_at_rest():
 
     bench.do("next")
     bench.plant._wake()
-    while not bench.board.power.model.closed:
+    while not bench.board.contact.closed:
         bench.plant.step()
     bench.test._script = broken()
     bench.plant.sleep(300)
-    assert not bench.board.power.model.closed
+    assert not bench.board.contact.closed
     assert "ValueError: planted" in bench.plant.trace.errors[-1], bench.plant.trace.errors
     eq(bench.codes[-2:], ["broken", "end-fail"])
     eq(bench.board.circuit.duty, 0)  # the station says F, as after every fault of its own
@@ -284,7 +284,7 @@ def test_an_answer_sent_twice_does_not_answer_the_next_question():
     eq(bench.do("next %d" % seen), [])
     assert bench.test.asking
     bench.plant.sleep(500)
-    eq(bench.board.power.model.closings, 0)
+    eq(bench.board.contact.closings, 0)
 
 
 def test_every_code_is_complete():

@@ -29,7 +29,7 @@ class Watch:
         now = plant.now
         board = plant.board
         circuit = board.circuit
-        model = board.power.model
+        model = board.contact
         self._kept(self.duties, now, circuit.duty)
         self._kept(self.contact, now, model.closed)
         self._kept(self.states, now, plant.charger.state)
@@ -43,7 +43,7 @@ class Watch:
             self._breach("closed %d ms after the car left C" % ticks_diff(now, self._left_c))
         if model.coil and plant.charger.state not in (sup.LINKED, sup.BASIC):
             self._breach("coil on in " + sup.STATE_NAMES[plant.charger.state])
-        if board.power.w and not (model.coil and model.closed):
+        if board.stage.w and not (model.coil and model.closed):
             self._breach("power with the contactor open")
 
     def _kept(self, kept, now, value):

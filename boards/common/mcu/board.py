@@ -5,15 +5,15 @@ The hardware has: spi, cs, irq (drivers.qca7000), front (drivers.pilot), plug (d
 drive, feedback and tripped (drivers.contactor), mac, source (what becomes readable at an interrupt of the
 modem), name, and start(), alive() each turn of the firmware, notes() -> list of texts on what the
 hardware did by itself, counters(), stop(). For app/selftest.py: spi_hz(hz), exchanged(command, n),
-guarded, as there. A board with a power stage of its own has stage(cfg, contactor), which makes it;
-without that the bench stage stands in its place. boards/contract.py has every name.
+guarded, as there. With an ENABLE line it has enable(on). A board with a power stage of its own has
+stage(cfg, contactor), which makes it; without that mcu/stages.py does, by the configuration. boards/contract.py has every name.
 """
 
 from drivers.contactor import Contactor
 from drivers.pilot import Pilot
 from drivers.proximity import Proximity
 from drivers.qca7000 import Qca7000
-from mcu.bench_stage import BenchStage
+from mcu import stages
 from micropython import const
 
 _OPEN_MS = const(200)  # not open by then: welded
@@ -38,10 +38,10 @@ class Board:
         self.proximity = Proximity(hw.plug)
         # The session's own limit comes first: it has the better words for it.
         close_ms = cfg["contactor_timeout_ms"] + _SPARE_MS
-        contactor = Contactor(hw.drive, hw.feedback, close_ms, _OPEN_MS, _PAUSE_MS, hw.tripped)
-        stage = getattr(hw, "stage", None)
-        self._bench = stage is None
-        self.power = (stage or BenchStage)(cfg, contactor)
+        self.contactor = contactor = Contactor(hw.drive, hw.feedback, close_ms, _OPEN_MS, _PAUSE_MS, hw.tripped)
+        own = getattr(hw, "stage", None)
+        self.stage = own(cfg, contactor) if own else stages.make(cfg, hw, contactor, trace)
+        self.enable = getattr(hw, "enable", None)
         self.modem = Qca7000(hw.bus.spi, hw.bus.cs, hw.irq, trace)
         self.sources = [hw.source]
         self.ready = "link=board name=%s" % hw.name
@@ -51,8 +51,6 @@ class Board:
     def start(self, now):
         self.hw.start()
         self.modem.start(now)
-        if self._bench:
-            self._trace.note(now, "power stage: contactor real, converter and meters simulated")
         if self._plain:
             self._trace.error(now, "allow_plain: a car may charge without TLS and without a certificate")
 

@@ -1,16 +1,17 @@
 """The unix board: a modem, simulated behind SPI or as a network interface, with simulated pilot and
 power stage.
 
-What firmware/main.py takes from a board: mac, modem, pilot, power, and for the loop that waits
+What firmware/main.py takes from a board: mac, modem, pilot, contactor, enable, stage, and for the loop that waits
 sources, due, poll(), COMMANDS and their do_…(), ready, close(). For app/selftest.py spi_hz() and
 exchanged() besides.
 """
 
-from board.sim_power import SimPower
+from board.sim_contactor import SimContactor
 from drivers.pilot import Pilot
 from drivers.proximity import Proximity
 from drivers.qca7000 import Qca7000
 from firmware.clock import sooner, ticks_add, ticks_diff
+from mcu import stages
 from twin import cable as wire
 from twin.modem import CABLE_PROFILE, EVSE, PEV, Modem
 from twin.pib import Pib
@@ -45,7 +46,10 @@ class SimBoard:
         self.pilot = Pilot(self.circuit, live_ms=_LIVE_MS)
         self.plug = PlugResistor()
         self.proximity = Proximity(self.plug)
-        self.power = SimPower(cfg)
+        self.contactor = SimContactor(cfg)
+        self.contact = self.contactor.model
+        self.stage = stages.make(cfg, None, self.contactor, trace)
+        self.enable = self.stage.enable
         self.chip = None
         self.fault = "none"
         self._cable = cable
@@ -105,7 +109,7 @@ class SimBoard:
     def plant(self, fault):
         """Break something, one of FAULTS; "none" repairs it all."""
         self.fault = fault
-        self.power.model.welded = fault == "welded"
+        self.contact.welded = fault == "welded"
         self.plug.cut = fault == "pp-open"
         if self.chip is not None:
             self.wires.clean_hz = 6000000 if fault == "spi-slow" else 16000000

@@ -67,6 +67,10 @@ def common(f, meter_requested):
         f.session.enough = True
     status = reply.terminate(f) if f.stop_wish else None
     meter = None
-    if f.cfg["meter_id"] and (meter_requested or f.session.loops == 1 or f.cfg["meterinfo_always"]):
+    if (
+        f.cfg["meter_id"]
+        and f.station.meter_ok
+        and (meter_requested or f.session.loops == 1 or f.cfg["meterinfo_always"])
+    ):
         meter = _meter_info(f)  # R-METER-01, R-METER-02
     return status, meter

@@ -13,7 +13,7 @@ from codec.slots import (
     ResponseCode,
     Scheduled_EVPPTControlMode,
 )
-from firmware.session.codes import ASK_OFF, ASK_POWER, DC, WAIT
+from firmware.session.codes import ASK_POWER, ASK_STOP, DC, WAIT
 from firmware.session.facts import PeerError
 from firmware.session.iso20 import messages, reply
 from firmware.session.iso20.schedule import TUPLE_ID
@@ -55,7 +55,7 @@ def _to_welding(f, req):
 
 def _opened(f, state, again):
     """Power path off before the answer, because the vehicle leaves state C on it (R-POWER-02)."""
-    f.wanted.ask = ASK_OFF
+    f.wanted.ask = ASK_STOP
     if not f.station.path_off and f.waited_ms < f.cfg["off_timeout_ms"]:
         return WAIT, again
     if f.station.contactor:

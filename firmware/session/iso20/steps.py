@@ -43,13 +43,11 @@ from firmware.session.iso20.states import (
 from firmware.session.states import ENDED, FAILED
 from micropython import const
 
-_CONTACTOR_FAULTS = const((1, 2))  # stuck open, welded (drivers/contactor.py)
-
 
 def no_fault(f):
     """A fault of the station ends the session; only SessionStop is still served (R-STATUS-07)."""
     if f.station.fault:
-        if f.station.fault in _CONTACTOR_FAULTS:
+        if f.station.contactor_fault:
             raise PeerError(ResponseCode.FAILED_ContactorError, "contactor fault")
         raise PeerError(ResponseCode.FAILED, "station fault")
 

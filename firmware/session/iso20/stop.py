@@ -6,7 +6,7 @@ from codec.slots import (
     ResponseCode,
     SessionStopReq,
 )
-from firmware.session.codes import ASK_OFF, WAIT
+from firmware.session.codes import ASK_STOP, WAIT
 from firmware.session.facts import PeerError
 from firmware.session.iso20 import messages
 from firmware.session.states import ENDED
@@ -16,7 +16,7 @@ def stop(f, req):
     """Terminate is taken in every phase and leaves the hardware safe before the answer (R-STOP-01,
     -02)."""
     kind = req[SessionStopReq.ChargingSession]
-    f.wanted.ask = ASK_OFF
+    f.wanted.ask = ASK_STOP
     if kind == ChargingSession.ServiceRenegotiation:
         # Announced as not supported in ServiceDiscoveryRes (R-STOP-07), in every phase (R-STOP-05).
         raise PeerError(ResponseCode.FAILED_NoServiceRenegotiationSupported, "service renegotiation")
@@ -42,7 +42,7 @@ def stop_or_pause(f, req):
     """
     if req[SessionStopReq.ChargingSession] != ChargingSession.Pause:
         return stop(f, req)
-    f.wanted.ask = ASK_OFF
+    f.wanted.ask = ASK_STOP
     if not f.cfg["pause_allowed"]:
         _no_pause("pause is not configured")
     if f.vehicle_cert_sha256 is None:

@@ -17,50 +17,79 @@ from firmware.app.lease import MOST_S, OPERATOR
 from firmware.app.power import Power
 from firmware.clock import ticks_add, ticks_diff
 from firmware.session.secc import Secc
+from firmware.stage import words
 
 _GRACE_MS = 100
 BASE = ticks_add(0, -300)  # simulated time wraps soon after the start
 
 
 class Recorded:
-    """The power stage of the recording: it does at once what it is asked, and measures what was
-    measured."""
+    """Power stage and contactor of the recording: they do at once what they are asked, and measure
+    what was measured."""
 
     def __init__(self):
-        self.contactor = self.tripped = False
-        self.test_result = 0
-        self.mv = self.ma = self.w = 0
+        self.caps = caps = words.Caps()
+        caps.kind = words.AC | words.DC
+        caps.bidirectional = caps.has_out = caps.has_meter = True
+        self.state = words.READY
+        self.closed = self.driven = self.wanted = self.verified = self.tripped = False
+        self.fault = self.faults = 0
+        self.test_result = self._test = 0
+        self.insulation_ohm = 1 << 29
+        self.mv_in = self.mv_out = self.ma = self.w = self.var = 0
+        self.l_mv = self.l_ma = self.l_w = (0, 0, 0)
+        self.can_charge_w = self.can_discharge_w = 1 << 29
         self.charged_wh = self.discharged_wh = 0
-        self.fault = 0
+        self.meter_ok = True
+        self.locked = False
         self.due = None
 
-    @property
-    def path_off(self):
-        return not self.contactor
+    def age_ms(self, source, now):
+        return None
+
+    def start(self, now):
+        pass
 
     def poll(self, now):
         pass
 
-    def off(self, now):
-        self.contactor = False
-
-    def test(self, mv, now):
-        self.contactor = True
-
-    def precharge(self, mv, now):
-        self.contactor = True
-
-    def close(self, now):
-        self.contactor = True
-
-    def dc(self, mv, ma, car_mv):
+    def beat(self, now):
         pass
 
-    def ac(self, car_w):
+    def event(self):
+        return 0
+
+    def open(self, now):
+        self.closed = False
+
+    def off(self, now):
+        self.closed = False
+
+    def stop(self, now):
+        pass
+
+    def test(self, mv, ma, now):
+        self.closed = True
+        self.mv_out = mv  # between two requests nobody has recorded it
+
+    def precharge(self, mv, ma, now):
+        self.closed = True
+
+    def close(self, now):
+        self.closed = True
+        return True
+
+    def dc(self, mv, ma, w, now):
+        pass
+
+    def ac(self, l1_ma, l2_ma, l3_ma, var, now):
+        pass
+
+    def lock(self, yes, now):
         pass
 
     def clear(self, now):
-        pass
+        return True
 
 
 class Notes:
@@ -81,7 +110,7 @@ class Notes:
 class Player:
     def __init__(self, cfg, number, origin):
         self.hw = Recorded()
-        self.power = Power(cfg, self.hw)
+        self.power = Power(cfg, self.hw, self.hw)
         self.wall_s = 0
         self.id = b"\x01" * 8
         self.number = number
@@ -153,9 +182,9 @@ class Player:
         self.wall_s = step.get("wall", self.wall_s)
         if "id" in step and not self.secc.established:  # the id is drawn in the set-up
             self.id = unhexlify(step["id"])
-        hw.mv = step.get("mv", hw.mv)
+        hw.mv_out = step.get("mv", hw.mv_out)
         hw.ma = step.get("ma", hw.ma)
-        hw.w = step.get("w", hw.mv // 1000 * hw.ma // 1000 if "ma" in step else hw.w)
+        hw.w = step.get("w", hw.mv_out // 1000 * hw.ma // 1000 if "ma" in step else hw.w)
         hw.test_result = step.get("test", hw.test_result)
 
     def go_on_after(self, other):

@@ -55,7 +55,12 @@ def test_a_wrong_parameter_list_is_caught():
 
     one("boards/esp32s3/board/hardware.py", "def drive(self, on)", "def drive(self)", "takes (), is called with (on)")
     one("boards/common/mcu/modem_spi.py", "def set_hz(self, hz=None)", "def set_hz(self, hz)", "with (hz=)")
-    one("host_tools/recordings/replay/player.py", "mv, ma, car_mv)", "ma, mv, car_mv)", "takes (ma, mv, car_mv)")
+    one(
+        "host_tools/recordings/replay/player.py",
+        "def dc(self, mv, ma, w, now)",
+        "def dc(self, ma, mv, w, now)",
+        "takes (ma, mv, w, now)",
+    )
     one("drivers/qca7000.py", "def send(self, buf, n)", "def send(self, buf, n, last)", "takes (buf, n, last)")
 
 
@@ -73,10 +78,15 @@ def test_an_implementer_that_nobody_has_listed_is_found():
 class Stage:
     def poll(self, now): pass
     def off(self, now): pass
-    def test(self, mv, now): pass
+    def start(self, now): pass
+    def beat(self, now): pass
+    def stop(self, now): pass
+    def test(self, mv, ma, now): pass
+    def precharge(self, mv, ma, now): pass
     def close(self, now): pass
-    def dc(self, mv, ma, car_mv): pass
-    def ac(self, car_w): pass
+    def clear(self, now): pass
+    def dc(self, mv, ma, w, now): pass
+    def lock(self, yes): pass
 
 class Quiet:
     def note(self, now, text, value=None): pass
@@ -92,9 +102,9 @@ class Other:
 
 
 def test_a_class_made_of_an_implementer_is_one():
-    new = "from mcu.bench_stage import BenchStage\nclass Mine(BenchStage):\n    def dc(self, mv, ma): pass\n"
+    new = "from firmware.stage.bench import BenchStage\nclass Mine(BenchStage):\n    def dc(self, mv, ma): pass\n"
     found = [text for _, _, text in implementers(Tree(changes={"boards/unix/board/mine.py": new}), LAW)]
-    eq(found, ["Mine, as power stage: dc() takes (mv, ma), is called with (mv, ma, car_mv)"])
+    eq(found, ["Mine, as power stage: dc() takes (mv, ma), is called with (mv, ma, w, now)"])
 
 
 def test_a_caller_that_uses_more_than_the_contract_is_caught():
@@ -122,7 +132,7 @@ def test_each_board_made_over_a_model_of_its_chip():
             board.start(controller.place.now)
             check("board", board)
             check("spi modem", board.modem)
-            check("power stage", board.power)
+            check("power stage", board.stage)
             check("contactor", controller.place.contactor)
             board.close()
 

@@ -52,7 +52,7 @@ class FakeLink:
         self.out = Output()
         self.power = FakePower()
         self.power.hw = Part()
-        self.power.hw.contactor = False
+        self.power.closed = False
         self.lines = TraceLines(self.trace, self.out, self.power)
         self.safe = Part()
         self.safe.faults = 0
@@ -62,7 +62,7 @@ class FakeLink:
         self.charger.fault = ""
 
     def occupied(self):
-        return "the contactor is closed" if self.power.hw.contactor else ""
+        return "the contactor is closed" if self.power.closed else ""
 
 
 class Rig:
@@ -154,7 +154,7 @@ def test_a_damaged_file_is_named_and_reset_all_repairs_it():
 def test_nothing_is_written_while_the_contactor_is_closed():
     def test():
         rig = Rig()
-        rig.link.power.hw.contactor = True
+        rig.link.power.closed = True
         for command in ("config set setpoint_w 1", "config reset all", "fault clear"):
             assert "not while the contactor is closed" in rig.refused(command)
         assert rig.ask("config get setpoint_w")[1] == "" and os.listdir(FOLDER[:-1]) == []
@@ -249,11 +249,11 @@ def test_a_fault_is_saved_after_the_contactor_is_open_and_not_before():
             link.trace.note(START, "record", i)
         rig.run(3000)
         assert os.listdir(FOLDER[:-1]) == []  # nothing has happened
-        link.power.hw.contactor = True
+        link.power.closed = True
         link.safe.secc.state = FAILED
         rig.run(5000)
         assert os.listdir(FOLDER[:-1]) == []
-        link.power.hw.contactor = False
+        link.power.closed = False
         rig.run(1000)
         lines = rig.ask("fault")[0]
         assert lines[0].startswith("N 0 saved after: session FAILED; unix_s") and lines[-1] == "N 0 record 39"

@@ -87,7 +87,7 @@ class Station:
         car = link.run(cfg, "lo", lambda record: None, sdp_port=PORT)
         assert car.ok and car.loops == 3, (car.why, self.notes())
         self.note("disconnected: ")
-        eq([r for r in self.records if "error" in r], [])
+        eq([r for r in self.records if "error" in r and not r["error"].startswith("LAB")], [])
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ def test_stop_opens_before_it_is_answered_r_power_02():
     w.sleep(100)  # simulated: nothing waits
     answer = w.loop(DC_BPT, DYNAMIC, soc=50)  # one ChargeLoop; soc is a number of the car
     assert answer.code == ResponseCode.OK and answer.MeterInfo is not None
-    assert w.hw.contactor
+    assert w.power.closed
     eq(w.power_delivery(STOP).code, ResponseCode.OK)
-    assert w.dead and not w.hw.contactor
+    assert w.dead and not w.power.closed
     eq((w.stop().code, w.state), (ResponseCode.OK, "Ended"))

@@ -73,7 +73,7 @@ def test_every_request_in_every_phase_r_errors_01():
             if msg != MSG.supportedAppProtocolReq:
                 assert res.code == ResponseCode.FAILED_SequenceError, (name, msg, res.code)
                 assert bytes(res.Header[MessageHeader.SessionID]) == w.sid
-            assert not w.hw.relay.wanted and w.hw.ma == 0 and w.hw.w == 0
+            assert not w.contactor.wanted and w.hw.ma == 0 and w.hw.w == 0
             assert w.secc.state in (FAILED, ENDED)
             refused += 1
             w.trace.messages.clear()
@@ -108,11 +108,11 @@ def test_failed_is_a_latch_r_errors_03_r_security_02():
     sid = w.sid
     w.sid = bytes(8)
     assert w.loop(DC_BPT, DYNAMIC).code == ResponseCode.FAILED_UnknownSession
-    assert w.secc.state == FAILED and not w.hw.relay.wanted and w.hw.ma == 0
+    assert w.secc.state == FAILED and not w.contactor.wanted and w.hw.ma == 0
     w.sid = sid
     for _ in range(3):
         assert w.loop(DC_BPT, DYNAMIC).code == ResponseCode.FAILED_SequenceError
-        assert not w.hw.contactor or not w.hw.relay.wanted
+        assert not w.power.closed or not w.contactor.wanted
     w.sleep(4000)
     assert not w.closed
     assert w.stop().code == ResponseCode.OK
@@ -141,7 +141,7 @@ def test_wrong_mode_in_the_loop_r_loop_01():
                 w = World()
                 w.to_loop(service, dynamic)
                 assert w.loop(other, mode).code == ResponseCode.FAILED
-                assert not w.hw.relay.wanted
+                assert not w.contactor.wanted
 
 
 def test_two_refusals_share_nothing_r_errors_08():
@@ -166,7 +166,7 @@ def test_wrong_payload_type_is_a_decode_failure_r_v2gtp_05():
     w.to_loop(AC_BPT, DYNAMIC)
     table = every(w)
     w.feed(w.frame((MSG.AC_ChargeLoopReq, table[MSG.AC_ChargeLoopReq]), 0x8002))
-    assert w.closed and not w.hw.relay.wanted
+    assert w.closed and not w.contactor.wanted
 
 
 def test_undecodable_ends_the_session_r_errors_07():
@@ -176,7 +176,7 @@ def test_undecodable_ends_the_session_r_errors_07():
         reach(w)
         w.feed(b"\x01\xfe\x80\x02\x00\x00\x00\x04\x80\xff\xff\xff")
         assert w.closed, name
-        assert not w.hw.relay.wanted and w.hw.ma == 0
+        assert not w.contactor.wanted and w.hw.ma == 0
         w.secc.lost(w.now)
         w.sleep(100)
         assert w.to_authorized(DC).code == ResponseCode.OK
@@ -236,9 +236,9 @@ def test_lost_connection_in_every_phase_r_stop_10():
         w = World()
         reach(w)
         w.secc.lost(w.now)
-        assert w.secc.state == IDLE and not w.hw.relay.wanted and w.hw.ma == 0 and w.hw.w == 0, name
+        assert w.secc.state == IDLE and not w.contactor.wanted and w.hw.ma == 0 and w.hw.w == 0, name
         w.sleep(200)
-        assert w.hw.path_off and w.secc.due is None
+        assert w.power.path_off and w.secc.due is None
 
 
 def test_terminate_in_every_phase_r_stop_02():
@@ -250,7 +250,7 @@ def test_terminate_in_every_phase_r_stop_02():
         reach(w)
         res = w.stop()
         assert res.msg == MSG.SessionStopRes and res.code == ResponseCode.OK, name
-        assert w.hw.path_off and w.secc.state == ENDED  # safe before the answer
+        assert w.power.path_off and w.secc.state == ENDED  # safe before the answer
 
 
 def test_pause_and_renegotiation_are_refused_r_stop_07_08():
@@ -261,7 +261,7 @@ def test_pause_and_renegotiation_are_refused_r_stop_07_08():
         w = World()
         w.to_loop(DC_BPT, DYNAMIC)
         assert w.stop(kind).code == code
-        assert not w.hw.relay.wanted and w.secc.state == FAILED
+        assert not w.contactor.wanted and w.secc.state == FAILED
 
 
 def test_answers_are_exact_r_v2gtp_06():
@@ -310,7 +310,7 @@ def test_own_error_ends_that_session_only_r_errors_09():
         msg, value = exi.decode(exi.schema_of(kind), w.buf, 8, n - 8)
         assert msg == row[1] + 1, name
         assert value[1] == ResponseCode.FAILED, name
-        assert not w.hw.relay.wanted and w.hw.ma == 0 and w.hw.w == 0
+        assert not w.contactor.wanted and w.hw.ma == 0 and w.hw.w == 0
         machine.lost(w.now)
         w.sleep(200)
         assert w.to_authorized(DC).code == ResponseCode.OK

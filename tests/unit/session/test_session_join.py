@@ -40,7 +40,7 @@ def test_joined_only_parameters_r_session_06():
         sid = w.sid
         eq(come_back(w, sid), ResponseCode.OK_OldSessionJoined)
         eq(call(w).code, ResponseCode.FAILED_SequenceError)
-        assert not w.hw.relay.wanted
+        assert not w.contactor.wanted
         w.secc.lost(w.now)
         is_new(w, sid)  # R-SESSION-08: what has failed cannot be joined
 
@@ -166,7 +166,7 @@ def test_charges_again_without_authorisation_r_session_07():
                 more = {} if is_dc(service) else {"present_w": 4000}
                 eq(w.loop(service, dynamic, **more).code, ResponseCode.OK)
                 w.sleep(100)
-            assert w.hw.contactor and w.hw.w
+            assert w.power.closed and w.hw.w
             eq(w.power_delivery(STOP).code, ResponseCode.OK)
         eq(w.stop(TERMINATE).code, ResponseCode.OK)
 

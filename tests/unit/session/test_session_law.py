@@ -33,14 +33,14 @@ def test_a_foreign_next_state_is_our_own_fault_r_errors_09():
 
     with_row(w, row[:2] + (planted,) + row[3:])
     try:
-        assert w.hw.relay.wanted
+        assert w.contactor.wanted
         w.request = w.frame  # make the bytes, send nothing
         data = w.loop(DC_BPT, DYNAMIC)
         safe.rx(data, len(data), w.now)
     finally:
         with_row(w, row)
     assert w.said("DC_ChargeLoop leads to Authorization")
-    assert safe.broken and safe.event(w.now) and w.secc.state == FAILED and not w.hw.relay.wanted
+    assert safe.broken and safe.event(w.now) and w.secc.state == FAILED and not w.contactor.wanted
     n = safe.tx(w.buf, w.now)
     msg, value = exi.decode(exi.DC, w.buf, 8, n - 8)
     assert (msg, value[1]) == (MSG.DC_ChargeLoopRes, ResponseCode.FAILED)

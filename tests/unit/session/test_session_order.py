@@ -9,6 +9,7 @@ runs for AC and DC, plain and bidirectional, Scheduled and Dynamic, new sessions
 import sys
 
 from codec.tables import names
+from firmware.stage.faults import CONVERTER
 from tests.lib import legal_order, words
 from tests.lib.driver import AC, AC_BPT, DC, DC_BPT, DYNAMIC, MODES, SCHEDULED, is_dc
 from tests.lib.legal_order import (
@@ -234,7 +235,7 @@ def test_fault_and_lost_pilot_end_the_phase_r_status_07_r_dc_safety_07():
             walk = Walk(service, DYNAMIC).to(phase, first_poll=phase == CABLE_CHECK)
             w = walk.w
             if harm == "fault":
-                w.hw.converter_fault = 3
+                w.hw.fault_bits = CONVERTER
             else:
                 w.power.permit(False, w.now)
             w.sleep(1)
@@ -242,7 +243,8 @@ def test_fault_and_lost_pilot_end_the_phase_r_status_07_r_dc_safety_07():
             code, _ = _answered(walk, request, phase)
             assert code.startswith("FAILED") and code != SEQUENCE, (phase, harm, code)
             _in(walk, FAILED, phase)
-            w.hw.converter_fault = 0
+            w.hw.fault_bits = 0
+            w.power.clear(w.now)
             w.power.permit(True, w.now)
 
 

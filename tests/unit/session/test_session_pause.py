@@ -7,6 +7,7 @@ from firmware.session.dialects import state_name
 from firmware.session.iso20 import steps
 from firmware.session.paused import Paused, binding
 from firmware.session.states import FAILED, IDLE
+from firmware.stage.faults import CONVERTER
 from tests.lib.driver import AC, DC, DC_BPT, DYNAMIC, PAUSE, START, STOP, TERMINATE
 from tests.lib.mtest import eq
 from tests.lib.notes import Notes
@@ -23,7 +24,7 @@ def test_plain_tcp_never_pauses_r_session_05_r_stop_08():
     w = World()
     to_stop(w)
     eq(w.stop(PAUSE).code, ResponseCode.FAILED_PauseNotAllowed)
-    eq((w.secc.state, w.hw.path_off, w.secc.paused.left_ms(w.now)), (FAILED, True, 0))
+    eq((w.secc.state, w.power.path_off, w.secc.paused.left_ms(w.now)), (FAILED, True, 0))
     assert w.said("pause of a car without a certificate")
     sid = w.sid
     w.secc.lost(w.now)
@@ -113,9 +114,9 @@ def test_pause_out_of_the_loop_is_refused_and_the_power_goes_off_r_stop_08():
         w = world()
         w.to_loop(service, dynamic)
         w.loop(service, dynamic)
-        assert w.hw.contactor
+        assert w.power.closed
         eq(w.stop(PAUSE).code, ResponseCode.FAILED_PauseNotAllowed)
-        eq((w.secc.state, w.hw.relay.wanted, w.hw.w), (FAILED, False, 0))
+        eq((w.secc.state, w.contactor.wanted, w.hw.w), (FAILED, False, 0))
         assert w.said("refused: pause out of phase")
         sid = w.sid
         w.secc.lost(w.now)
@@ -146,7 +147,7 @@ def test_where_a_pause_is_allowed_d_05_r_stop_08():
         state = w.secc.state
         code = w.stop(PAUSE).code
         eq((state, code), (state, ResponseCode.OK if may else ResponseCode.FAILED_PauseNotAllowed))
-        assert not w.hw.relay.wanted
+        assert not w.contactor.wanted
 
 
 def test_dc_leaves_out_the_cable_check_on_the_way_to_a_pause_r_dc_safety_01():
@@ -167,16 +168,16 @@ def test_pause_waits_for_the_power_path_r_stop_08_09():
     of the power stage."""
     w = world()
     to_stop(w)
-    w.hw.mv = 400000
+    w.hw.mv_in = w.hw.mv_out = 400000
     began = w.now
     eq(w.stop(PAUSE).code, ResponseCode.OK)
-    assert w.hw.path_off and ticks_diff(w.now, began) > 0
-    for fault, why in ((0, "pause with a live cable"), (3, "pause with a station fault")):
+    assert w.power.path_off and ticks_diff(w.now, began) > 0
+    for fault, why in ((0, "pause with a live cable"), (CONVERTER, "pause with a station fault")):
         w = world()
         to_stop(w)
-        w.hw.mv = 400000
-        w.hw._ramp = lambda target_mv, dt: None  # the output capacitor keeps its charge
-        w.hw.converter_fault = fault
+        w.hw.keeps_charge = True  # the output capacitor
+        w.hw.mv_in = w.hw.mv_out = 400000
+        w.hw.fault_bits = fault
         eq(w.stop(PAUSE).code, ResponseCode.FAILED_PauseNotAllowed)
         assert w.said(why), w.trace.notes
         eq(w.secc.paused.left_ms(w.now), 0)
@@ -225,7 +226,7 @@ def test_nothing_is_energised_during_a_pause_r_stop_09():
     w = paused()
     for _ in range(100):
         w.sleep(6000)
-        assert not w.hw.relay.wanted and not w.hw.contactor and w.hw.path_off
+        assert not w.contactor.wanted and not w.power.closed and w.power.path_off
 
 
 def test_a_fault_of_our_own_keeps_nothing_r_session_08():

@@ -5,6 +5,7 @@ from codec import rational
 from firmware.clock import ticks_add, ticks_diff
 from firmware.session.iso20.dc_phases import test_voltage_mv as voltage_mv
 from firmware.session.states import FAILED
+from firmware.stage.faults import CONVERTER
 from host_tools.ev import requests
 from tests.lib.driver import (
     AC,
@@ -45,9 +46,9 @@ def test_cable_check_passes_after_the_whole_sequence_r_dc_safety_03():
     w.to_schedule(DC_BPT, DYNAMIC)
     w.cable_check()
     w.sleep(900)
-    assert w.hw.mv == 500000 and w.hw.contactor  # 450 V vehicle: min(500, 450 + 50) V (R-DC-SAFETY-04)
+    assert w.hw.mv_out == 500000 and w.power.closed  # 450 V vehicle: min(500, 450 + 50) V (R-DC-SAFETY-04)
     res = cable_check(w)
-    assert res.code == ResponseCode.OK and w.hw.mv < 60000 and w.hw.contactor
+    assert res.code == ResponseCode.OK and w.hw.mv_out < 60000 and w.power.closed
 
 
 def test_cable_check_fails_r_dc_safety_02():
@@ -57,24 +58,24 @@ def test_cable_check_fails_r_dc_safety_02():
         ("stuck_open", ResponseCode.FAILED_ContactorError),
     ):
         w = World()
-        setattr(w.hw.model if fault == "stuck_open" else w.hw, fault, True)
+        setattr(w.contactor.model if fault == "stuck_open" else w.hw, fault, True)
         w.to_schedule(DC_BPT, DYNAMIC)
         assert cable_check(w).code == code, fault
-        assert w.secc.state == FAILED and not w.hw.relay.wanted
+        assert w.secc.state == FAILED and not w.contactor.wanted
 
 
 def test_cable_check_begins_with_the_contact_closed_r_dc_safety_03():
     """A contact that needs longer than the test is no bad insulation; one that opens during the
     test fails it. (A stall of 0.1 s between order and contact had ended a session.)"""
     w = World(cable_check_ms=100)
-    w.hw.model._close_ms = 700
+    w.contactor.model._close_ms = 700
     w.to_schedule(DC_BPT, DYNAMIC)
     w.cable_check()
     w.sleep(600)
-    assert w.hw.mv == 0 and not w.hw.contactor and not w.hw.test_result
+    assert w.hw.mv_out == 0 and not w.power.closed and not w.hw.test_result
     assert cable_check(w).code == ResponseCode.OK
     w.secc.lost(w.now)  # the next car's test, asked for before the contact has opened
-    assert w.hw.contactor
+    assert w.power.closed
     w.to_schedule(DC_BPT, DYNAMIC)
     w.cable_check()
     assert cable_check(w).code == ResponseCode.OK
@@ -82,9 +83,9 @@ def test_cable_check_begins_with_the_contact_closed_r_dc_safety_03():
     w.to_schedule(DC_BPT, DYNAMIC)
     w.cable_check()
     w.sleep(500)
-    w.hw.model.stuck_open = True
+    w.contactor.model.stuck_open = True
     assert cable_check(w).code == ResponseCode.FAILED
-    assert w.secc.state == FAILED and not w.hw.relay.wanted
+    assert w.secc.state == FAILED and not w.contactor.wanted
 
 
 def test_cable_check_is_bounded_r_dc_safety_02():
@@ -167,15 +168,15 @@ def test_polls_decide_nothing_r_power_03():
     w.to_start(AC_BPT, DYNAMIC)
     for _ in range(5):
         assert w.power_delivery(START, ONGOING).code == ResponseCode.OK
-        assert not w.hw.relay.wanted
-    assert w.power_delivery(START).code == ResponseCode.OK and w.hw.contactor
+        assert not w.contactor.wanted
+    assert w.power_delivery(START).code == ResponseCode.OK and w.power.closed
 
 
 def test_stop_instead_of_start_r_power_01():
     w = World()
     w.to_start(AC_BPT, DYNAMIC)
     assert w.power_delivery(STOP).code == ResponseCode.OK
-    assert not w.hw.relay.wanted
+    assert not w.contactor.wanted
     assert w.loop(AC_BPT, DYNAMIC).code == ResponseCode.FAILED_SequenceError
 
 
@@ -192,29 +193,29 @@ def test_standby_is_a_warning_r_power_12():
 def test_contactor_that_does_not_close_r_power_04():
     """FAILED_ContactorError after 1.4 s; the vehicle gives up at 2 s."""
     w = World()
-    w.hw.model.stuck_open = True
+    w.contactor.model.stuck_open = True
     w.to_start(AC_BPT, DYNAMIC)
     w.feed(w.frame(w.delivery(START)))
     assert w.answer(1300) is None
     assert w.answer(200).code == ResponseCode.FAILED_ContactorError
-    assert not w.hw.relay.wanted
+    assert not w.contactor.wanted
 
 
 def test_contactor_wait_is_cancelled_r_power_06():
     """The car goes while the contactor wait runs: nothing is sent later."""
     w = World()
-    w.hw.model.stuck_open = True
+    w.contactor.model.stuck_open = True
     w.to_start(AC_BPT, DYNAMIC)
     w.feed(w.frame(w.delivery(START)))
     w.secc.lost(w.now)
     w.sleep(3000)
-    assert w.secc.tx(w.buf) == 0 and not w.hw.relay.wanted
+    assert w.secc.tx(w.buf) == 0 and not w.contactor.wanted
 
 
 def test_welded_contactor_r_power_07():
     w = World()
     w.to_loop(DC_BPT, DYNAMIC)
-    w.hw.model.welded = True
+    w.contactor.model.welded = True
     assert w.power_delivery(STOP).code == ResponseCode.FAILED_ContactorError
 
 
@@ -236,7 +237,7 @@ def test_profile_is_checked_r_power_08_09():
         w = World(setpoint_w=setpoint_w)
         w.to_start(AC_BPT, SCHEDULED)
         assert w.power_delivery(START, FINISHED, tuple_id, watts).code == code, (tuple_id, watts)
-        assert w.hw.contactor == (code == ResponseCode.OK)
+        assert w.power.closed == (code == ResponseCode.OK)
 
 
 def test_discharge_profile_needs_bpt_r_power_09():
@@ -255,11 +256,11 @@ def test_loop_silence_removes_power_in_half_a_second_r_timers_02():
         assert w.hw.w > 0
         w.loop(service, DYNAMIC)
         w.sleep(499)
-        assert w.hw.contactor and not w.closed
+        assert w.power.closed and not w.closed
         w.sleep(2)
-        assert w.hw.w == 0 and w.hw.ma == 0 and not w.hw.relay.wanted and w.closed
+        assert w.hw.w == 0 and w.hw.ma == 0 and not w.contactor.wanted and w.closed
         w.sleep(60)
-        assert not w.hw.contactor
+        assert not w.power.closed
 
 
 def test_pace_below_the_limit_is_fine_r_timers_09():
@@ -282,7 +283,7 @@ def test_silence_elsewhere_sixty_seconds_r_timers_01_03():
         w.sleep(59900)
         assert not w.closed
         w.sleep(200)
-        assert w.closed and not w.hw.relay.wanted
+        assert w.closed and not w.contactor.wanted
 
 
 def test_partial_request_does_not_stop_the_timer_r_timers_06():
@@ -291,7 +292,7 @@ def test_partial_request_does_not_stop_the_timer_r_timers_06():
     w.loop(DC_BPT, DYNAMIC)
     w.feed(b"\x01\xfe\x80\x04\x00\x00")
     w.sleep(501)
-    assert w.closed and not w.hw.relay.wanted
+    assert w.closed and not w.contactor.wanted
 
 
 def test_own_slowness_is_not_counted_r_timers_05():
@@ -356,9 +357,9 @@ def test_station_fault_in_the_loop_r_status_07():
     w.to_loop(DC_BPT, DYNAMIC)
     w.loop(DC_BPT, DYNAMIC)
     w.sleep(200)
-    w.hw.converter_fault = 3
+    w.hw.fault_bits = CONVERTER
     w.secc.poll(w.now)
-    assert not w.hw.relay.wanted and w.hw.ma == 0
+    assert not w.contactor.wanted and w.hw.ma == 0
     assert w.loop(DC_BPT, DYNAMIC).code == ResponseCode.FAILED
 
 
@@ -386,9 +387,9 @@ def test_out_of_service_is_read_by_the_car_r_status_07():
                 w = World(setpoint_w=5000)
                 request = go(w)
                 if welded:
-                    w.hw.relay.fault = 2
+                    w.contactor.fault = 2
                 else:
-                    w.hw.converter_fault = 3
+                    w.hw.fault_bits = CONVERTER
                 w.secc.out_of_service(w.now)
                 assert w.dead
                 w.sleep(1900)
@@ -403,10 +404,10 @@ def test_out_of_service_is_read_by_the_car_r_status_07():
                 assert w.closed
     w = World()
     w.to_start(AC_BPT, DYNAMIC)
-    w.hw.model.stuck_open = True  # the contact does not come: the request waits
+    w.contactor.model.stuck_open = True  # the contact does not come: the request waits
     w.feed(w.frame(w.delivery(START)))
     w.sleep(100)
-    w.hw.converter_fault = 3
+    w.hw.fault_bits = CONVERTER
     w.secc.out_of_service(w.now)
     eq(w.answer().code, ResponseCode.FAILED)
     w.sleep(5001)
@@ -417,7 +418,7 @@ def test_nothing_flows_before_the_first_loop_request_r_power_11():
     w = World(setpoint_w=20000)
     w.to_loop(DC_BPT, DYNAMIC)
     w.sleep(300)
-    assert w.hw.ma == 0 and w.hw.contactor
+    assert w.hw.ma == 0 and w.power.closed
 
 
 def test_a_new_connection_begins_with_the_power_off_r_session_11():
@@ -428,11 +429,11 @@ def test_a_new_connection_begins_with_the_power_off_r_session_11():
         w.to_loop(service, DYNAMIC)
         w.loop(service, DYNAMIC, present_w=8000)
         w.sleep(400)
-        assert not w.dead and w.hw.contactor
+        assert not w.dead and w.power.closed
         w.connect()
         assert w.dead
         w.sleep(100)
-        assert not w.hw.contactor
+        assert not w.power.closed
         w.sap(service)
         w.setup()
         assert w.dead

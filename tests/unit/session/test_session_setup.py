@@ -223,15 +223,15 @@ def test_without_a_decision_nothing_is_energised_r_auth_16():
     w.secc.facts.wanted.ask = ASK_TEST
     w.power.apply(w.secc.facts, w.now)
     w.sleep(200)
-    assert not w.hw.contactor and w.dead
+    assert not w.power.closed and w.dead
     w.power.basic(True, w.now)
     w.sleep(200)
-    assert not w.hw.contactor and w.dead
+    assert not w.power.closed and w.dead
     authorize(w)
     w.secc.facts.wanted.ask = ASK_TEST
     w.power.apply(w.secc.facts, w.now)
     w.sleep(200)
-    assert w.hw.contactor
+    assert w.power.closed
 
 
 def services(res):

@@ -35,7 +35,7 @@ def session(ev, station=None, script=()):
     plug.script = list(script)
     car = plug.run()
     hw = plug.world.hw
-    assert not hw.contactor and hw.w == 0 and hw.path_off, "power is not off at the end"
+    assert not plug.world.power.closed and hw.w == 0 and plug.world.power.path_off, "power is not off at the end"
     return plug, car
 
 
@@ -172,7 +172,7 @@ def test_full_battery_takes_nothing_more():
             {"setpoint_w": 10000},
         )
         assert car.ok and 9900 <= car.battery.soc_centi <= 10000, (service, car.battery.soc_centi)
-        assert plug.world.hw.charged_wh <= 17, (service, plug.world.hw.charged_wh)
+        assert plug.world.power.charged_wh <= 17, (service, plug.world.power.charged_wh)
         _, car = session({"service": service, "capacity_wh": 100, "soc": 88, "target_soc": 90}, {"setpoint_w": 10000})
         assert car.ok and car.battery.soc >= 90, service
 
@@ -293,7 +293,7 @@ def test_answer_of_another_type():
     car.rx = other
     plug.run()
     assert not car.ok and car.why == "SessionSetupRes is no answer to AuthorizationSetupReq", car.why
-    assert not plug.world.hw.contactor
+    assert not plug.world.power.closed
 
 
 def test_silent_station():

@@ -24,8 +24,8 @@ def session(loops=12, fault="", power=True):
         records.append(record)
         hw, station = plug.world.hw, plug.world.power
         if power:
-            sample = {"setpoint_w": station.lease.set_w, "power_w": hw.w, "voltage_mv": hw.mv, "current_ma": hw.ma}
-            sample.update(contactor=int(hw.contactor), energy_charged_wh=hw.charged_wh)
+            sample = {"setpoint_w": station.lease.set_w, "power_w": hw.w, "voltage_mv": hw.mv_out, "current_ma": hw.ma}
+            sample.update(contactor=int(station.closed), energy_charged_wh=hw.charged_wh)
             sample["energy_discharged_wh"] = hw.discharged_wh
             records.append({"t_ms": record["t_ms"], "power": sample})
 

@@ -52,7 +52,7 @@ def one_session(runtime):
             secc.command("status")
             until(lambda: [r for r in records if "status" in r])
         facts = build_report(trace, os.path.join(folder, "s.html"))
-    assert not [r for r in records if "error" in r], records
+    assert not [r for r in records if "error" in r and not r["error"].startswith("LAB")], records
     changes = [(r["change"]["from"], r["change"]["to"]) for r in records if "change" in r]
     way = ("Unplugged", "Keying", "Calling", "Matching", "Linked", "Unplugged")
     assert changes == list(itertools.pairwise(way)), changes
@@ -126,8 +126,8 @@ def test_pilot_by_hand():
         secc.command("counters")
         until(lambda: [r for r in records if (r.get("note") or "").startswith("counters ")])
         secc.command("cp X")
-        until(lambda: [r for r in records if "error" in r])
-    assert "cp A|B" in next(r["error"] for r in records if "error" in r)
+        until(lambda: [r for r in records if "error" in r and not r["error"].startswith("LAB")])
+    assert [r for r in records if "cp A|B" in r.get("error", "")]
 
 
 def last(records):
@@ -197,7 +197,7 @@ def over_tls(runtime):
             assert car.ok, car.why
             secc.command("status")
             until(lambda: [r for r in records if "status" in r])
-    assert not [r for r in records if "error" in r], records
+    assert not [r for r in records if "error" in r and not r["error"].startswith("LAB")], records
     notes = [r["note"] for r in records if "note" in r]
     assert [note for note in notes if note.startswith("tls 1.3") and name in note], notes
     # The identity of the certificate is that of the session (R-TLS-06).
