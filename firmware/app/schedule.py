@@ -79,7 +79,12 @@ def _minute(word):
             raise ValueError("a time with a date is UTC and ends in Z: " + word)
         at = at[:-1]
     parts = at.split(":")
-    if [len(part) for part in parts] != [2, 2] or not (at[:2] + at[3:]).isdigit() or int(at[:2]) > 23 or int(at[3:]) > 59:
+    if (
+        [len(part) for part in parts] != [2, 2]
+        or not (at[:2] + at[3:]).isdigit()
+        or int(at[:2]) > 23
+        or int(at[3:]) > 59
+    ):
         raise ValueError("a time is HH:MM, or as 2026-12-01T17:30Z: " + word)
     minute = int(at[:2]) * 60 + int(at[3:])
     if not date:

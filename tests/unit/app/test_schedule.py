@@ -79,7 +79,10 @@ def test_a_day_goes_on_and_on_and_leaves_no_gap():
         eq(b.go(12599), (-8000, "schedule"))
         eq(b.go(1), (0, "config"))
         eq(b.go(9 * 3600 - 1), (0, "config"))
-    eq([note for note in b.trace.notes if note.startswith("setpoint_w")][:3], ["setpoint_w 11000", "setpoint_w -8000", "setpoint_w 0"])
+    eq(
+        [note for note in b.trace.notes if note.startswith("setpoint_w")][:3],
+        ["setpoint_w 11000", "setpoint_w -8000", "setpoint_w 0"],
+    )
     eq([note for note in b.trace.notes if "run out" in note], [])
 
 
