@@ -57,7 +57,7 @@ def test_a_station_without_off_is_seen():
 
 
 def test_a_station_without_the_operator_is_seen():
-    raises(walk.Breach, _broken, ceiling, "setpoint_w", lambda good: lambda f: 9000)
+    raises(walk.Breach, _broken, ceiling, "charge_w", lambda good: lambda f, most_w: 9000)
 
 
 def test_a_stage_that_delivers_more_is_seen():
