@@ -44,8 +44,15 @@ def build(link, cfg, desk=None, ends=None):
         gc.threshold(_COLLECT)
     try:
         if kind in ("sim", "packet", "board"):
-            return _framed(kind, name, cfg, desk, ends)
-        return _sockets(name if kind == "os" else link, cfg, desk)
+            loop = _framed(kind, name, cfg, desk, ends)
+        else:
+            loop = _sockets(name if kind == "os" else link, cfg, desk)
+        if cfg["schedule"]:
+            from firmware.run.schedule_file import ScheduleFile
+
+            loop.schedule = ScheduleFile(cfg["schedule"], loop, ticks_ms())
+            loop.operator.add(loop.schedule)
+        return loop
     finally:
         if collect:
             gc.threshold(-1)  # from here on the loop collects, in the pauses of the line

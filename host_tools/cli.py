@@ -10,7 +10,7 @@ from host_tools.root import CHECKOUT, import_paths
 
 COMMANDS = (
     "demo", "secc", "ev", "exi", "report", "pki", "bench", "size", "emu",
-    "flash", "deploy", "selftest", "repl", "monitor", "status", "authorize", "setpoint", "config", "clock", "log", "trace",
+    "flash", "deploy", "selftest", "repl", "monitor", "status", "authorize", "setpoint", "schedule", "config", "clock", "log", "trace",
     "replay",
 )  # fmt: skip
 

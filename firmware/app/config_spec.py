@@ -60,6 +60,14 @@ SPEC = (
     ),
     ("setpoint_fallback_w", "int", 0, 0, 1000000, "power set-point after the last one has run out"),
     (
+        "schedule",
+        "str",
+        "",
+        0,
+        64,
+        "file with set-points by the clock (docs/console.md), as /schedule.txt; empty = none",
+    ),
+    (
         "export",  # R-LOOP-10
         "choice",
         "no",
