@@ -11,7 +11,7 @@ from host_tools.root import CHECKOUT, import_paths
 COMMANDS = (
     "demo", "secc", "ev", "exi", "report", "pki", "bench", "size", "emu",
     "flash", "deploy", "selftest", "repl", "monitor", "status", "authorize", "setpoint", "schedule", "config", "clock", "log", "trace",
-    "replay",
+    "replay", "stage",
 )  # fmt: skip
 
 # Commands that build or measure images -> what they need of a checkout.
