@@ -112,6 +112,8 @@ class Charger:
         self._link_events(now)
         if self.power.fault and self.state != plug.FAULT:
             self._happens(plug.STAGE_FAULT, now)
+        elif self.state == plug.FAULT and not self.power.fault and not self.power.latched:
+            self._happens(plug.CLEAR, now)  # went with its cause: nobody has to come (stage/faults.py)
         if self._deadline is not None and ticks_diff(self._deadline, now) <= 0:
             self._deadline = None
             self._happens(plug.TIME, now)
