@@ -5,6 +5,7 @@ SETUP := python3 host_tools/building/build.py
 
 help:
 	@echo "make demo           simulated car and station, from plug-in to unplug, live, with a report"
+	@echo "make demo STAGE=infypower       the same with modelled parts at modelled buses; bench, serial, infypower or sdm630"
 	@echo "make test           everything: lint, generated files, tests on CPython, unix 64-bit and 32-bit"
 	@echo "make test-fast      under two minutes: CPython and unix 64-bit, without slow files"
 	@echo "make soak           long repetitions from a seed: 10,000 plug-ins, fuzz; SOAK=\"plug-ins --seed 17\", SOAK=--list"
@@ -25,7 +26,7 @@ help:
 
 demo:
 	@$(SETUP) packages-demo unix venv
-	@build/venv/bin/microv2g demo $(DEMO)
+	@build/venv/bin/microv2g demo $(if $(STAGE),--stage $(STAGE)) $(DEMO)
 
 test: setup-test
 	@$(PY) tests/run.py --checks
@@ -55,6 +56,7 @@ gen:
 	@$(PY) -m host_tools.gen.supervisor
 	@$(PY) -m host_tools.gen.requirements
 	@$(PY) -m host_tools.gen.memory
+	@$(PY) -m host_tools.gen.fault_bits
 
 gen-check:
 	@$(SETUP) packages-venv venv schemas

@@ -217,6 +217,7 @@ ROLES = {
             "discharged_wh",
             "ok",
             "faults",  # bits of drivers/modbus_part.py
+            "limit_ms",  # the age from which it is stale
             "charging_only",  # written by the stage: no power out of the car is allowed now
             "swapped",
         ),
@@ -398,6 +399,7 @@ OPTIONAL = {
         ),
         (),
     ),
+    "power stage": (("counters()",), ()),  # [(name, value)] of its buses since boot
     "session machine": (("fault(now)",), ()),  # makes its answer a FAILED one
     "board": (
         ("health()",),  # [(name, value, unit, least, most)]: supplies and temperatures
@@ -450,20 +452,35 @@ IMPLEMENTERS = {
     "proximity": ("drivers/proximity.py:Proximity",),
     "power stage": (
         "firmware/stage/bench.py:BenchStage",
+        "firmware/stage/serial.py:SerialStage",
+        "firmware/stage/parts.py:PartsStage",
+        "firmware/stage/ac.py:AcStage",
         "boards/*/board/stage.py:Stage",  # a board's own
         "host_tools/recordings/replay/player.py:Recorded",
     ),
     "relay": ("drivers/contactor.py:Contactor",),
     "contactor": ("host_tools/twin/contactor.py:ContactorModel",),
     "can": ("drivers/mcp2515.py:Mcp2515",),
-    "converter": ("drivers/infypower.py:Module", "drivers/infypower_beg.py:Beg1k075g", "drivers/infypower_reg.py:Reg"),
+    "converter": (
+        "drivers/infypower.py:Module",
+        "drivers/infypower_beg.py:Beg1k075g",
+        "drivers/infypower_reg.py:Reg",
+        "tests/mem/test_alloc_stage.py:Part",
+    ),
     "uart": (
         "host_tools/twin/rtu.py:Port",
         "host_tools/twin/power_board.py:PowerBoard",
+        "host_tools/stage/ends.py:Port",
+        "boards/unix/board/tty.py:Tty",
+        "tests/mem/test_alloc_stage.py:Uart",
         "tests/lib/bus_on_stdio.py:Line",
         "tests/mem/test_alloc_modbus.py:Tape",
     ),
-    "rs485 line": ("boards/common/mcu/rs485_line.py:Rs485Line", "boards/*/board/hardware.py:_Bus"),
+    "rs485 line": (
+        "boards/common/mcu/rs485_line.py:Rs485Line",
+        "boards/*/board/hardware.py:_Bus",
+        "boards/unix/board/sim_stage.py:_Line",
+    ),
     "bus part": (
         "drivers/eastron.py:Eastron",
         "drivers/acrel.py:Acrel",
@@ -471,9 +488,9 @@ IMPLEMENTERS = {
         "tests/unit/drivers/modbus_bench.py:Asker",
     ),
     "part": ("drivers/modbus_part.py:Part",),
-    "meter": ("drivers/eastron.py:Eastron", "drivers/acrel.py:Acrel"),
+    "meter": ("drivers/eastron.py:Eastron", "drivers/acrel.py:Acrel", "tests/mem/test_alloc_stage.py:Part"),
     "ac meter": ("drivers/eastron.py:Eastron",),
-    "insulation monitor": ("drivers/bender.py:Bender",),
+    "insulation monitor": ("drivers/bender.py:Bender", "tests/mem/test_alloc_stage.py:Part"),
     "machine": (
         "firmware/net/stack.py:Stack",
         "firmware/slac/evse.py:Slac",
@@ -510,6 +527,7 @@ IMPLEMENTERS = {
         "host_tools/emu/world.py:Silent",
         "host_tools/ev/link.py:Trace",
         "host_tools/recordings/replay/player.py:Notes",
+        "host_tools/stage/check.py:_Silent",
         "tests/interop/bulk_server.py:Notes",
         "tests/lib/tls_socket.py:Out",
         "tests/mem/test_alloc_slac.py:Silent",
@@ -540,6 +558,10 @@ USERS = (
     ("adc", "drivers/proximity.py", r"self\._adc"),
     ("spi", "drivers/qca7000.py", r"self\._spi"),
     ("uart", "drivers/modbus.py", r"self\._uart"),
+    ("uart", "firmware/stage/serial.py", r"(?:self\._uart|\buart)"),
+    ("converter", "firmware/stage/parts.py", r"(?:self\._converter|\bconverter)"),
+    ("meter", "firmware/stage/parts.py", r"(?:self\._meter|\bmeter)"),
+    ("insulation monitor", "firmware/stage/parts.py", r"(?:self\._monitor|\bmonitor)"),
     ("bus part", "drivers/modbus.py", r"\b_?part"),
     ("spi", "drivers/mcp2515.py", r"self\._spi"),
     ("can", "drivers/infypower*.py", r"(?:self\._can|\bcan)"),

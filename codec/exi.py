@@ -20,6 +20,9 @@ DC = 3
 DSIG = 4
 
 _PAYLOAD_SAP = 0x8001
+_SPARE = 3  # zero bytes that a message may have behind its end: some vehicles send one too many (R-ERRORS-11)
+
+surplus = bytearray(1)  # how many zero bytes the message had that was decoded last
 
 
 def width(n):
@@ -63,7 +66,8 @@ def root_of(schema, head):
 
 def decode(schema, buf, at, n):
     """(message id, value) of the document buf[at:at+n]; ExiError if it is not one. Octets are views
-    of a copy of it."""
+    of a copy of it. Up to three zero bytes behind the document are allowed; `surplus` has their
+    number."""
     return decode_here(schema, _copy(buf, at, n), 0, n)
 
 
@@ -80,7 +84,7 @@ def decode_here(schema, buf, at, n):
         if code >= len(roots) or MESSAGES[roots[code]] < 0:
             r.fail(ExiError.DEVIATION)
         value = r.content(MESSAGES[roots[code]])
-        r.end()
+        surplus[0] = r.end(_SPARE)
     except MemoryError:
         # A long list of small elements is legal and grows tenfold in memory: on a small heap that
         # is the sender's fault.

@@ -10,6 +10,10 @@ from micropython import const
 _EMPTY_WIDTH = const(3)  # second part of the code of an element that ends without its characters
 _DEPTH = const(24)  # the schemas nest 13 deep; xmldsig Objects can nest themselves
 _RATIONAL_HEAD = const(0x3)
+# Only the session id has eight octets, no less and no more. Vehicles send it in other lengths, and
+# what that means is for the session to say, not for the decoder (R-SESSION-03).
+_ID = const(8)
+_LONGEST_ID = const(255)
 
 
 class ExiError(ValueError):
@@ -96,10 +100,16 @@ class Reader:
         if self.bits(8) != 0x80:
             self.fail(ExiError.HEADER)
 
-    def end(self):
-        """Only the padding of the last byte may be left (R-V2GTP-06)."""
-        if self.pos + 7 >> 3 != self.limit >> 3:
+    def end(self, spare=0):
+        """Only the padding of the last byte may be left (R-V2GTP-06), and `spare` zero bytes at most;
+        returns how many these are."""
+        at, limit = self.pos + 7 >> 3, self.limit >> 3
+        if limit - at > spare:
             self.fail(ExiError.TAIL)
+        for i in range(at, limit):
+            if self.buf[i]:
+                self.fail(ExiError.TAIL)
+        return limit - at
 
     def bits(self, n):
         """n bits, n <= 16."""
@@ -180,7 +190,7 @@ class Reader:
 
     def octets(self, low, high):
         n = self.unsigned(0xFFFF)
-        if not low <= n <= high:
+        if not low <= n <= high and not (low == _ID == high and n <= _LONGEST_ID):
             self.fail(ExiError.RANGE)
         pos = self.pos
         if n * 8 > self.limit - pos:

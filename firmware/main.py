@@ -44,8 +44,15 @@ def build(link, cfg, desk=None, ends=None):
         gc.threshold(_COLLECT)
     try:
         if kind in ("sim", "packet", "board"):
-            return _framed(kind, name, cfg, desk, ends)
-        return _sockets(name if kind == "os" else link, cfg, desk)
+            loop = _framed(kind, name, cfg, desk, ends)
+        else:
+            loop = _sockets(name if kind == "os" else link, cfg, desk)
+        if cfg["schedule"]:
+            from firmware.run.schedule_file import ScheduleFile
+
+            loop.schedule = ScheduleFile(cfg["schedule"], loop, ticks_ms())
+            loop.operator.add(loop.schedule)
+        return loop
     finally:
         if collect:
             gc.threshold(-1)  # from here on the loop collects, in the pauses of the line
@@ -68,12 +75,14 @@ def _sockets(name, cfg, desk):
     tls_files.reserve(cfg)
     from board.sim_contactor import SimContactor
     from firmware.run.socket_loop import SocketLoop
-    from mcu import stages
 
     trace = _trace(_share(cfg))
     contactor = SimContactor(cfg)
-    hw = stages.make(cfg, None, contactor, trace)
-    power = Power(cfg, hw, contactor, hw.enable, trace)
+    try:
+        hw = contactor.make(cfg, trace)
+    except ValueError as e:
+        raise LinkError(str(e))
+    power = Power(cfg, hw, contactor, getattr(hw, "enable", None), trace)
     safe = Safe(lambda: Secc(cfg, power, os.urandom, unix_s, trace), power, trace)
     stage = tls_files.stage(cfg, trace, ticks_ms())
     out = console.StdOut()
@@ -141,7 +150,7 @@ def _simulated(kind, name, cfg, trace):
         if kind == "packet":
             return sim_board.SimBoard(cfg, os.urandom, trace, port=packet.PacketPort(name, trace))
         return sim_board.SimBoard(cfg, os.urandom, trace, cable=cable.Cable(int(name or _SIM_PORT)))
-    except (packet.PacketError, cable.CableError) as e:
+    except (packet.PacketError, cable.CableError, ValueError) as e:
         raise LinkError(str(e))
 
 

@@ -10,8 +10,8 @@ from host_tools.root import CHECKOUT, import_paths
 
 COMMANDS = (
     "demo", "secc", "ev", "exi", "report", "pki", "bench", "size", "emu",
-    "flash", "deploy", "selftest", "repl", "monitor", "status", "authorize", "setpoint", "config", "clock", "log", "trace",
-    "replay",
+    "flash", "deploy", "selftest", "repl", "monitor", "status", "authorize", "setpoint", "schedule", "config", "clock", "log", "trace",
+    "replay", "stage",
 )  # fmt: skip
 
 # Commands that build or measure images -> what they need of a checkout.

@@ -60,6 +60,14 @@ SPEC = (
     ),
     ("setpoint_fallback_w", "int", 0, 0, 1000000, "power set-point after the last one has run out"),
     (
+        "schedule",
+        "str",
+        "",
+        0,
+        64,
+        "file with set-points by the clock (docs/console.md), as /schedule.txt; empty = none",
+    ),
+    (
         "export",  # R-LOOP-10
         "choice",
         "no",
@@ -80,9 +88,35 @@ SPEC = (
         "stage",
         "choice",
         "bench",
-        ("bench",),
+        ("bench", "serial", "parts"),
         0,
-        "power stage behind the contactor; bench: a simulation",
+        "power stage behind the contactor; bench: a simulation, serial: a power board at a serial line, parts: bought parts",
+    ),
+    ("stage_baud", "choice", 115200, (115200, 230400, 460800, 921600), 0, "speed of the serial power stage"),
+    (
+        "stage_port",
+        "str",
+        "",
+        0,
+        100,
+        "on a desk: serial port of this machine with a power stage; empty = a modelled one",
+    ),
+    ("meter_place", "choice", "car", ("car", "station"), 0, "side of the contactor on which the DC meter measures"),
+    (
+        "monitor_place",
+        "choice",
+        "station",
+        ("car", "station"),
+        0,
+        "side of the contactor on which the insulation monitor measures its voltage",
+    ),
+    (
+        "monitor_settle_ms",
+        "int",
+        3000,
+        0,
+        20000,
+        "a reading of the insulation monitor counts when the test voltage has stood so long",
     ),
     # Who may charge
     (

@@ -143,6 +143,7 @@ class Lease:
                 return self.why_no_export()
         orders = self._orders
         at = source * _SIZE
+        again = orders[at + _LIVE] and orders[at + _W] == w
         orders[at + _LIVE] = 1
         orders[at + _UNTIL] = ticks_add(now, valid_s * 1000) if valid_s else None
         orders[at + _W] = w
@@ -151,7 +152,7 @@ class Lease:
             orders[at + _L1 + i] = lines[i] if lines is not None else 0
         orders[at + _VAR] = var
         self._seq = orders[at + _SEQ] = self._seq + 1 & 0xFFFFFF
-        if source < self.source != FALLBACK:
+        if source < self.source != FALLBACK and not again:
             self._say(now, "set-point of the %s waits: the %s has one" % (NAMES[source], NAMES[self.source]))
         self._ran_out = False
         self._choose(now)

@@ -110,11 +110,11 @@ class Power:
     def start(self, now):
         """Everything off, and what a person must know of this station is said."""
         self._started = True
+        self.contactor.start(now)  # opens
         try:
             self.hw.start(now)
         except Exception as error:
             self._raised(error, now)
-        self.contactor.start(now)
         self._open(now)
         if self._trace is None:
             return

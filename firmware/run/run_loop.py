@@ -47,6 +47,7 @@ class RunLoop:
         self._desk = desk
         if desk is not None:
             desk.add_to(self.operator, self)
+        self.schedule = None  # run.schedule_file.ScheduleFile, where the configuration names one
         self._watch = None
         self._print_due = None
         self._around = None  # a board whose models go on by themselves: poll(now), due
@@ -82,6 +83,8 @@ class RunLoop:
         if desk is not None:
             safe.attempt("desk", now, desk.poll, now)
         told = safe.attempt("console", now, operator.pump)
+        if self.schedule is not None:
+            safe.attempt("schedule", now, self.schedule.poll, now)
         if self._watch is not None:
             safe.attempt("watch", now, self._watch.poll, now)
         again_ms = _PRINT_AGAIN_MS if self._stdout is None else self._stdout.again_ms
@@ -125,6 +128,8 @@ class RunLoop:
             due = sooner(due, self._desk.due)
         if self._watch is not None:
             due = sooner(due, self._watch.due)
+        if self.schedule is not None:
+            due = sooner(due, self.schedule.due)
         if due is None:
             return at_most_ms
         wait = max(self.LEAST_MS, ticks_diff(due, now))

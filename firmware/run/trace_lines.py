@@ -3,7 +3,9 @@
 
     READY port=P addr=A                        discovery answers from now on
     M t rx|tx TYPE STATE EXI                   one V2GTP message: payload type and EXI stream in hex, state number
-    P t setpoint power mv ma contactor charged discharged      W, W (positive: to the car), mV, mA, 0/1, Wh, Wh
+    P t setpoint power mv ma contactor charged discharged source left
+                                                               W, W (positive: to the car), mV, mA, 0/1, Wh, Wh,
+                                                               whose set-point (NAMES of the leases), s until it ends (-1: never)
     S t key=value ...                          answer to `status`
     N t text        E t text                   note, error
     L t state duty high low                    control pilot: letter, permille, mV of both plateaus or None
@@ -69,7 +71,10 @@ class TraceLines:
         values = self._power.sample()
         closed = bool(values[4])
         if closed or self._was_closed:
-            self._trace.power(now, " ".join([str(value) for value in values]))
+            lease = self._power.lease
+            left_ms = lease.left_ms(now)
+            whose = (lease.source, -1 if left_ms is None else left_ms // 1000)
+            self._trace.power(now, " ".join([str(value) for value in values + whose]))
         self._was_closed = closed
 
     @property

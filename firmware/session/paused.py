@@ -76,7 +76,7 @@ class Paused:
             why = "the car begins a new one"
         elif f.vehicle_cert_sha256 is None:
             why = "the car has shown no certificate"
-        elif not same(digest, binding(offered, f.vehicle_cert_sha256, f.vehicle_name)):
+        elif len(offered) != len(kept[0]) or not same(digest, binding(offered, f.vehicle_cert_sha256, f.vehicle_name)):
             why = "another vehicle certificate" if same(offered, kept[0]) else "another session id"
         elif f.session.current != self._current:
             why = "AC and DC exchanged"

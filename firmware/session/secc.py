@@ -60,6 +60,7 @@ class Secc:
         self._deadline = None  # of the timer that runs; what it means follows from the state
         self._timer_ms = 0  # of the answer at hand; it begins when the answer has left
         self._left = None  # tick of the turn in which that was
+        self._surplus = False  # the car sends zero bytes behind its requests
         self._retry = None
         self._req = None  # request under way: message id, value, first seen
         self._msg = 0
@@ -279,6 +280,9 @@ class Secc:
         except exi.ExiError as e:
             self._end(now, "not decodable: " + str(e))  # R-ERRORS-07
             return
+        if exi.surplus[0] and not self._surplus:
+            self._surplus = True  # a car that does it does it always: once is enough
+            self._trace.note(now, "zero bytes behind a request", exi.surplus[0])  # R-ERRORS-11
         if msg != sap.REQUEST and self.dialect.answers(msg) is None:
             self._end(now, "not a request")
             return

@@ -24,6 +24,7 @@ CHECKS = {
         ("supervisor", ["-m", "host_tools.gen.supervisor", "--check"]),
         ("requirements", ["-m", "host_tools.gen.requirements", "--check"]),
         ("ledger of memory", ["-m", "host_tools.gen.memory", "--check"]),
+        ("faults of the power path", ["-m", "host_tools.gen.fault_bits", "--check"]),
         ("references", ["-m", "host_tools.checks.references"]),
     ),
 }

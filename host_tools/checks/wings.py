@@ -27,6 +27,7 @@ ALLOWED = {
     "checks": ("root", "boardfile", "gen"),
     "board": ("root", "boardfile", "building", "station", "drivers", "firmware"),
     "pki": ("board", "firmware"),
+    "stage": ("twin", "drivers", "firmware"),
     "emu": ("root", "lab", "twin", "ev", "pki", "recordings", "codec", "drivers", "firmware"),
     "examples": ("board", "station"),
     "commands": (
@@ -40,6 +41,7 @@ ALLOWED = {
         "ev",
         "board",
         "pki",
+        "stage",
         "emu",
         "firmware",
         "tests",

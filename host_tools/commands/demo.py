@@ -2,6 +2,7 @@
 live."""
 
 import argparse
+import contextlib
 import json
 import socket
 import subprocess
@@ -18,6 +19,11 @@ examples:
   microv2g demo --seconds 60 --out /tmp/demo
   microv2g demo --plain                lines instead of the live view (as in a log)
   microv2g demo --no-tls               over plain TCP
+  microv2g demo --stage infypower      a converter on CAN, a meter and an insulation monitor on Modbus, modelled byte by byte
+
+--stage: bench is a simulated power stage, which needs the switch `lab`; serial is `microv2g stage serve` at a pseudo terminal,
+a process of its own; infypower is a BEG1K075G behind the MCP2515, an Acrel and a Bender; sdm630 is AC with an Eastron meter.
+None of the last three needs `lab`: docs/power_stage.md.
 
 The station is the frozen firmware in unix-port MicroPython, driving a model of the QCA7000 byte by byte over SPI, and a
 model of the pilot circuit; the car is simulated, with a modem of its own. The cable between them is UDP on loopback.
@@ -31,6 +37,14 @@ open at the end."""
 SCRIPT = ((0.0, 20000), (0.3, -15000), (0.68, 0), (0.78, 10000))
 CAPACITY_WH = 400
 SOC = 50
+_PARTS = {"stage": "parts", "lab": False}
+# name -> (energy service, configuration of the station, factor of the set-points)
+STAGES = {
+    "bench": ("DC_BPT", {}, 1.0),
+    "serial": ("DC_BPT", {"stage": "serial", "lab": False}, 1.0),
+    "infypower": ("DC_BPT", {**_PARTS, "meter": "acrel", "monitor": "bender", "dc_min_voltage_mv": 200000}, 0.8),
+    "sdm630": ("AC_BPT", {**_PARTS, "meter": "eastron", "services": ["AC_BPT", "AC"]}, 0.5),
+}
 STATION = {**LAB, "services": ["DC_BPT", "DC"], "control": ["dynamic", "scheduled"], "setpoint_w": SCRIPT[0][1],
            "power_ramp_w_per_s": 30000}  # fmt: skip
 
@@ -50,6 +64,9 @@ def register(subparsers):
         "--no-tls", action="store_true", help="over plain TCP, which the standard forbids outside a laboratory"
     )
     p.add_argument("--key-log", metavar="FILE", help="write the secrets of the session for Wireshark (by the car)")
+    p.add_argument(
+        "--stage", choices=tuple(STAGES), default="bench", help="power stage of the station (default: %(default)s)"
+    )
     p.add_argument("--plain", action="store_true", help="lines instead of the live view")
     p.set_defaults(func=run)
 
@@ -81,28 +98,33 @@ def run(args):
     except OSError as error:
         print(f"microv2g demo: no UDP on 127.0.0.1 ({error.strerror}); as root: ip link set lo up", file=sys.stderr)
         return 2
-    station, car = dict(STATION), []
+    service, more, factor = STAGES[args.stage]
+    station, car = {**STATION, **more}, []
+    station["setpoint_w"] = int(station["setpoint_w"] * factor)
     if not args.no_tls:
         place = _certificates(out / "pki")
         station.update(tls="strict", tls_dir=str(place / "device"), allow_plain=False)
         car = ["--tls", str(place / "car")]
         if args.key_log:
             car += ["--config", str(_key_log(out, args.key_log))]
-    secc = SeccProcess(f"sim:{port}", station, trace=str(trace), on_record=view.record)
     try:
-        with secc:
+        with (
+            _board(args.stage, station),
+            SeccProcess(f"sim:{port}", station, trace=str(trace), on_record=view.record) as secc,
+        ):
             secc.wait_ready(10)
             with view:
-                result = _drive(args.seconds, secc, view, port, car)
+                result = _drive(args.seconds, secc, view, port, [service, *car], factor)
     except SeccError as error:
         print(f"microv2g demo: {error}", file=sys.stderr)
         return 1
     try:
-        facts = build_report(trace, out / "session.html", "microv2g demo: DC_BPT, Dynamic, from plug-in to unplug")
+        title = f"microv2g demo: {service}, Dynamic, power stage {args.stage}, from plug-in to unplug"
+        facts = build_report(trace, out / "session.html", title)
     except ReportError as error:
         print(f"microv2g demo: {error}", file=sys.stderr)
         return 1
-    return _summary(facts, result, out, not args.no_tls)
+    return _summary(facts, result, out, not args.no_tls, args.stage != "infypower")
 
 
 def _certificates(folder):
@@ -129,16 +151,34 @@ def _free_port():
         return sock.getsockname()[1]
 
 
-def _drive(seconds, secc, view, port, more):
+@contextlib.contextmanager
+def _board(stage, station):
+    """The power board in a process of its own, and its port in the configuration."""
+    if stage != "serial":
+        yield
+        return
+    board = subprocess.Popen(
+        [sys.executable, "-m", "host_tools", "stage", "serve", "--pty", "--quiet"],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        station["stage_port"] = board.stdout.readline().strip().removeprefix("READY port=")
+        yield
+    finally:
+        board.stdin.close()  # it ends then
+        board.wait()
+
+
+def _drive(seconds, secc, view, port, more, factor):
     """Run the car and the set-points; returns the car's own result, or None."""
     car = subprocess.Popen(
         [
-            sys.executable, "-m", "host_tools", "ev", "--link", f"sim:{port}", "--service", "DC_BPT", "--soc", str(SOC),
-            "--capacity-wh", str(CAPACITY_WH), "--duration-s", str(seconds), "--json", "--quiet", *more,
+            sys.executable, "-m", "host_tools", "ev", "--link", f"sim:{port}", "--service", more[0], "--soc", str(SOC),
+            "--capacity-wh", str(CAPACITY_WH), "--duration-s", str(seconds), "--json", "--quiet", *more[1:],
         ],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
-    script = [(part * seconds, w) for part, w in SCRIPT[1:]]
+    script = [(part * seconds, int(w * factor)) for part, w in SCRIPT[1:]]
     deadline = time.monotonic() + seconds + 30
     result = None
     began = None
@@ -166,7 +206,10 @@ def _drive(seconds, secc, view, port, more):
     return result
 
 
-def _summary(facts, result, out, tls):
+_NOT_YET = "counts when 200 Wh have proved the unit of the Acrel's registers"
+
+
+def _summary(facts, result, out, tls, counts):
     from rich.console import Console
     from rich.table import Table
 
@@ -179,7 +222,10 @@ def _summary(facts, result, out, tls):
         ("security", facts["tls"] or "plain TCP"),
         ("attenuation", "-" if facts["attenuation_db"] is None else f"{facts['attenuation_db']:.1f} dB (mean)"),
         ("power", f"{facts['min_w'] / 1000:+.1f} to {facts['max_w'] / 1000:+.1f} kW"),
-        ("energy by the station's meter", f"{facts['charged_wh']} Wh in, {facts['discharged_wh']} Wh out"),
+        (
+            "energy by the station's meter",
+            f"{facts['charged_wh']} Wh in, {facts['discharged_wh']} Wh out" if counts else _NOT_YET,
+        ),
     ]
     if result:
         rows.append(("energy by the car", f"{result['in_wh']:.1f} Wh in, {result['out_wh']:.1f} Wh out"))
@@ -197,7 +243,7 @@ def _summary(facts, result, out, tls):
         wrong.append("the session did not end well" + (f": {result['why']}" if result else ""))
     if not (facts["max_w"] > 0 > facts["min_w"]):
         wrong.append("power did not change its sign")
-    if not (facts["charged_wh"] and facts["discharged_wh"]):
+    if counts and not (facts["charged_wh"] and facts["discharged_wh"]):
         wrong.append("energy did not flow both ways")
     if tls and not facts["tls"]:
         wrong.append("the session did not run over TLS")

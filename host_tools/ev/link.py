@@ -128,7 +128,7 @@ def run(cfg, iface, sink, stopped=lambda: False, sdp_port=_SDP_PORT):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setblocking(False)
         poller = Poller()
-        conn = OsConn(sock, poller)
+        conn = OsConn(sock, poller, b"")
         try:
             _loop(car, conn, poller, tls, stopped)
         finally:

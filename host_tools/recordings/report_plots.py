@@ -64,6 +64,24 @@ def _segments(points, end):
     return [(t, stop - t, name) for (t, name), stop in zip(out, ends, strict=True)]
 
 
+def _leases(records):
+    """[(begin, name)] of whose set-point it was, and for how long it was given."""
+    from firmware.app.lease import NAMES
+
+    out, last, until = [], None, None
+    for r in records:
+        power = r.get("power", {})
+        if "setpoint_source" not in power:
+            continue
+        t, source, left = r["t_ms"] / 1000, power["setpoint_source"], power["setpoint_left_s"]
+        same = last == (source, power["setpoint_w"]) and (left < 0 or (until and abs(t + left - until) < 2))
+        if not same:
+            name = NAMES[source] if source < len(NAMES) else str(source)
+            last, until = (source, power["setpoint_w"]), t + left if left >= 0 else None
+            out.append((t, f"{name} {power['setpoint_w'] / 1000:+g} kW" + (f", {left + 1} s" if left >= 0 else "")))
+    return out
+
+
 def _lanes(records):
     """{lane: [(begin, length, name)]} of pilot, supervisor and session, in seconds; lanes without
     content are left out."""
@@ -82,7 +100,12 @@ def _lanes(records):
             session.append((t, r["state"]))
         elif "dir" in r and (r["name"] or "").startswith("SessionStop"):
             session.append((t, "Ended"))
-    lanes = {"pilot": pilot, "station": station, "session": session if pilot or station else []}
+    lanes = {
+        "pilot": pilot,
+        "station": station,
+        "session": session if pilot or station else [],
+        "set-point": _leases(records),
+    }
     return {name: _segments(points, end) for name, points in lanes.items() if points}
 
 
@@ -123,7 +146,7 @@ def _draw_power(axis, records):
     ]
     axis.fill_between(t, kw, 0, where=[v >= 0 for v in kw], color="#2f9e5b", alpha=0.25, interpolate=True, linewidth=0)
     axis.fill_between(t, kw, 0, where=[v <= 0 for v in kw], color="#d9822b", alpha=0.25, interpolate=True, linewidth=0)
-    axis.plot(t, kw, color="#1c7ed6", linewidth=2, label="power")
+    axis.plot(t, kw, color="#1c7ed6", linewidth=2, label="measured power")
     axis.step(t, wanted, where="post", color=_INK, linewidth=1.2, linestyle="--", label="set-point")
     axis.axhline(0, color=_INK, linewidth=0.8)
     axis.set_ylabel("kW   (above 0 into the car)")

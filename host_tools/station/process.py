@@ -35,7 +35,17 @@ RUNTIMES = ("unix", "unix32", "cpython")
 # which lie in the same heap here: 11 kB of code objects, the rest buffers.
 _HEAP_32 = "heapsize=216k"
 _PERIOD_MS = 1 << 30  # of the firmware's t
-_POWER = ("setpoint_w", "power_w", "voltage_mv", "current_ma", "contactor", "energy_charged_wh", "energy_discharged_wh")
+_POWER = (
+    "setpoint_w",
+    "power_w",
+    "voltage_mv",
+    "current_ma",
+    "contactor",
+    "energy_charged_wh",
+    "energy_discharged_wh",
+    "setpoint_source",
+    "setpoint_left_s",
+)  # fmt: skip; older recordings lack the last two
 _STOP_S = 3.0
 
 
@@ -116,7 +126,7 @@ class Decoder:
             if kind == "M":
                 return self._message(t_ms, rest)
             if kind == "P":
-                return {"t_ms": t_ms, "power": dict(zip(_POWER, (int(word) for word in rest.split()), strict=True))}
+                return {"t_ms": t_ms, "power": dict(zip(_POWER, (int(word) for word in rest.split()), strict=False))}
             if kind == "S":
                 return {"t_ms": t_ms, "status": dict(word.split("=") for word in rest.split())}
             if kind == "W":

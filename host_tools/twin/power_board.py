@@ -118,7 +118,7 @@ class PowerBoard:
         self._measured = None
         self._energy_at = None
         self._told = 0
-        self._now = 0
+        self._now = None
 
     # -- the firmware's end, in one process
 
@@ -132,7 +132,10 @@ class PowerBoard:
         return n or None
 
     def write(self, buf):
-        self.rx(bytes(buf), self._now)
+        if self._now is None:
+            self._in += bytes(buf)  # nobody has told the time yet
+        else:
+            self.rx(bytes(buf), self._now)
         return len(buf)
 
     # -- bytes
@@ -155,6 +158,8 @@ class PowerBoard:
 
     def poll(self, now):
         """Move the model to `now`."""
+        if self._now is None and self._in:
+            self.rx(b"", now)
         self._now = now
         line = self.line
         line.poll(now)

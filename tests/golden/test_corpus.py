@@ -38,15 +38,21 @@ def test_recorded_sessions():
 
 
 def test_tails_and_offsets():
-    """A byte behind the message is refused; the message is found at any offset of a larger
-    buffer."""
+    """Up to three zero bytes behind a message are taken and counted (R-ERRORS-11), any other tail,
+    and any behind a fragment, is refused; the message is found at any offset of a larger buffer."""
     for name in ("SAP", "AC", "DC", "xmldsig"):
         for _, line in corpus.lines(name):
             schema, fragment, text, _ = json.loads(line)
             data = unhexlify(text)
             decode = exi.decode_fragment if fragment else exi.decode
-            tail = raises(exi.ExiError, decode, schema, data + b"\x00", 0, len(data) + 1)
-            assert tail.code == exi.ExiError.TAIL
+            for tail in (b"", b"\0", b"\0\0", b"\0\0\0", b"\0\0\0\0", b"\1", b"\0\1", b"\x80", b"\0\0\1"):
+                n = len(data) + len(tail)
+                if not tail or (not fragment and len(tail) < 4 and not sum(tail)):
+                    assert decode(schema, data + tail, 0, n) == decode(schema, data, 0, len(data))
+                    decode(schema, data + tail, 0, n)
+                    assert fragment or exi.surplus[0] == len(tail)
+                else:
+                    assert raises(exi.ExiError, decode, schema, data + tail, 0, n).code == exi.ExiError.TAIL
             assert decode(schema, b"xyz" + data + b"\xff\xff", 3, len(data)) == decode(schema, data, 0, len(data))
 
 

@@ -135,9 +135,9 @@ class NoReport:
 
 class Plant:
     """changes: configuration of the station. place: another number gives it other MACs. begin: its
-    first tick. stage: makes its TLS from the trace."""
+    first tick. tls_stage: makes its TLS from the trace."""
 
-    def __init__(self, seed=1, place=0, begin=BEGIN, stage=None, **changes):
+    def __init__(self, seed=1, place=0, begin=BEGIN, tls_stage=None, **changes):
         self.now = begin
         self.rand = Random(seed)
         self.trace = Notes()
@@ -151,7 +151,7 @@ class Plant:
         self.board.hpgp.mac = self.board.mac[:5] + b"\x02"
         self.power = Power(self.cfg, self.board.stage, self.board.contactor, self.board.enable, self.trace)
         self.safe = Safe(self._secc, self.power, self.trace)
-        stage = stage and stage(self.trace)
+        stage = tls_stage and tls_stage(self.trace)
         self.charger = station.build(self.cfg, self.board, self.power, self.safe, self.rand, self.trace, stage)
         self.loop = FrameLoop(self.board, self.charger, self.safe, self.power, self.trace, NoReport())
         self.most_w = self.least_w = 0

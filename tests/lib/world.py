@@ -116,6 +116,13 @@ class World(Driver):
         v2gtp.write_header(self.buf, 0, kind or exi.payload_type(msg), n)
         return bytes(self.buf[: v2gtp.HEADER + n])
 
+    def recorded(self, kind, text):
+        """The answer to a request that is given as hexadecimal EXI."""
+        data = bytes([int(text[i : i + 2], 16) for i in range(0, len(text), 2)])
+        v2gtp.write_header(self.buf, 0, kind, len(data))
+        self.feed(bytes(self.buf[: v2gtp.HEADER]) + data)
+        return self.answer()
+
     def feed(self, data):
         """Bytes from the car, in pieces of `self.piece` bytes if that is set."""
         step = self.piece or len(data)

@@ -43,7 +43,7 @@ def stage(config):
 def bench(services=("DC_BPT",), **changes):
     gc.collect()  # the plants of the tests before
     if TLS:
-        return begin(list(services), stage=stage(station()), allow_plain=False, setpoint_w=4000, **changes)
+        return begin(list(services), tls_stage=stage(station()), allow_plain=False, setpoint_w=4000, **changes)
     plant, watch = begin(list(services), setpoint_w=4000, **changes)
     prove(plant, EVCCID)
     return plant, watch

@@ -26,7 +26,7 @@ def stage(config, plain=False):
 
 
 def bench(plain=False, services=("DC_BPT",)):
-    return begin(list(services), stage=stage(station(), plain), allow_plain=plain, setpoint_w=4000)
+    return begin(list(services), tls_stage=stage(station(), plain), allow_plain=plain, setpoint_w=4000)
 
 
 def test_session_over_tls_from_plug_in_to_unplug():

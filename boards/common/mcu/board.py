@@ -70,8 +70,9 @@ class Board:
         return self.hw.bus.exchanged(command, n)
 
     def counters(self):
-        """[(name, value)] of modem and hardware."""
-        return self.modem.counters() + self.hw.counters()
+        """[(name, value)] of modem, hardware and the buses of the power stage."""
+        more = getattr(self.stage, "counters", None)
+        return self.modem.counters() + self.hw.counters() + (more() if more else [])
 
     def close(self):
         self.hw.stop()

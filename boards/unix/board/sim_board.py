@@ -11,7 +11,6 @@ from drivers.pilot import Pilot
 from drivers.proximity import Proximity
 from drivers.qca7000 import Qca7000
 from firmware.clock import sooner, ticks_add, ticks_diff
-from mcu import stages
 from twin import cable as wire
 from twin.modem import CABLE_PROFILE, EVSE, PEV, Modem
 from twin.pib import Pib
@@ -50,8 +49,8 @@ class SimBoard:
         self.proximity = Proximity(self.plug)
         self.contactor = SimContactor(cfg)
         self.contact = self.contactor.model
-        self.stage = stages.make(cfg, None, self.contactor, trace)
-        self.enable = self.stage.enable
+        self.stage = self.contactor.make(cfg, trace)
+        self.enable = getattr(self.stage, "enable", None)
         self.wrong = []  # protective inputs that say so
         self.chip = None
         self.fault = "none"
@@ -67,13 +66,18 @@ class SimBoard:
             self.wires = Wires(self.chip, rand)
             self.modem = Qca7000(self.wires, self.wires.cs, self.chip.irq, trace)
             cable.line_rx = self.hpgp.line_rx
-            self.sources = [cable.sock]
+            self.sources = [cable.sock] + self._lines()
             self.ready = "link=sim udp=%d" % cable.port
         else:
             self.mac = port.mac
             self.modem = port
-            self.sources = [port.sock]
+            self.sources = [port.sock] + self._lines()
             self.ready = "link=packet iface=%s" % port.name
+
+    def _lines(self):
+        """What else a poll() waits on: serial ports of the power stage."""
+        wired = self.contactor.wired
+        return wired.sources if wired else []
 
     def start(self, now):
         if self.chip is not None:

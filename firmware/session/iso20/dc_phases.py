@@ -45,8 +45,13 @@ def precharge(f, req):
     if f.in_state_ms >= f.cfg["precharge_timeout_ms"]:
         raise PeerError(ResponseCode.FAILED, "pre-charge not done in time")
     target_mv = rational.to_milli(req[DC_PreChargeReq.EVTargetVoltage])
+    # What no battery of this car can have is no target: 0 V would be "pre-charged" at once
+    # (R-DC-SAFETY-12).
+    low_mv = min(f.cfg["dc_min_voltage_mv"], f.car.limits.min_mv)
+    if target_mv <= 0 or (target_mv < low_mv and not f.cfg["lenient_ev_values"]):
+        raise PeerError(ResponseCode.FAILED, "pre-charge target below both minima")
     f.wanted.ask = ASK_PRECHARGE
-    f.wanted.mv = max(0, min(target_mv, f.cfg["dc_max_voltage_mv"], f.car.limits.max_mv))
+    f.wanted.mv = min(target_mv, f.cfg["dc_max_voltage_mv"], f.car.limits.max_mv)
     f.car.present_mv = rational.to_milli(req[DC_PreChargeReq.EVPresentVoltage])
     f.session.precharges += 1
     f.session.precharge_finished = req[DC_PreChargeReq.EVProcessing] == Processing.Finished

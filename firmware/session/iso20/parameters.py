@@ -11,7 +11,7 @@ from codec.slots import (
     DC_CPDReqEnergyTransferMode,
     ResponseCode,
 )
-from firmware.session.ceiling import lines, offered_max_charge_w
+from firmware.session.ceiling import lines, offered_line_w, offered_max_charge_w, offered_max_discharge_w
 from firmware.session.codes import AC, DC
 from firmware.session.facts import CHARGE, DISCHARGE, LEAST_CHARGE, PeerError
 from firmware.session.iso20 import messages
@@ -40,6 +40,14 @@ def _range(f, low, high, name):
         _wrong(name)
 
 
+def least_of(f, side):
+    """The station's minimum over the lines that the vehicle uses, in W."""
+    n = 0
+    for i in range(3):
+        n += lines(f) >> i & 1
+    return offered_line_w(f, side + LEAST_CHARGE) * (n or f.cfg["ac_phases"])
+
+
 def ac(f, req):
     """The limits of an AC vehicle, in W over all lines; contradictions are refused (R-CPD-01,
     R-CPD-03)."""
@@ -64,6 +72,13 @@ def ac(f, req):
         f, first.least_charge_w, offered_max_charge_w(f), "EVMinimumChargePower above the station's maximum"
     )  # R-CPD-03
     _range(f, first.least_discharge_w, first.discharge_w, "EVMinimumDischargePower above EVMaximumDischargePower")
+    _range(f, 1, max(first.charge_w, first.discharge_w), "no power either way")  # R-CPD-12
+    if first.charge_w:
+        _range(f, least_of(f, CHARGE), first.charge_w, "EVMaximumChargePower below the station's minimum")
+    if first.discharge_w:
+        _range(f, least_of(f, DISCHARGE), first.discharge_w, "EVMaximumDischargePower below the station's minimum")
+        most_w = offered_max_discharge_w(f)
+        _range(f, first.least_discharge_w, most_w, "EVMinimumDischargePower above the station's maximum")
     for i in range(3):
         if lines(f) & 1 << i:
             for side in (CHARGE, DISCHARGE):
@@ -99,6 +114,9 @@ def dc(f, req):
     _range(f, low_ma, cfg["dc_max_charge_ma"], "EVMinimumChargeCurrent above the station's maximum")
     _range(f, cfg["dc_min_voltage_mv"], high_mv, "EVMaximumVoltage below the station's minimum")
     _range(f, low_mv, cfg["dc_max_voltage_mv"], "EVMinimumVoltage above the station's maximum")
+    if high_w > 0:  # else it may still give (R-CPD-12)
+        _range(f, cfg["dc_min_charge_w"], high_w, "EVMaximumChargePower below the station's minimum")
+        _range(f, max(1, cfg["dc_min_charge_ma"]), high_ma, "EVMaximumChargeCurrent below the station's minimum")
     out_w = out_ma = least_w = least_ma = 0
     if f.session.bpt:
         out_w = rational.to_int(b[BPT_DC_CPDReqEnergyTransferMode.EVMaximumDischargePower])
@@ -106,6 +124,15 @@ def dc(f, req):
         _range(f, abs(least_w), abs(out_w), "EVMinimumDischargePower above EVMaximumDischargePower")
         out_ma = rational.to_milli(b[BPT_DC_CPDReqEnergyTransferMode.EVMaximumDischargeCurrent])
         least_ma = rational.to_milli(b[BPT_DC_CPDReqEnergyTransferMode.EVMinimumDischargeCurrent])
+        _range(f, abs(least_ma), abs(out_ma), "EVMinimumDischargeCurrent above EVMaximumDischargeCurrent")
+        if out_w:
+            _range(f, cfg["dc_min_discharge_w"], abs(out_w), "EVMaximumDischargePower below the station's minimum")
+            least = max(1, cfg["dc_min_discharge_ma"])
+            _range(f, least, abs(out_ma), "EVMaximumDischargeCurrent below the station's minimum")
+            _range(f, abs(least_w), cfg["dc_max_discharge_w"], "EVMinimumDischargePower above the station's maximum")
+            most = cfg["dc_max_discharge_ma"]
+            _range(f, abs(least_ma), most, "EVMinimumDischargeCurrent above the station's maximum")
+    _range(f, 1, max(high_w, abs(out_w)), "no power either way")
     for limits in (f.car.first, f.car.limits):
         limits.set(high_w, high_ma, high_mv, low_mv, out_w, out_ma, low_w, least_w, low_ma, least_ma)
     return messages.ok(f, MSG.DC_ChargeParameterDiscoveryReq), SCHEDULE

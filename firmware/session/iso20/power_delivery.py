@@ -112,8 +112,16 @@ def before_power(f, req):
 def _check_precharge(f):
     if not f.session.precharge_finished and f.cfg["strict_precharge_order"]:
         raise PeerError(ResponseCode.FAILED_SequenceError, "pre-charge still ongoing")  # D-04
-    if abs(f.station.mv - f.wanted.mv) > _PRECHARGE_WINDOW_MV and not f.cfg["lenient_ev_values"]:
+    if f.cfg["lenient_ev_values"]:
+        return
+    mv = f.station.mv
+    if abs(mv - f.wanted.mv) > _PRECHARGE_WINDOW_MV:
         raise PeerError(ResponseCode.FAILED_PowerDeliveryNotApplied, "output is not at the pre-charge voltage")
+    # A target at the edge of a range is reached within the same window (R-DC-SAFETY-12).
+    low_mv = max(f.cfg["dc_min_voltage_mv"], f.car.limits.min_mv) - _PRECHARGE_WINDOW_MV
+    high_mv = min(f.cfg["dc_max_voltage_mv"], f.car.limits.max_mv) + _PRECHARGE_WINDOW_MV
+    if not low_mv <= mv <= high_mv:
+        raise PeerError(ResponseCode.FAILED_PowerDeliveryNotApplied, "output outside of what both sides can do")
 
 
 def start(f, req):

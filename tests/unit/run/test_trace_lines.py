@@ -69,7 +69,7 @@ def test_power_samples_each_250_ms_while_the_contactor_is_closed():
     report.drain()
     times = [int(line.split()[1]) for line in out.lines]
     assert times == [1000, 1250, 1500, 1750, 2000]  # and the one that shows it open
-    assert out.lines[0] == "P 1000 0 1 2 3 1 5 6\n" and out.lines[-1] == "P 2000 0 1 2 3 0 5 6\n"
+    assert out.lines[0] == "P 1000 0 1 2 3 1 5 6 0 -1\n" and out.lines[-1] == "P 2000 0 1 2 3 0 5 6 0 -1\n"
 
 
 def test_samples_are_not_closer_than_250_ms():

@@ -1,7 +1,7 @@
 """AC line by line: a vehicle that names lines is answered for exactly these, within its own limit of
 each, and never above the set-point in all (R-CPD-04, R-CPD-05, R-CPD-11, R-LOOP-08)."""
 
-from codec import rational, v2gtp
+from codec import rational
 from codec.slots import (
     AC_ChargeLoopRes,
     AC_CPDResEnergyTransferMode,
@@ -23,15 +23,6 @@ HEAP_KB = 200
 # AC_ChargeParameterDiscoveryReq of a two-phase car: 3680 W on L1 and on L2, each way; session id 01 x 8. Users of
 # SmartEVSE and evcc have such cars.
 TWO_PHASE_CAR = "8010040080808080808080880a4a7da0628800e01c0200380704800002200380700800e01c12000008"
-
-
-def raw(w, kind, text):
-    """A recorded request, and the answer to it."""
-    data = bytes([int(text[i : i + 2], 16) for i in range(0, len(text), 2)])
-    head = bytearray(v2gtp.HEADER)
-    v2gtp.write_header(head, 0, kind, len(data))
-    w.feed(bytes(head) + data)
-    return w.answer()
 
 
 def told(block, at):
@@ -65,7 +56,7 @@ def discovered(service, dynamic, parameters, **changes):
     w.to_authorized(service)
     w.discovery()
     w.select(service, w.set_id(service, dynamic))
-    return w, raw(w, 0x8003, parameters) if isinstance(parameters, str) else w.parameters(service, **parameters)
+    return w, w.recorded(0x8003, parameters) if isinstance(parameters, str) else w.parameters(service, **parameters)
 
 
 def charging(service, dynamic, parameters, **changes):

@@ -130,6 +130,45 @@ def test_precharge_tells_the_measured_voltage_r_dc_safety_08():
     assert rational.to_int(w.precharge(2_000_000).EVSEPresentVoltage) == 450
 
 
+def test_precharge_target_of_no_battery_r_dc_safety_12():
+    """The car has 300 V at least, the station 150 V: 0 V, less, and what is below both is refused,
+    and no contactor closes for power; a target between both minima pre-charges, but Start needs an
+    output inside both ranges."""
+    for target_mv, code in (
+        (0, ResponseCode.FAILED),
+        (-50_000, ResponseCode.FAILED),
+        (100_000, ResponseCode.FAILED),
+        (149_000, ResponseCode.FAILED),
+        (200_000, ResponseCode.FAILED_PowerDeliveryNotApplied),
+        (279_000, ResponseCode.FAILED_PowerDeliveryNotApplied),
+        (300_000, ResponseCode.OK),
+        (450_000, ResponseCode.OK),
+        (2_000_000, ResponseCode.OK),  # clamped to what the car takes (R-LOOP-02)
+    ):
+        w = World()
+        w.to_schedule(DC_BPT, DYNAMIC)
+        cable_check(w)
+        for _ in range(10):
+            res = w.precharge(target_mv)
+            if res.code != ResponseCode.OK:
+                break
+            w.sleep(100)
+        else:
+            res = w.power_delivery(START)
+        eq((target_mv, res.code), (target_mv, code))
+        if code != ResponseCode.OK:
+            eq((w.dead, w.loop(DC_BPT, DYNAMIC).code), (True, ResponseCode.FAILED_SequenceError))
+
+
+def test_recorded_precharge_of_0_volts_r_dc_safety_12():
+    w = World()
+    w.to_schedule(DC_BPT, DYNAMIC)
+    cable_check(w)
+    eq(w.recorded(0x8004, "8044040080808080808080880a4a7da06221000000800000").code, ResponseCode.FAILED)
+    assert w.dead and w.power.out_mv < 60_000
+    eq(w.power_delivery(START).code, ResponseCode.FAILED_SequenceError)
+
+
 def test_precharge_is_bounded_r_dc_safety_08():
     """Within its 6.5 s (D-18)."""
     w = World()

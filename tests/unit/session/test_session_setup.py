@@ -358,6 +358,42 @@ def test_contradictory_limits_r_cpd_03():
         )
 
 
+def test_contradictory_powers_r_cpd_12():
+    """Each direction and each current: a minimum above a maximum, a maximum of nothing, and limits
+    of one side outside of the other's. A car that can do one way only is none."""
+    bad = ResponseCode.FAILED_WrongChargeParameter
+    for service, numbers, code in (
+        (DC, {"max_charge_w": 0}, bad),
+        (DC, {"max_charge_w": -5000}, bad),
+        (DC, {"max_charge_ma": 0}, bad),
+        (DC, {"max_charge_ma": 4000}, bad),  # the station has 5 A at least
+        (DC, {"max_charge_w": 900}, bad),  # and 1 kW
+        (DC, {"least_charge_w": 60_000, "max_charge_w": 70_000}, bad),
+        (DC_BPT, {"least_discharge_w": 21_000}, bad),
+        (DC_BPT, {"least_discharge_w": 31_000, "max_discharge_w": 40_000}, bad),
+        (DC_BPT, {"max_discharge_w": 900}, bad),
+        (DC_BPT, {"max_discharge_ma": 4000}, bad),
+        (DC_BPT, {"max_discharge_ma": 0}, bad),
+        (DC_BPT, {"max_charge_w": 0, "max_discharge_w": 0}, bad),
+        (DC_BPT, {"max_charge_w": 0}, ResponseCode.OK),
+        (DC_BPT, {"max_discharge_w": 0, "max_discharge_ma": 0}, ResponseCode.OK),
+        (AC, {"max_charge_w": 0}, bad),
+        (AC, {"max_charge_w": 900}, bad),
+        (AC, {"lines_w": (300, 300, 300)}, bad),
+        (AC, {"lines_w": (400, None, 400)}, ResponseCode.OK),  # of two lines two thirds
+        (AC_BPT, {"least_discharge_w": 12_000, "max_discharge_w": 13_000}, bad),
+        (AC_BPT, {"max_discharge_w": 900}, bad),
+        (AC_BPT, {"max_discharge_w": 0}, ResponseCode.OK),
+        (AC_BPT, {"max_charge_w": 0}, ResponseCode.OK),
+    ):
+        minima = {"%s_min_%s_w" % (c, d): 1000 for c in ("ac", "dc") for d in ("charge", "discharge")}
+        w = World(dc_min_charge_ma=5000, dc_min_discharge_ma=5000, **minima)
+        w.to_authorized(service)
+        w.discovery()
+        w.select(service, w.set_id(service, DYNAMIC))
+        eq((service, numbers, w.parameters(service, **numbers).code), (service, numbers, code))
+
+
 def test_discharge_limits_r_cpd_08_d_02():
     for negative, sign in ((False, 1), (True, -1)):
         w = World(negative_discharge_limits=negative)

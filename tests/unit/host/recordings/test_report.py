@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from host_tools.ev.link import Tracer
+from host_tools.recordings import report_plots
 from host_tools.recordings.report import ReportError, build_report, load, summary
 from tests.lib.mtest import eq
 from tests.lib.plug import Plug
@@ -104,7 +105,7 @@ def test_page_shows_every_message_and_fetches_nothing():
     assert all(address.startswith("#") for address in page.addresses), page.addresses
     assert not re.search(r"url\((?!#)", text) and "@import" not in text
     eq(page.tags.count("svg"), 1)
-    for label in ("power", "set-point", "SoC"):
+    for label in ("measured power", "set-point", "SoC"):
         assert ">%s</text>" % label in text, label
     assert "Title &amp; &lt;more&gt;" in text
     assert re.search(r"⋯ 16 more charge loops ⋯", text)  # of 20, two stay open at both ends
@@ -172,3 +173,21 @@ def test_bad_traces():
     eq(fails('{"t_ms": 0, "note": "x"}\nnonsense\n'), "t.jsonl:2: not a record")
     eq(fails('{"note": "x"}\n'), "t.jsonl:1: not a record")
     assert fails("[1]\n").startswith("t.jsonl: neither pcapng, nor lines of a station, nor JSON lines")
+
+
+def test_whose_set_point_it_is_and_for_how_long():
+    blank = {
+        "power_w": 0,
+        "voltage_mv": 0,
+        "current_ma": 0,
+        "contactor": 1,
+        "energy_charged_wh": 0,
+        "energy_discharged_wh": 0,
+    }
+    records = session(loops=2, power=False)
+    begin = records[-1]["t_ms"]
+    for i, (w, source, left) in enumerate(((5000, 0, -1), (5000, 0, -1), (-3000, 3, 59), (-3000, 3, 57), (0, 4, -1))):
+        sample = {**blank, "setpoint_w": w, "setpoint_source": source, "setpoint_left_s": left}
+        records.append({"t_ms": begin + 2000 * i, "power": sample})
+    names = [name for _, name in report_plots._leases(records)]
+    assert names == ["config +5 kW", "operator -3 kW, 60 s", "fallback +0 kW"], names
