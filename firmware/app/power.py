@@ -51,6 +51,7 @@ _SAFE_MV = const(60_000)  # below 60 V the output counts as off
 _DEAD_MA = const(1000)  # below 1 A a contact may open in order (R-DC-SAFETY-14)
 _HOLD_MS = const(2000)  # a fault that goes with its cause is still there this long: everybody hears of it
 _BLEED_MS = const(5000)
+_RETRY_MS = const(100)  # a stage whose driver fails is asked again
 _REACHED_PERCENT = const(95)  # of the test voltage (R-DC-SAFETY-13)
 
 
@@ -99,6 +100,7 @@ class Power:
         self._next = None  # tick of the next command of ours
         self._base_in_wh = self._base_out_wh = 0
         self._lines = [0, 0, 0]
+        self._retry_at = None
         self._started = False
 
     def set_inputs(self, bits, now):
@@ -131,7 +133,8 @@ class Power:
     @property
     def due(self):
         """Tick of the next poll, or None while nothing moves and nothing is asked."""
-        due = self.hw.due
+        # A stage whose driver fails is asked rarely: its `due` may stand still.
+        due = self._retry_at if self._latched & STAGE else self.hw.due
         contactor = self.contactor
         if self._live or contactor.closed or contactor.closed != contactor.driven or contactor.fault or due is not None:
             due = sooner(due, contactor.due)
@@ -204,6 +207,8 @@ class Power:
         self.contactor.poll(now)
         if self._live and self.contactor.tripped:
             self._take_away(now)  # the board was first; a new sample may permit again
+        if self._latched & STAGE and self._retry_at is not None and ticks_diff(self._retry_at, now) > 0:
+            return
         bits = self._inputs
         if self.contactor.fault:
             bits |= 1 << (self.contactor.fault - 1)
@@ -219,6 +224,8 @@ class Power:
                 bits |= self._readings(now)
             elif self._off_at is not None:
                 bits |= self._bled(now)
+            if self._retry_at is not None:
+                self._retry_at = ticks_add(now, _RETRY_MS) if self._latched & STAGE else None
             self._judge(bits, now)
             if self._live:
                 self._go_on(now)
@@ -276,6 +283,7 @@ class Power:
         """A call of the stage has failed: off by the other way, and latched."""
         first = not self._latched & STAGE  # a poll that raises does so fifty times in a second
         self._latched |= STAGE
+        self._retry_at = ticks_add(now, _RETRY_MS)
         self.faults |= STAGE
         if first and self._trace is not None:
             self._trace.error(now, "power stage: %s %s" % (type(error).__name__, error))
@@ -342,7 +350,7 @@ class Power:
         """The cause of a latched fault is repaired; it is forgotten where that is so."""
         self.contactor.clear(now)
         self._latched = self._held = 0
-        self._off_at = None
+        self._off_at = self._retry_at = None
         try:
             self.hw.clear(now)
             self.hw.poll(now)

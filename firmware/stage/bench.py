@@ -38,7 +38,7 @@ class BenchStage:
         self.caps = caps = Caps()
         caps.kind = AC | DC
         caps.phases = cfg["ac_phases"]
-        caps.simulated = caps.bidirectional = caps.has_out = caps.has_monitor = caps.has_meter = True
+        caps.simulated = caps.bidirectional = caps.has_out = caps.has_monitor = caps.has_meter = caps.has_lock = True
         caps.meter_id = cfg["meter_id"]
         self.test_result = 0
         self.mv_in = self.mv_out = self.ma = self.w = self.var = 0
@@ -47,6 +47,7 @@ class BenchStage:
         self.charged_wh = self.discharged_wh = 0
         self.meter_ok = True
         self.locked = False
+        self.lock_stuck = False  # its motor does not move
         self.closed = None  # no contacts of its own
         self.battery_mv = None
         self.load_w = None
@@ -54,7 +55,7 @@ class BenchStage:
         self.insulation_bad = self.converter_dead = self.deaf = self.keeps_charge = False
         self.age = [0] * 6
         self._contact = contact
-        self._enabled = True
+        self.enabled = True
         self.state = OFF
         self._test_until = None
         self._goal_mv = self._goal_ma = self._goal_w = 0
@@ -89,7 +90,7 @@ class BenchStage:
 
     def enable(self, on):
         """The ENABLE line: without it the converter blocks, whatever it was told."""
-        self._enabled = bool(on)
+        self.enabled = bool(on)
         if not on:
             self.ma = self.w = 0
 
@@ -142,7 +143,8 @@ class BenchStage:
             self._l1, self._l2, self._l3 = l1_ma, l2_ma, l3_ma
 
     def lock(self, yes, now):
-        self.locked = yes
+        if not self.lock_stuck:
+            self.locked = yes
 
     def clear(self, now):
         return not self.fault_bits
@@ -185,7 +187,7 @@ class BenchStage:
             self._last = now
 
     def _ramp(self, goal_mv, dt):
-        if self.converter_dead or not self._enabled:
+        if self.converter_dead or not self.enabled:
             goal_mv = 0
         if self.keeps_charge:
             return
@@ -230,7 +232,7 @@ class BenchStage:
         goal = max(-most, min(goal, most))
         if bat_mv >= self._goal_mv if goal > 0 else bat_mv <= self._goal_mv:
             goal = 0  # constant voltage: no current is left
-        if self.converter_dead or not self._enabled:
+        if self.converter_dead or not self.enabled:
             goal = 0
         step = self.cfg["power_ramp_w_per_s"] * dt // volts or 1
         self._to(goal, step, volts)
@@ -257,7 +259,7 @@ class BenchStage:
                 if self._l1 + self._l2 + self._l3 >= 0
                 else -(-(self._l1 + self._l2 + self._l3) * volts // 1000)
             )
-        if not self._enabled:
+        if not self.enabled:
             w = 0
         self.mv_in = volts * 1000
         self.w = w
