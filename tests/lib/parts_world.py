@@ -23,9 +23,12 @@ class PartsWorld(World):
         World.__init__(self, **parts)
         self.sleep_alone(6000)  # the monitor's first value
 
-    def stage(self):
+    def stage(self, another=None):
+        """another(wired): the module in the place of the model."""
         self.wired = wired = Wired(self.cfg, self.contactor.model)
         stage = stages.make(self.cfg, wired, self.contactor, self.trace)
+        if another is not None:
+            wired.module = another(wired)
         self.line, self.module, self.can, self.chip = wired.line, wired.module, wired._can, wired._chip
         self.part = stage._converter
         self.line.car_mv = _CAR_MV
