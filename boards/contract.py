@@ -238,6 +238,8 @@ ROLES = {
     ),
     # -- machines (docs/design.md): of frames, of bytes
     "machine": (("rx(buf, n, now)", "poll(now)", "tx(out)", "event()"), ("due",)),
+    "inputs": (("start(now)", "poll(now)"), ("due", "bits", "export")),
+    "socket lock": (("start(now)", "poll(stage, hold, free, now)"), ("ready", "held", "bits")),
     "power": (
         (
             "poll(now)",
@@ -497,6 +499,8 @@ IMPLEMENTERS = {
         "host_tools/ev/slac.py:EvSlac",
         "host_tools/ev/stack.py:CarStack",
     ),
+    "inputs": ("firmware/app/inputs.py:Inputs",),
+    "socket lock": ("firmware/app/socket_lock.py:SocketLock",),
     "power": ("firmware/app/power.py:Power",),
     "decision": ("firmware/app/decide.py:Decide",),
     "lease": ("firmware/app/lease.py:Lease",),
@@ -572,6 +576,8 @@ USERS = (
     ("connection", "firmware/app/session_link.py", r"\bconn"),
     ("tls stage", "firmware/app/tls_session_link.py", r"\b_?stage"),
     ("tls engine", "firmware/net/tls_stage.py", r"self\._engine"),
+    ("inputs", "firmware/app/charger.py", r"(?:self\.|\b)inputs"),
+    ("socket lock", "firmware/app/charger.py", r"self\.lock"),
     ("trace", "firmware/session/*.py", r"\b_?trace"),
     ("trace", "firmware/slac/*.py", r"\b_?trace"),
     ("trace", "firmware/net/*.py", r"\b_?trace"),

@@ -18,16 +18,20 @@ from firmware.app.basic import Basic
 from firmware.clock import sooner, ticks_add, ticks_diff
 from firmware.net import stack as network
 from firmware.session.codes import GRANTED
+from firmware.stage.faults import LOCK
 from micropython import const
 
 _ETHERTYPE = const(12)
+_DEAD_MA = const(1000)  # a plug may be pulled below 1 A
+_HELD = (plug.LINKED, plug.BASIC, plug.PAUSING, plug.PAUSED, plug.TOGGLING)  # the plug stays locked
 
 
 class Charger:
     """cfg: dict of app/config. pilot: drivers.pilot.Pilot. proximity: drivers.proximity.Proximity,
     used if the station has a socket (ac_socket). slac: slac.evse.Slac. net: net.stack.Stack. link:
     app.session_link.SessionLink over the connections of net. power: app.power.Power. trace:
-    firmware/trace.Trace.
+    firmware/trace.Trace. inputs: app.inputs.Inputs, lock: app.socket_lock.SocketLock; None: there
+    are none.
 
     state       of plug_steps; `fault`: why it is FAULT or REPLUG, else ""
     plug_ins    since boot
@@ -38,7 +42,7 @@ class Charger:
     no_fallback the car is not charged by the pilot alone: DC, switched off, or it has paused a session
     """
 
-    def __init__(self, cfg, pilot, proximity, slac, net, link, power, trace):
+    def __init__(self, cfg, pilot, proximity, slac, net, link, power, trace, inputs=None, lock=None):
         self.cfg = cfg
         self.pilot = pilot
         self.proximity = proximity if cfg["ac_socket"] else None
@@ -46,6 +50,10 @@ class Charger:
         self.net = net
         self.link = link
         self.power = power
+        self.inputs = inputs
+        self.lock = lock
+        self._bits = 0  # what they say, as the power path knows it
+        self._misread = False  # the cable has changed under power: nothing more on this plug-in
         self.basic = Basic(_amps_x10(cfg))
         self.state = plug.UNPLUGGED
         self.fault = ""
@@ -70,6 +78,12 @@ class Charger:
         if self.proximity is not None:
             self.proximity.start(now)
             self.power.cable_a = 0
+        self._misread = False
+        if self.inputs is not None:
+            self.inputs.start(now)
+            self._tell(now)
+        if self.lock is not None:
+            self.lock.start(now)
         self.pilot.set_duty(X1, now)
         self.link.drop(now, "the station begins anew")
         self.link.forget(now, "the station begins anew")
@@ -112,6 +126,8 @@ class Charger:
         self._link_events(now)
         if self.power.fault and self.state != plug.FAULT:
             self._happens(plug.STAGE_FAULT, now)
+        elif self.state == plug.FAULT and not self.power.fault:
+            self._happens(plug.WHOLE, now)
         if self._deadline is not None and ticks_diff(self._deadline, now) <= 0:
             self._deadline = None
             self._happens(plug.TIME, now)
@@ -125,6 +141,8 @@ class Charger:
         due = sooner(self._deadline, self.pilot.due)
         if self.proximity is not None:
             due = sooner(due, self.proximity.due)
+        if self.inputs is not None:
+            due = sooner(due, self.inputs.due)
         due = sooner(due, self.slac.due)
         due = sooner(due, self.net.due)
         due = sooner(due, self.link.due)
@@ -200,10 +218,14 @@ class Charger:
         self._deadline = None if ms is None else ticks_add(now, ms)
 
     def _look(self, now):
-        """What pilot and cable say, and what follows from it. Also before a request is worked: it
+        """What protective inputs, pilot and cable say, and what follows from it. Also before a request is worked: it
         may have waited behind a long step, and energises nothing on a sample of before that."""
+        if self.inputs is not None and self.inputs.poll(now):
+            self._tell(now)
         if self.proximity is not None:
             self._cable(now)
+        if self.lock is not None:
+            self._hold(now)
         self.pilot.poll(now)
         self._permit(now)
         self._pilot_events(now)
@@ -211,7 +233,7 @@ class Charger:
     def _permit(self, now):
         """May the car be energised? Asked with every poll, whatever session and network do."""
         pilot = self.pilot
-        may = plug.STATES[self.state][2] and self.power.cable_a != 0
+        may = plug.STATES[self.state][2] and self.power.cable_a != 0 and (self.lock is None or self.lock.ready)
         self.power.permit(may and pilot.ready and pilot.diode_ok and pilot.diode_seen, now, pilot.sampled_at)
 
     def _pilot_events(self, now):
@@ -268,8 +290,32 @@ class Charger:
         pulled plug."""
         self.proximity.poll(now)
         if self.proximity.event():
-            self.power.cable_a = max(0, self.proximity.rating_a or 0)
+            rating_a = max(0, self.proximity.rating_a or 0)
+            if rating_a and self.power.cable_a and self.power.closed:
+                self._misread = True
+                self._trace.note(now, "the rating of the cable has changed under power, A", rating_a)
+            self.power.cable_a = 0 if self._misread else rating_a
             self._trace.note(now, "cable rated A", self.power.cable_a)
+
+    def _hold(self, now):
+        """The plug is held while it may carry power, and until the current is gone and the session
+        over; a contact that stays closed holds it for ever."""
+        power = self.power
+        hold = bool(power.cable_a) and self.state in _HELD
+        self.lock.poll(power.hw, hold, not power.closed and abs(power.hw.ma) < _DEAD_MA, now)
+        if self.lock.bits != self._bits & LOCK:
+            self._tell(now)
+
+    def _tell(self, now):
+        """The faults of inputs and lock, to the power path."""
+        bits = self.lock.bits if self.lock is not None else 0
+        inputs = self.inputs
+        if inputs is not None:
+            bits |= inputs.bits
+            if inputs.export is not None:
+                self.power.lease.input(now, inputs.export)
+        self._bits = bits
+        self.power.set_inputs(bits, now)
 
     def _offer_basic(self, now):
         """By the pilot alone the car may draw what the cable carries and the set-point allows, and
@@ -392,6 +438,9 @@ class Charger:
         self.slac.plugged(False, now)
         self.power.decide.clear(now)
         self.fault = ""
+        self._misread = False
+        if self.proximity is not None:
+            self.power.cable_a = max(0, self.proximity.rating_a or 0)
 
     def pause(self, why, now):
         """The car may vanish from the line; nothing is lost by that, and the key stays

@@ -145,6 +145,15 @@ def _cross_check(cfg):
             "setpoint_w: %d is not allowed; below zero a set-point needs an end: "
             "`setpoint W for SECONDS`, or a schedule" % cfg["setpoint_w"]
         )
+    if cfg["inputs"]:
+        from firmware.app import inputs  # only in memory where there are some
+
+        try:
+            inputs.parse(cfg["inputs"])
+        except ValueError as error:
+            raise ConfigError("inputs: %s" % error)
+    if cfg["socket_lock"] != "none" and not cfg["ac_socket"]:
+        raise ConfigError("socket_lock: there is no socket, see ac_socket")
     port = cfg["tcp_port"]
     if port and port < _DYNAMIC_PORTS:
         raise ConfigError("tcp_port: %d is not allowed; must be 0 or in %d..65535" % (port, _DYNAMIC_PORTS))

@@ -267,6 +267,22 @@ SPEC = (
         0,
         "AC socket instead of a captive cable: the proximity resistor of the plug limits the current, without one none flows",
     ),
+    (
+        "socket_lock",
+        "choice",
+        "none",
+        ("none", "stage"),
+        0,
+        "lock of the AC socket: none, or the power stage's; then no power before it is closed",
+    ),
+    (
+        "inputs",  # R-DC-SAFETY-05, R-STATUS-07
+        "str",
+        "",
+        0,
+        200,
+        'protective inputs, as "estop=GP2 door=GP3:high grid=stage": name, pin, level while all is well (low); help: app/inputs.py',
+    ),
     ("slac_offset_db", "int", 0, 0, 40, "receive offset of this board, added to every measured attenuation"),
     (
         "slac_validate",  # D-23

@@ -69,11 +69,12 @@ PAUSE = const(22)  # the pause of the session is confirmed to the car
 RELEASED = const(23)  # the connection of the session is gone
 WAKE = const(24)  # the operator
 CLEAR = const(25)  # the operator: the cause of a fault is repaired
+WHOLE = const(26)  # the fault of the power path has gone with its cause; no such one is latched
 
 EVENT_NAMES = (
     "now", "key ready", "matching asked for", "matched", "link up", "link lost", "matching failed", "modem fault", "time", "",
     "pilot unclear", "pilot A", "pilot B", "pilot C", "pilot D", "pilot E", "pilot F", "no diode", "power stage fault", "connection",
-    "discovery", "session set up", "pause confirmed", "connection gone", "wake", "clear",
+    "discovery", "session set up", "pause confirmed", "connection gone", "wake", "clear", "fault gone",
 )  # fmt: skip
 
 STAY = const(-2)
@@ -160,6 +161,7 @@ ROWS = (
     ((LEAVE_X1, STEP), TIME, None, "charge", BASIC, "charging by the pilot alone"),  # R-LINK-04
 
     (FAULT, CLEAR, "stage_whole", None, REPLUG, "fault cleared"),  # R-POWER-07
+    (FAULT, WHOLE, None, None, REPLUG, "the fault has gone with its cause"),  # R-STATUS-07
     (REPLUG, NOW, "plug_out", "unplug", UNPLUGGED, "unplugged"),
     ((FAULT, REPLUG), (NO_DIODE, PILOT_E, PILOT_F), None, None, STAY, "power is off already"),
     (FAULT, PILOT_A, None, None, STAY, "latched until `clear`"),  # R-POWER-07

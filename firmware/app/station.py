@@ -16,4 +16,15 @@ def build(cfg, board, power, safe, rand, trace, stage=None):
     policy = policy_of(stage is not None, cfg["allow_plain"])
     net = Stack(board.mac, rand, trace, cfg["sdp_port"], cfg["tcp_port"], policy)
     link = TlsSessionLink(safe, trace, stage) if stage else SessionLink(safe, trace)
-    return Charger(cfg, board.pilot, board.proximity, slac, net, link, power, trace)
+    inputs = lock = None
+    if cfg["inputs"]:
+        from firmware.app.inputs import Inputs  # these two only in memory where they are used
+
+        inputs = Inputs(cfg["inputs"], getattr(board, "input", None))
+    if cfg["socket_lock"] == "stage":
+        from firmware.app.socket_lock import SocketLock
+
+        if not power.hw.caps.has_lock:
+            raise ValueError("socket_lock: the power stage has none")
+        lock = SocketLock()
+    return Charger(cfg, board.pilot, board.proximity, slac, net, link, power, trace, inputs, lock)

@@ -38,7 +38,7 @@ class BenchStage:
         self.caps = caps = Caps()
         caps.kind = AC | DC
         caps.phases = cfg["ac_phases"]
-        caps.simulated = caps.bidirectional = caps.has_out = caps.has_monitor = caps.has_meter = True
+        caps.simulated = caps.bidirectional = caps.has_out = caps.has_monitor = caps.has_meter = caps.has_lock = True
         caps.meter_id = cfg["meter_id"]
         self.test_result = 0
         self.mv_in = self.mv_out = self.ma = self.w = self.var = 0
@@ -47,6 +47,7 @@ class BenchStage:
         self.charged_wh = self.discharged_wh = 0
         self.meter_ok = True
         self.locked = False
+        self.lock_stuck = False  # its motor does not move
         self.closed = None  # no contacts of its own
         self.battery_mv = None
         self.load_w = None
@@ -142,7 +143,8 @@ class BenchStage:
             self._l1, self._l2, self._l3 = l1_ma, l2_ma, l3_ma
 
     def lock(self, yes, now):
-        self.locked = yes
+        if not self.lock_stuck:
+            self.locked = yes
 
     def clear(self, now):
         return not self.fault_bits

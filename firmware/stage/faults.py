@@ -33,6 +33,7 @@ COOLING = const(2097152)
 IMD_WARN = const(4194304)
 METER = const(8388608)
 OVERDRAW = const(16777216)
+HOT = const(33554432)
 
 # Reaction of the station.
 NOTE = const(0)  # it is said, and the session goes on
@@ -168,6 +169,7 @@ TABLE = (
         "AC, by the station's meter, twice",
         "see the car; the next session is served",
     ),
+    (HOT, "temperature contact", TERMINATE, NONE, False, "its contact is open", "let it cool down; look for the cause"),
 )
 
 

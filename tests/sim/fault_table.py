@@ -19,8 +19,10 @@ if __name__ == "__main__":
     sys.path.append(_root + "/host_tools")
 
 from drivers.pilot import X1
+from firmware.app import inputs
 from firmware.app import plug_steps as sup
 from firmware.clock import ticks_add, ticks_diff
+from firmware.stage import faults
 from host_tools.ev import car as ev
 from host_tools.ev import states
 from tests.sim.bench import begin, prove
@@ -36,16 +38,22 @@ from tests.sim.faults import (
     fault_code,
     feedback_breaks,
     filter_off,
+    good,
     heard_another,
     idle,
     in_loop,
+    inputs_cleared,
     insulation,
     join,
     live_session,
+    lock_lets_go,
+    lock_repaired,
+    lock_sticks,
     lose_edges,
     missed,
     neighbour,
     nothing,
+    other_cable,
     phase,
     pilot,
     pilot_back,
@@ -64,6 +72,7 @@ from tests.sim.faults import (
     unstick,
     weld,
     window_0,
+    wrong,
 )
 from twin import qca7000 as chip
 
@@ -221,6 +230,31 @@ def rows():
             station=None, repair=clear))  # fmt: skip
     add(Row("contactor does not close", "start, AC", phase(ev.ADDRESSING), contact_falls, FAILS, 0, "R-POWER-04", "AC_BPT",
             station=None, repair=clear))  # fmt: skip
+    # Protective inputs: what the hardware opens by itself the firmware notices and names. Debounce,
+    # 40 ms at most of samples, and the contactor.
+    for name, ms, why in (
+        ("estop", 20, "R-STATUS-07"), ("rcd", 20, "R-STATUS-07"), ("rdc_dd", 20, "R-STATUS-07"),
+        ("overvoltage", 20, "R-DC-SAFETY-06"), ("insulation", 40, "R-DC-SAFETY-05"), ("door", 100, "R-STATUS-07"),
+        ("tilt", 500, "R-STATUS-07"), ("grid", 40, "R-STATUS-07"),
+    ):  # fmt: skip
+        for service, where in (("DC_BPT", "loop"), ("AC_BPT", "loop, AC")):
+            latched = name != "grid"
+            more = {"repair": inputs_cleared} if latched else {"heal_ms": 3000, "heal": good}
+            add(Row("input " + name, where, in_loop, wrong("IN1"), FAILS, ms + 90, why, service, sup.FAULT if latched else None,
+                    proof=said("fault: " + faults.row(faults.code(inputs.NAMES[name][0]))[1]),
+                    changes={"inputs": name + "=IN1"}, **more))  # fmt: skip
+    for name in ("temperature", "cooling"):
+        for service, where in (("DC_BPT", "loop"), ("AC_BPT", "loop, AC")):
+            add(Row("input " + name, where, in_loop, wrong("IN1"), GOES_ON, None, "R-STATUS-07", service,
+                    proof=said("fault: "), changes={"inputs": name + "=IN1"}, ev={"loops": 400}, heal_ms=8000,
+                    heal=good))  # fmt: skip
+    socket = {"ac_socket": True, "socket_lock": "stage"}
+    add(Row("socket lock lets go", "loop, AC", in_loop, lock_lets_go, FAILS, STATION, "R-STATUS-07", "AC_BPT", sup.FAULT,
+            said("fault: plug not locked"), lock_repaired, changes=socket))  # fmt: skip
+    add(Row("socket lock does not close", "start, AC", phase(ev.ADDRESSING), lock_sticks, FAILS, 0, "R-STATUS-07", "AC_BPT",
+            None, said("fault: plug not locked"), lock_repaired, changes=socket))  # fmt: skip
+    add(Row("another rating of the cable", "loop, AC", in_loop, other_cable, FAILS, 250, "R-POWER-11", "AC_BPT",
+            proof=said("changed under power"), changes=dict(socket, socket_lock="none")))  # fmt: skip
     add(
         Row(
             "insulation fault",

@@ -161,6 +161,40 @@ def converter(plant, car):
     plant.board.stage.fault_bits = CONVERTER
 
 
+def wrong(name):
+    """A protective input says so."""
+    return lambda plant, car: plant.board.do_input([name, "wrong"], plant.now)
+
+
+def good(plant, car):
+    plant.board.do_input(["IN1", "good"], plant.now)
+
+
+def inputs_cleared(plant, car):
+    good(plant, car)
+    plant.sleep(1000)
+    plant.charger.clear(plant.now)
+
+
+def lock_lets_go(plant, car):
+    plant.board.stage.locked = False
+    plant.board.stage.lock_stuck = True
+
+
+def lock_sticks(plant, car):
+    plant.board.stage.lock_stuck = True
+
+
+def lock_repaired(plant, car):
+    plant.board.stage.lock_stuck = False
+    plant.sleep(200)
+    plant.charger.clear(plant.now)
+
+
+def other_cable(plant, car):
+    plant.board.do_pp(["680"], plant.now)
+
+
 def insulation(plant, car):
     plant.board.stage.insulation_bad = True
 

@@ -377,6 +377,17 @@ def faults():
     plant.board.stage.fault_bits = 0
     plant.charger.clear(plant.now)
     out(plant)
+    # One that is not latched goes with its cause.
+    plant, _ = begin(["DC_BPT"], inputs="grid=IN1")
+    plant.plug(unplug_after_ms=NEVER)
+    plant.until(in_session(LOOP), 60000)
+    plant.board.do_input(["IN1", "wrong"], plant.now)
+    until(plant, plug.FAULT, 200)
+    plant.sleep(5000)
+    eq(plant.charger.state, plug.FAULT)
+    plant.board.do_input(["IN1", "good"], plant.now)
+    until(plant, plug.REPLUG, 3000)
+    out(plant)
     # While a car matches: what the matching comes to means nothing then.
     for what, state in (("converter", plug.FAULT), ("pilot", plug.REPLUG)):
         plant, _ = begin(["DC_BPT"])

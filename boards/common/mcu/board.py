@@ -42,6 +42,7 @@ class Board:
         own = getattr(hw, "stage", None)
         self.stage = own(cfg, contactor) if own else stages.make(cfg, hw, contactor, trace)
         self.enable = getattr(hw, "enable", None)
+        self.input = getattr(hw, "input", None)
         self.modem = Qca7000(hw.bus.spi, hw.bus.cs, hw.irq, trace)
         self.sources = [hw.source]
         self.ready = "link=board name=%s" % hw.name

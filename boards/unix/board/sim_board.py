@@ -25,6 +25,7 @@ _SPI_HZ = 8000000
 _LIVE_MS = 10  # pace of the pilot in C and D: no guard looks at it too
 # What can be wrong with a board, one at a time: command `plant NAME`.
 FAULTS = ("none", "no-modem", "swapped", "pev", "cp-short", "diode", "pp-open", "welded", "int-open", "spi-slow")
+_INPUTS = ("IN1", "IN2", "IN3", "IN4", "IN5", "IN6", "IN7", "IN8")
 _LOADS = ("A", "B", "C", "D")  # in the order of twin.pilot
 _IDLE_MS = 100  # the cable is looked at this often even if nothing comes in: a car may be gone
 
@@ -37,6 +38,7 @@ class SimBoard:
     COMMANDS = (
         ("cp", "cp A|B|C|D|E|diode|auto  what is on the pilot; auto: the cable"),
         ("pp", "pp OHM  resistor of the plug"),
+        ("input", "input IN1..IN8 good|wrong  a protective input"),
         ("plant", "plant NAME  something is broken, none: repaired"),
     )
 
@@ -49,6 +51,7 @@ class SimBoard:
         self.contact = self.contactor.model
         self.stage = self.contactor.make(cfg, trace)
         self.enable = getattr(self.stage, "enable", None)
+        self.wrong = []  # protective inputs that say so
         self.chip = None
         self.fault = "none"
         self._cable = cable
@@ -139,6 +142,19 @@ class SimBoard:
         self.circuit.short_ohm = None
         self.circuit.diode_shorted = False
         self.plant(args[0])
+
+    def input(self, name, good):
+        """IN1 to IN8."""
+        if name not in _INPUTS:
+            return None
+        return lambda: 1 - good if name in self.wrong else good
+
+    def do_input(self, args, now):
+        if len(args) != 2 or args[0] not in _INPUTS or args[1] not in ("good", "wrong"):
+            return False
+        self.wrong = [name for name in self.wrong if name != args[0]]
+        if args[1] == "wrong":
+            self.wrong.append(args[0])
 
     def do_pp(self, args, now):
         if len(args) != 1 or not args[0].isdigit():

@@ -61,12 +61,13 @@ class Recorded:
 
     def open(self, now):
         self.closed = False
+        self.mv_out = 0  # as below: the discharge of the output is not recorded either
 
     def off(self, now):
-        self.closed = False
+        self.open(now)
 
     def stop(self, now):
-        pass
+        self.ma = self.w = 0  # or the answer would wait for a ramp that nobody has recorded
 
     def test(self, mv, ma, now):
         self.closed = True
