@@ -6,6 +6,7 @@ from firmware.clock import ticks_ms
 from firmware.session.dialects import state_name
 from firmware.session.states import IDLE
 from firmware.slac.evse import STATE_NAMES as SLAC
+from firmware.stage.faults import in_words
 from micropython import const
 
 _MEANING = (
@@ -92,7 +93,7 @@ def faults(loop):
     found = []
     code = loop.power.fault
     if code:
-        found.append(_FAULTS[code] if code < len(_FAULTS) else "power stage reports fault %d" % code)
+        found.append(_FAULTS[code] if code < len(_FAULTS) else "; ".join(in_words(loop.power.faults)))
     if loop.charger.fault and not code:
         found.append(loop.charger.fault)
     if loop.safe.faults:
