@@ -157,7 +157,7 @@ class CanBus:
     for ever: every attempt fails, no recessive bits). frames: all that went well, `kept` of them in
     log with their tick; errors: frames that did not."""
 
-    def __init__(self, kept=120):
+    def __init__(self, kept=0):
         self.nodes = []
         self.spoil = 0
         self.shorted = False
@@ -258,8 +258,9 @@ class CanBus:
         acknowledged = any(not n.quiet for n in others if n not in alien)
         if not spoilt and acknowledged:
             self.frames += 1
-            self.log.append((self._now, frame))
-            del self.log[: -self._kept]
+            if self._kept:
+                self.log.append((self._now, frame))
+                del self.log[: -self._kept]
             for node in senders:
                 node.count_sent(frame)
             for node in others:

@@ -1,35 +1,25 @@
 """A converter of drivers/ behind the chip model and its bus, for a program that plays the module:
 runs on the unix port, in simulated time, one line in and one line out.
 
-    python can_station.py beg|reg      in:   MS [set MV MA | off | clear] [frame ...]
-                                       out:  ready on live faults mv ma age_ms can_w refused | frame ...
+    micropython can_station.py ROOT beg|reg MHZ KBIT
 
-A frame is the 16 bytes of Linux's struct can_frame in hex. Those in the line are sent to the bus
+    in:   MS [set MV MA | off | clear] [frame ...]
+    out:  ready on live faults mv ma age_ms can_w refused | frame ...
+
+Frames as in can_hex.py. Those in the line are sent to the bus
 first; then so much time passes; those that the driver has sent come back. A last line "chip" gives
 the registers CNF1, CNF2, CNF3 and the crystal in Hz.
 """
 
-import struct
 import sys
+
+sys.path[:] = [".frozen", sys.argv[1]]
 
 from drivers.mcp2515 import Mcp2515
 from firmware.clock import ticks_add
+from tests.lib.can_hex import frame_of, hexed
 from twin import mcp2515 as chip_model
-from twin.can_bus import CanBus, Frame, Node
-
-_EXTENDED = 0x80000000
-
-
-def hexed(frame):
-    return "".join(
-        "%02x" % b for b in struct.pack("<IB3x", frame.ident | _EXTENDED * frame.extended, frame.size) + frame.data
-    )
-
-
-def frame_of(text):
-    octets = bytes(int(text[i : i + 2], 16) for i in range(0, len(text), 2))
-    ident, size = struct.unpack("<IB3x", octets[:8])
-    return Frame(ident & 0x1FFFFFFF, octets[8 : 8 + size], bool(ident & _EXTENDED))
+from twin.can_bus import CanBus, Node
 
 
 def main(kind, crystal_mhz, kbit):
@@ -77,4 +67,4 @@ def main(kind, crystal_mhz, kbit):
         peer.got = []
 
 
-main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+main(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

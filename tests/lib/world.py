@@ -47,9 +47,9 @@ class World(Driver):
             gc.threshold(_COLLECT)
         self.cfg = config.merge(lab(changes))
         self.contactor = SimContactor(self.cfg)
-        self.hw = BenchStage(self.cfg, self.contactor)
         self.trace = Notes(messages=60)  # the first of them: enough for any test, and it fits a small heap
-        self.power = Power(self.cfg, self.hw, self.contactor, self.hw.enable, self.trace)
+        self.hw = self.stage()
+        self.power = Power(self.cfg, self.hw, self.contactor, getattr(self.hw, "enable", None), self.trace)
         self.secc = poisoned(Secc(self.cfg, self.power, counting_rand(), lambda: UNIX_S, self.trace))
         self.now = BEGIN
         self.power.start(BEGIN)  # with what it says of the lab
@@ -59,6 +59,10 @@ class World(Driver):
         self.buf = _BUF
         self.closed = False
         self.piece = 0
+
+    def stage(self):
+        """The power stage; another one in a world of another kind."""
+        return BenchStage(self.cfg, self.contactor)
 
     @property
     def state(self):

@@ -19,7 +19,7 @@ class Bench:
     """parts: more things with poll(now), due of the bus' side. drain: received frames go to `got`."""
 
     def __init__(self, crystal_mhz=8, kbit=125, real_mhz=None, peer_kbit=None, alone=False, mask=MASK, idents=None):
-        self.bus = CanBus()
+        self.bus = CanBus(120)
         self.chip = chip_model.Mcp2515(self.bus, (real_mhz or crystal_mhz) * 1000000)
         self.peer = Node((peer_kbit or kbit) * 1000)
         if not alone:

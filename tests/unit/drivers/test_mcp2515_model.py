@@ -13,7 +13,7 @@ class Desk:
     """A master that speaks in bytes."""
 
     def __init__(self, setup=True, cnf=(0x01, 0xAC, 0x03), peers=1):
-        self.bus = CanBus()
+        self.bus = CanBus(120)
         self.chip = Mcp2515(self.bus, 8000000)
         self.peers = [Node(125000) for _ in range(peers)]
         for peer in self.peers:

@@ -23,16 +23,10 @@ _EXTENDED = 0x80000000
 _OFF, _ON = 0xA1, 0xA0
 
 
-class Station:
-    """The driver in a MicroPython of its own; on the virtual bus `channel` it is one of two."""
+class Wire:
+    """A virtual bus of python-can: one end for the station, one for the module."""
 
-    def __init__(self, kind, crystal_mhz=8, kbit=125, runtime="unix"):
-        script = ROOT / "tests" / "lib" / "can_station.py"
-        binary = firmware_command(runtime)[0]
-        self.process = subprocess.Popen(
-            [binary, str(script), kind, str(crystal_mhz), str(kbit)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(runtime), cwd=Path(binary).parent,
-        )  # fmt: skip
+    def __init__(self):
         channel = "microv2g %d" % id(self)
         self.bus = can.Bus(channel, interface="virtual")
         self.module_bus = can.Bus(channel, interface="virtual")
@@ -44,6 +38,41 @@ class Station:
     def __exit__(self, *_):
         self.bus.shutdown()
         self.module_bus.shutdown()
+
+    def hand_over(self, octets):
+        """A frame of the driver, to the module."""
+        ident, dlc, _, data = dissect_can_frame(octets)
+        assert ident & _EXTENDED, hex(ident)
+        message = can.Message(
+            arbitration_id=ident & 0x1FFFFFFF, is_extended_id=True, dlc=dlc, data=data, check=True
+        )  # refuses an identifier, a length or data that no frame can have
+        # And back: identifier, length and data as python-can encodes them. Bytes 5 to 7 are flags
+        # of Linux.
+        back = build_can_frame(message)
+        eq((back[:5], back[8:]), (octets[:5], octets[8:]))
+        self.sent.append(message)
+        self.bus.send(message)
+
+    def answers(self):
+        """What the module has said."""
+        while (message := self.bus.recv(0)) is not None:
+            yield build_can_frame(message).hex()
+
+
+class Station(Wire):
+    """The driver in a MicroPython of its own, on such a bus."""
+
+    def __init__(self, kind, crystal_mhz=8, kbit=125, runtime="unix"):
+        Wire.__init__(self)
+        script = ROOT / "tests" / "lib" / "can_station.py"
+        binary = firmware_command(runtime)[0]
+        self.process = subprocess.Popen(
+            [binary, str(script), str(ROOT), kind, str(crystal_mhz), str(kbit)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(runtime), cwd=Path(binary).parent,
+        )  # fmt: skip
+
+    def __exit__(self, *error):
+        Wire.__exit__(self, *error)
         self.process.stdin.close()
         self.process.wait(10)
         self.process.stdout.close()
@@ -57,29 +86,13 @@ class Station:
         """So much simulated time with `module` on the bus."""
         for _ in range(0, ms, _STEP_MS):
             module.poll()
-            frames = []
-            while (message := self.bus.recv(0)) is not None:
-                frames.append(build_can_frame(message).hex())
-            left, right = self.ask(_STEP_MS, *order, *frames).split("|")
+            left, right = self.ask(_STEP_MS, *order, *self.answers()).split("|")
             order = ()
             names = ("ready", "on", "live", "faults", "mv", "ma", "age_ms", "can_w", "refused")
             self.now = dict(zip(names, (int(word) for word in left.split())))
             for word in right.split():
                 self.hand_over(bytes.fromhex(word))
         return self.now
-
-    def hand_over(self, octets):
-        ident, dlc, _, data = dissect_can_frame(octets)
-        assert ident & _EXTENDED, hex(ident)
-        message = can.Message(
-            arbitration_id=ident & 0x1FFFFFFF, is_extended_id=True, dlc=dlc, data=data, check=True
-        )  # refuses an identifier, a length or data that no frame can have
-        # And back: identifier, length and data as python-can encodes them. Bytes 5 to 7 are flags
-        # of Linux.
-        back = build_can_frame(message)
-        eq((back[:5], back[8:]), (octets[:5], octets[8:]))
-        self.sent.append(message)
-        self.bus.send(message)
 
 
 class Module:
@@ -104,7 +117,7 @@ class Module:
 
 
 class Beg(Module):
-    """Both directions. A battery of 400 V is at its terminals."""
+    """Both directions. A battery of 400 V is at its terminals, unless a station tells what is."""
 
     inverter = False
     set_mv = set_ma = 0
@@ -117,10 +130,9 @@ class Beg(Module):
         if ident >> 16 & 0x3F == 0x24:
             self.told(what, value)
             return self.say(0x02A4F000, data)
-        flows = self.on and (self.set_mv < 400000 if self.inverter else self.set_mv > 400000)
-        self.ma = self.set_ma if flows else 0
+        self.measure()
         if what == 0x1001:
-            value = 400000
+            value = self.mv
         elif what == 0x1002:
             value = self.ma
         elif what == 0x1110:
@@ -130,6 +142,10 @@ class Beg(Module):
         else:
             self.wrong.append("object %x" % what)
         return self.say(0x02A3F000, struct.pack(">HHI", what, 0, value))
+
+    def measure(self):
+        flows = self.on and (self.set_mv < 400000 if self.inverter else self.set_mv > 400000)
+        self.mv, self.ma = 400000, self.set_ma if flows else 0
 
     def told(self, what, value):
         if what == 0x1001 and 200000 <= value <= 1000000:
@@ -256,3 +272,40 @@ def test_frames_for_others_and_refusals_by_python_can():
             m.say(0x02A4F000 | error << 26, struct.pack(">HHI", 0x1002, 0, 0))
         state = s.run(m, 100)
         eq((state["refused"], state["faults"]), (2, 0))
+
+
+class Terminals(Beg):
+    """What is at its terminals comes from the copper and the battery of the station's model."""
+
+    def measure(self):
+        pass
+
+
+def test_a_whole_session_of_the_station_with_the_module_played_by_python_can():
+    script = ROOT / "tests" / "lib" / "can_session.py"
+    binary = firmware_command("unix")[0]
+    process = subprocess.Popen(
+        [binary, "-X", "heapsize=4M", str(script), str(ROOT)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment("unix"), cwd=Path(binary).parent,
+    )  # fmt: skip
+    with Wire() as wire:
+        module, found = Terminals(wire), {}
+        while (line := process.stdout.readline().strip()) and line != "end":
+            if line.startswith("= "):
+                found[line.split()[1]] = int(line.split()[2])
+                continue
+            assert line.startswith("F "), line
+            left, right = line[2:].split("|")
+            module.mv, module.ma = (abs(int(word)) for word in left.split())
+            for word in right.split():
+                wire.hand_over(bytes.fromhex(word))
+            module.poll()
+            state = "%d %d %d %d" % (module.on, module.inverter, module.set_mv, module.set_ma)
+            process.stdin.write("%s | %s\n" % (state, " ".join(wire.answers())))
+            process.stdin.flush()
+        process.stdin.close()
+        process.stdout.close()
+        eq((process.wait(10), line, module.wrong), (0, "end", []))
+    assert 4700 < found.pop("charge_w") <= 5000 and -5000 <= found.pop("discharge_w") < -4700
+    eq(found, {"loop": 0, "stop": 0, "closed": 0, "ready": 1, "faults": 0, "errors": 0})
+    eq((module.modes, module.on), ((0xA1,), False))
