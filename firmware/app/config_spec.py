@@ -397,7 +397,7 @@ SPEC = (
         False,
         0,
         0,
-        "lab switch: do not refuse absurd values of simulated cars, nor mind their own energy floor",
+        "lab switch: do not refuse absurd values of simulated cars, nor mind their own minima and energy floor",
     ),
     ("bpt_channel", "choice", 1, (1, 2), 0, "BPTChannel: 1 unified, 2 separated"),  # R-POWER-13
     ("generator_mode", "choice", 1, (1, 2), 0, "GeneratorMode: 1 grid following, 2 grid forming"),

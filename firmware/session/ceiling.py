@@ -122,6 +122,8 @@ def _above_floors(f):
 def least_charge_w(f):
     """The higher of both sides' minima of charging, in W; 0 = any power will do."""
     cfg, least = f.cfg, f.car.limits
+    if cfg["lenient_ev_values"]:
+        return cfg["dc_min_charge_w" if f.session.current == DC else "ac_min_charge_w"]
     if lines(f):
         return _sum_w(f, LEAST_CHARGE)
     if f.session.current != DC:
@@ -133,6 +135,8 @@ def least_charge_w(f):
 def least_discharge_w(f):
     """The same the other way."""
     cfg, least = f.cfg, f.car.limits
+    if cfg["lenient_ev_values"]:
+        return cfg["dc_min_discharge_w" if f.session.current == DC else "ac_min_discharge_w"]
     if lines(f):
         return _sum_w(f, LEAST_DISCHARGE)
     if f.session.current != DC:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+from host_tools.lab import lab
 from tests.interop import evcc, netns, rig
 from tests.interop.cases import LOOPS, SETPOINT_W, Case, check, check_trace
 
@@ -106,7 +107,7 @@ def discovered(plant):
 def matches(number, folder, stop):
     """Twenty in a row against one station, each plugged in and out, each with a key of its own; a
     text."""
-    with rig.Rig(number, "packet", {"services": ["DC_BPT"]}, folder) as r:
+    with rig.Rig(number, "packet", lab({"services": ["DC_BPT"]}), folder) as r:
         keys, groups = set(), 0
         for i in range(MATCHES):
             if stop.is_set():
