@@ -11,6 +11,7 @@ import json
 from binascii import hexlify, unhexlify
 
 from codec import exi
+from codec.slots import MessageHeader
 from tests.golden.corpus import lines
 from tests.lib.amount import SEED, SOAK, amount, progress
 
@@ -63,9 +64,20 @@ def feed(schema, fragment, data, n):
             exi.encode_fragment(schema, msg, value, _OUT, 0)
         else:
             exi.encode_as(schema, msg, value, _OUT, 0)
+    except exi.ExiError as error:
+        # An id of a session may come in any length; it never leaves in another than eight octets
+        # (R-SESSION-03).
+        if fragment or not _odd_id(value):
+            raise AssertionError("encode: %r for %d %s" % (error, schema, str(hexlify(data[:n]), "ascii")))
     except Exception as error:
         raise AssertionError("encode: %r for %d %d %s" % (error, schema, fragment, str(hexlify(data[:n]), "ascii")))
     return True
+
+
+def _odd_id(value):
+    """Is this a message whose header has a session id that is not eight octets?"""
+    header = value[0] if isinstance(value, list) and value else None
+    return isinstance(header, list) and len(header) == MessageHeader.LEN and len(header[MessageHeader.SessionID]) != 8
 
 
 def test_two_hundred_messages_are_there():
