@@ -58,8 +58,10 @@ def test_at_the_top_or_at_the_floor_the_voltage_bounds_r_loop_05():
     eq(command(-10_000, out_mv=300_000), (300_000, -33_333, 10_000, False, False, True))
     eq(command(0, out_mv=450_000)[5], False)
     # The station's own limits bound as the car's do.
-    eq(command(10_000, out_mv=420_000, dc_max_voltage_mv=420_000)[0::5], (420_000, True))
-    eq(command(-10_000, out_mv=350_000, dc_min_voltage_mv=350_000)[0::5], (350_000, True))
+    top = command(10_000, out_mv=420_000, dc_max_voltage_mv=420_000)
+    eq((top[0], top[5]), (420_000, True))
+    floor = command(-10_000, out_mv=350_000, dc_min_voltage_mv=350_000)
+    eq((floor[0], floor[5]), (350_000, True))
 
 
 def test_scheduled_the_wish_of_the_car_r_loop_02():
