@@ -51,7 +51,11 @@ def precharge(f, req):
     if target_mv <= 0 or (target_mv < low_mv and not f.cfg["lenient_ev_values"]):
         raise PeerError(ResponseCode.FAILED, "pre-charge target below both minima")
     f.wanted.ask = ASK_PRECHARGE
-    f.wanted.mv = min(target_mv, f.cfg["dc_max_voltage_mv"], f.car.limits.max_mv)
+    top_mv = min(f.cfg["dc_max_voltage_mv"], f.car.limits.max_mv)
+    f.wanted.mv = min(target_mv, top_mv)
+    if target_mv > top_mv and f.cfg["lenient_ev_values"]:
+        # A simulated car that wants 20 kV: at the top nothing could flow into its battery.
+        f.wanted.mv = (top_mv + max(f.cfg["dc_min_voltage_mv"], f.car.limits.min_mv)) // 2
     f.car.present_mv = rational.to_milli(req[DC_PreChargeReq.EVPresentVoltage])
     f.session.precharges += 1
     f.session.precharge_finished = req[DC_PreChargeReq.EVProcessing] == Processing.Finished
