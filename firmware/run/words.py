@@ -59,6 +59,8 @@ def status(loop):
         "energy     %d Wh into the car, %d Wh out of it" % (power.charged_wh, power.discharged_wh),
         "faults     " + faults(loop),
     ]
+    if power.cfg["lab"]:
+        lines.append("LAB        `lab` is on: what is simulated or not measured counts as real")
     if loop.heap_mark is not None:
         low, largest, count, us = loop.heap_mark.read()
         lines.append(

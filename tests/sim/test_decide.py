@@ -5,6 +5,7 @@ from drivers.pilot import X1
 from firmware.app import plug_steps as plug
 from firmware.app.lease import HOST, OPERATOR
 from firmware.clock import ticks_diff
+from firmware.run import words
 from host_tools.ev.states import LOOP
 from tests.lib.mtest import eq
 from tests.sim.bench import begin, in_session
@@ -162,3 +163,10 @@ def test_without_export_a_bpt_station_only_charges_r_loop_10():
     assert "`export` is no" in plant.loop.operator.attempt("grid yes for 30", plant.now)
     eq((OPERATOR, HOST), (3, 2))
     watch.check()
+
+
+def test_status_says_that_lab_is_on():
+    for lab in (True, False):
+        plant, _watch = begin(["AC"], lab=lab)
+        told = "\n".join(words.status(plant.loop))
+        eq("LAB" in told, lab)
