@@ -240,7 +240,7 @@ class Power:
             return bits
         if dc:
             if f is not None:
-                bits |= watch.output(out_mv, f.car.first.max_mv)
+                bits |= watch.output(out_mv, min(f.car.first.max_mv, self.cfg["dc_max_voltage_mv"]))
             if self._ask == ASK_TEST or self._ask == ASK_PRECHARGE:
                 bits |= watch.testing(out_mv)
             else:

@@ -265,6 +265,18 @@ def test_output_above_the_class_of_the_car_r_dc_safety_06():
     assert opened(w) and w.power.faults & faults.OVERVOLT
 
 
+def test_a_car_that_claims_more_does_not_lift_the_class_r_dc_safety_06():
+    """What the car says of its voltage may lower the threshold, never raise it above the station's."""
+    w = charging()
+    w.secc.facts.car.first.max_mv = 20_000_000
+    w.hw.battery_mv = 1_100_000  # class of this station, which is built for 920 V
+    w.sleep(100)
+    assert not w.power.faults
+    w.hw.battery_mv = 1_101_000
+    w.sleep(40)
+    assert opened(w) and w.power.faults & faults.OVERVOLT
+
+
 def test_old_readings_r_power_14():
     """Each source has its limit; a meter that is late is no reason to stop."""
     for source in (OUT, CURRENT, INSULATION):
