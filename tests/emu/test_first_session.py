@@ -1,6 +1,6 @@
 """The way of the README from a bare board to the first session, by its own commands, on the
 emulated RP2040: no configuration, services, PKI, certificates onto the board, clock, a car over TLS
-1.3 that charges and gives back."""
+1.3 that is authorised, charges and gives back."""
 
 RUNTIMES = ("cpython",)
 TIMEOUT_S = 600
@@ -29,6 +29,8 @@ def test_from_a_bare_board_to_the_first_session():
         until(lambda: line.call(lambda board: board.ms) > 1500)
         bad(1, "evse.run()", "status", port=port)
         good("config", "set", "services", '["DC_BPT"]', port=port)
+        good("config", "set", "lab", "true", port=port)
+        good("config", "set", "export", "free", port=port)
         pki = str(Path(folder) / "pki")
         good("pki", "new", pki)
         said = good("pki", "install", pki, port=port)
@@ -39,7 +41,6 @@ def test_from_a_bare_board_to_the_first_session():
         assert abs(off_s) < 86400, off_s
         found = json.loads(good("config", "get", "--json", port=port))
         eq((found["tls"], found["allow_plain"], found["services"]), ("strict", False, ["DC_BPT"]))
-        good("setpoint", "5000", port=port)
         until(lambda: json.loads(good("status", "--json", port=port))["station"] == "Unplugged")
         cfg = dict(options.DEFAULTS, tls_dir=pki + "/car")
 
@@ -50,10 +51,13 @@ def test_from_a_bare_board_to_the_first_session():
             )  # fmt: skip
 
         car = line.call(plug)
+        until(lambda: json.loads(good("status", "--json", port=port))["session_state"] == "Authorization")
+        good("authorize", port=port)
+        good("setpoint", "5000", "--for", "600", port=port)
         until(lambda: json.loads(good("status", "--json", port=port))["session_state"] == "DC_ChargeLoop")
         battery = car.evcc.battery
         until(lambda: battery.energy_in_wms > 0, "it charges")
-        good("setpoint", "-5000", port=port)
+        good("setpoint", "-5000", "--for", "600", port=port)
         until(lambda: battery.energy_out_wms > 0, "it gives back")
         line.call(lambda board: car.request_stop())
         until(lambda: car.done)
