@@ -152,6 +152,8 @@ def _cross_check(cfg):
             inputs.parse(cfg["inputs"])
         except ValueError as error:
             raise ConfigError("inputs: %s" % error)
+    if cfg["export"] == "input" and "export=" not in cfg["inputs"]:
+        raise ConfigError('export: input needs an input of that name, as inputs "export=GP28"')
     if cfg["socket_lock"] != "none" and not cfg["ac_socket"]:
         raise ConfigError("socket_lock: there is no socket, see ac_socket")
     port = cfg["tcp_port"]

@@ -107,6 +107,13 @@ def test_tcp_port_is_dynamic_or_random():
     assert config.load('{"tcp_port": 49152}')["tcp_port"] == 49152
 
 
+def test_permission_by_an_input_needs_that_input():
+    """Without it nothing could ever flow out of the car, and BPT would be on offer (R-LOOP-10)."""
+    assert "export=" in error('{"export": "input"}')
+    assert "export=" in error('{"export": "input", "inputs": "door=GP2"}')
+    assert config.load('{"export": "input", "inputs": "door=GP2 export=GP3"}')["export"] == "input"
+
+
 def test_every_key_is_described_once():
     keys = [row[0] for row in SPEC]
     assert len(set(keys)) == len(keys)

@@ -122,7 +122,7 @@ def test_the_host_allows_for_a_time_and_its_no_is_at_once_r_loop_10():
 
 
 def test_an_input_allows_while_it_is_on_and_the_host_can_only_forbid_r_loop_10():
-    b = Bench(export="input")
+    b = Bench(export="input", inputs="export=GP2")
     b.grid(True, 100)
     assert not b.lease.export and "input" in b.give(HOST, -5000, 100)
     b.lease.input(b.now, True)
