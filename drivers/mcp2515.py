@@ -91,6 +91,13 @@ _SLOTS = const(4)
 _COUNT_MASK = const(0x3FFFFFFF)
 
 
+def _small(n):
+    """A number above 2**13 in a frozen tuple is an object, and each operation on one takes heap: the
+    same as a small int."""
+    b = n.to_bytes(4, "big")
+    return b[0] << 24 | b[1] << 16 | b[2] << 8 | b[3]
+
+
 class Mcp2515:
     """spi: write(buf), readinto(buf, fill) as machine.SPI. cs: callable, cs(0) selects. int_pin:
     callable, 0 while the chip asks for service; None = polling. crystal_mhz: 8 or 16; kbit: 125,
@@ -113,7 +120,7 @@ class Mcp2515:
         self._cs = cs
         self._int = int_pin
         self._timing = _TIMING[crystal_mhz, kbit]
-        self._accept = (mask, idents)
+        self._accept = (_small(mask), [_small(ident) for ident in idents])
         self._trace = trace
         self._one = bytearray(1)
         self._two = bytearray(2)
