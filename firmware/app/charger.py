@@ -39,7 +39,7 @@ class Charger:
     stopped     charging by the pilot alone was ended by `stop`
     pulses      of F that were to wake the car (R-LINK-03)
     never_begun no car has asked for matching: 5 % is left through F, not through X1 (R-LINK-04, R-LINK-28)
-    no_fallback the car is not charged by the pilot alone: DC, switched off, or it has paused a session
+    no_fallback the car is not charged by the pilot alone: DC or nothing on offer, switched off, or it has paused a session
     """
 
     def __init__(self, cfg, pilot, proximity, slac, net, link, power, trace, inputs=None, lock=None):
@@ -318,12 +318,14 @@ class Charger:
         self.power.set_inputs(bits, now)
 
     def _offer_basic(self, now):
-        """By the pilot alone the car may draw what the cable carries and the set-point allows, and
-        nothing before somebody has decided, or behind `stop` (R-AUTH-16, R-POWER-16)."""
-        basic = self.basic
-        amps_x10 = 0 if self.stopped or self.power.decide.state != GRANTED else self._line_x10(now)
-        if self.power.cable_a is not None:
-            amps_x10 = min(amps_x10, self.power.cable_a * 10)
+        """By the pilot alone the car may draw what the cable carries and the set-point and the power
+        stage allow, and nothing before somebody has decided, behind `stop`, or with a fault that
+        ends in order (R-AUTH-16, R-POWER-16)."""
+        basic, power = self.basic, self.power
+        may = power.decide.state == GRANTED and not self.stopped and not power.must_end
+        amps_x10 = self._line_x10(now) if may else 0
+        if power.cable_a is not None:
+            amps_x10 = min(amps_x10, power.cable_a * 10)
         basic.set_amps_x10(amps_x10, now)
         basic.pilot(self.pilot.state, now)
         if basic.duty != self.pilot.duty:
@@ -331,10 +333,10 @@ class Charger:
         self.power.basic(basic.close, now)
 
     def _line_x10(self, now):
-        """The set-point as current of each line, 0.1 A. All lines get the same from the pilot, so
-        that of the line with least counts."""
+        """Set-point and power stage as current of each line, 0.1 A. All lines get the same from the
+        pilot, so that of the line with least counts."""
         lease, phases = self.power.lease, self.cfg["ac_phases"]
-        w = max(0, lease.w(now)) // phases
+        w = max(0, min(lease.w(now), self.power.hw.can_charge_w)) // phases
         if lease.per_line:
             for i in range(phases):
                 w = max(0, min(w, lease.l_w[i]))
@@ -386,8 +388,9 @@ class Charger:
         self.power.decide.plug_in(now)
         self.pulses = 0
         self.never_begun = True
-        self.no_fallback = not self.cfg["basic_fallback"] or bool(
-            [s for s in self.cfg["services"] if s.startswith("DC")]
+        services = self.cfg["services"]  # () where none can be offered: what is behind the contact may be DC
+        self.no_fallback = (
+            not self.cfg["basic_fallback"] or not services or bool([s for s in services if s.startswith("DC")])
         )
         self.link.clear()
         self.link.enabled = True

@@ -159,10 +159,13 @@ class Lease:
         return ""
 
     def release(self, now, source):
-        """The source wants nothing any more, as if it had never said anything. True if it had."""
-        was = self._orders[source * _SIZE + _LIVE] or self._ran_out
+        """The source wants nothing any more, as if it had never said anything. True if it had. Who
+        says so ends the fallback too; a schedule says nothing, it only has no entry."""
+        ran_out = self._ran_out and source != SCHEDULE
+        was = self._orders[source * _SIZE + _LIVE] or ran_out
         self._orders[source * _SIZE + _LIVE] = 0
-        self._ran_out = False
+        if ran_out:
+            self._ran_out = False
         self._choose(now)
         return bool(was)
 

@@ -285,10 +285,10 @@ class Power:
         self._latched |= STAGE
         self._retry_at = ticks_add(now, _RETRY_MS)
         self.faults |= STAGE
+        if self._live:
+            self._open(now, False)  # before a word of it, which needs memory
         if first and self._trace is not None:
             self._trace.error(now, "power stage: %s %s" % (type(error).__name__, error))
-        if self._live:
-            self._open(now, False)
 
     def _note(self, now, text, value=None):
         if self._trace is not None:
@@ -510,7 +510,7 @@ class Power:
         self._next = ticks_add(now, _AGAIN_MS)
         f, hw = self._f, self.hw
         if self._basic:
-            w = min(self.cfg["ac_max_charge_w"], max(0, self.lease.set_w))
+            w = max(0, min(self.cfg["ac_max_charge_w"], self.lease.set_w, hw.can_charge_w))
             self._ac(w if self.cable_a is None else min(w, self.cable_w()), 0, now)
             return
         s = f.station

@@ -6,6 +6,7 @@ from firmware.app import plug_steps as plug
 from firmware.app.lease import HOST, OPERATOR
 from firmware.clock import ticks_diff
 from firmware.run import words
+from firmware.stage import faults
 from host_tools.ev.states import LOOP
 from tests.lib.mtest import eq
 from tests.sim.bench import begin, in_session
@@ -170,3 +171,46 @@ def test_status_says_that_lab_is_on():
         plant, _watch = begin(["AC"], lab=lab)
         told = "\n".join(words.status(plant.loop))
         eq("LAB" in told, lab)
+
+
+def test_the_power_stage_bounds_charging_by_the_pilot_alone_r_power_16():
+    """What the stage can do now is offered, and no more; at nothing the contact opens too."""
+    plant, watch, _ = by_pilot(setpoint_w=11040)
+    stage = plant.board.stage
+    plant.sleep(6000)
+    assert closed(plant) and duty(plant) == 266, duty(plant)
+    stage.can_charge_w = 6900
+    plant.sleep(6000)
+    assert closed(plant) and duty(plant) == 166, duty(plant)
+    stage.can_charge_w = 0
+    plant.sleep(100)
+    eq(duty(plant), X1)
+    plant.sleep(7000)
+    assert not closed(plant)
+    stage.can_charge_w = 11040
+    plant.sleep(6000)
+    assert closed(plant)
+    watch.check()
+
+
+def test_a_fault_that_ends_in_order_ends_charging_by_the_pilot_alone_r_power_16():
+    for bit in (faults.HOT, faults.COOLING):
+        plant, watch, _ = by_pilot(setpoint_w=11040)
+        plant.sleep(6000)
+        assert closed(plant)
+        plant.board.stage.fault_bits = bit
+        plant.sleep(200)
+        eq(duty(plant), X1)
+        plant.sleep(7000)
+        assert not closed(plant)
+        watch.check()
+
+
+def test_a_station_for_dc_never_charges_by_the_pilot_alone_r_power_16():
+    """Also where none of its services can be offered: behind the contact is a converter of DC."""
+    plant, watch = begin(["DC"], lab=False, **BASIC)
+    eq(plant.cfg["services"], ())
+    plant.plug(service="AC", iso15118=False, unplug_after_ms=NEVER, duration_ms=NEVER)
+    plant.sleep(60000)
+    assert not closed(plant) and plant.charger.state != plug.BASIC, plug.STATE_NAMES[plant.charger.state]
+    watch.check()

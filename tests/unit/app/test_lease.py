@@ -162,3 +162,15 @@ def test_what_is_out_of_range_changes_nothing():
     eq(b.give(OPERATOR, 5, MOST_S), "")
     eq(b.lease.left_ms(b.now), MOST_S * 1000)
     assert b.lease.source != FALLBACK
+
+
+def test_a_schedule_that_is_silent_does_not_lift_the_fallback_r_loop_17():
+    """The host has died at its last word. That a schedule has nothing to say, or is refused, is no
+    new word."""
+    lease = Lease(config.merge({"setpoint_w": 11000, "setpoint_fallback_w": 0}))
+    assert lease.give(BEGIN, HOST, 7000, 10) == ""
+    eq(lease.w(ticks_add(BEGIN, 10_000)), 0)
+    lease.release(ticks_add(BEGIN, 11_000), SCHEDULE)
+    eq((lease.set_w, lease.source), (0, FALLBACK))
+    lease.release(ticks_add(BEGIN, 12_000), OPERATOR)  # somebody has said so
+    eq(lease.set_w, 11000)

@@ -385,3 +385,15 @@ def test_the_table_of_faults():
     eq(faults.answer(faults.WELDED | faults.ESTOP), faults.FAILED_CONTACTOR)
     eq(faults.answer(faults.IMD_ALARM | faults.METER), faults.FAILED)
     eq(faults.answer(faults.METER | faults.OVERTEMP), faults.NONE)
+
+
+def test_what_cannot_be_told_does_not_keep_power_on_r_power_14():
+    """Telling of a fault needs memory, and there may be none: off comes first."""
+    w = charging()
+    w.hw.poll = raising
+    w.power._trace.error = raising
+    try:
+        w.power.poll(w.now)
+    except OSError:
+        pass
+    assert opened(w) and w.power.faults & faults.STAGE
