@@ -102,8 +102,7 @@ def _run(args, show, out):
             needs = parts.needs(board, args.only)
             facts.missing = [name for name in facts.missing if name in needs]
             findings += probe.judge_needs(facts, needs, board)
-            mpy = sum(len(data) for path, data in wanted.items() if path.endswith(".mpy"))
-            findings += probe.judge_room(facts, plan, mpy, board)
+            findings += probe.judge_room(facts, plan, parts.in_ram(wanted), board)
             if "/main.py" in wanted and "/main.py" in present and "/main.py" not in manifest:
                 text = "the board has a main.py of somebody else, which would be replaced"
                 findings.append(probe.Finding("ask", "main", text, "keep a copy: mpremote fs cp :main.py ."))

@@ -20,6 +20,7 @@ from host_tools.emu import files
 from host_tools.emu.board import EmulatedBoard
 from host_tools.ev import options
 from host_tools.ev import tls as car_tls
+from host_tools.lab import LAB
 from host_tools.pki import issue, profile
 from tests.lib import c_call
 from tests.lib.emulator import need_image
@@ -303,7 +304,7 @@ def test_the_first_session_of_a_car_is_in_time():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         issue.write_all(folder / "pki", issue.make("strict", 2, dict(profile.NAMES)))
-        config = {"services": ["DC_BPT"], "setpoint_w": 3000, "cable_check_ms": 100, "tls": "strict"}
+        config = {**LAB, "services": ["DC_BPT"], "setpoint_w": 3000, "cable_check_ms": 100, "tls": "strict"}
         flash = files.station(config, folder / "pki" / "device")
         with EmulatedBoard(IMAGE, flash, observer=Observer(lambda record: None)) as board:
             board.until("Ctrl-C stops it.", 10000)

@@ -147,8 +147,8 @@ def repl_of_a_terminal(port):
     )
     os.close(slave)
     try:
-        seen = _until(master, "Ctrl-] leaves")
-        assert "evse.run() starts it again" in seen
+        if "evse.run() starts it again" not in _until(master, "Ctrl-] leaves"):
+            _until(master, "evse.run() starts it again")  # cut in two by a busy machine
         until(lambda: not termios.tcgetattr(master)[3] & termios.ICANON, "raw keys")
         os.write(master, b"6*7\r")
         _until(master, "42")

@@ -1,6 +1,8 @@
 """Whole sessions of DC_BPT over an Infypower module on CAN, a meter and an insulation monitor on
 Modbus: no simulated stage, no lab switch. Faults of bus and module while 5 kW flow."""
 
+BARE = "three minutes in an emulator; the drivers are tried there each by itself"
+
 from codec.slots import ResponseCode
 from firmware.stage import faults
 from tests.lib.driver import DC, DC_BPT, DYNAMIC, STOP

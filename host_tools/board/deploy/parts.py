@@ -16,6 +16,13 @@ from host_tools.root import CHECKOUT, ROOT
 # import.
 _NOT_HERE = ("firmware/run/socket_loop.py", "firmware/run/os_conn.py", "firmware/run/os_net.py")
 
+# Imported by what the configuration chooses (`stage` and its parts), or for the self-test: on the
+# file system, and in RAM only where they are used.
+_BY_CHOICE = (
+    "drivers/acrel", "drivers/bender", "drivers/eastron", "drivers/infypower", "drivers/mcp2515", "drivers/modbus", "firmware/stage/ac",
+    "firmware/stage/parts", "firmware/stage/serial", "firmware/app/selftest", "mcu/can", "mcu/rs485",
+)  # fmt: skip
+
 # Behind a question whether this is CPython.
 _CPYTHON = ("traceback",)
 
@@ -23,6 +30,15 @@ _CPYTHON = ("traceback",)
 # ours is imported.
 FINISH = (ROOT / "boards" / "common" / "update.py").read_text() + "\n\nfinish()\n"
 MAIN = "# Made by microv2g deploy: the start of the station.\n" + FINISH + "import %s\n" % STATION
+
+
+def in_ram(files):
+    """Bytes of the modules among files {path: content} that every station imports."""
+    return sum(len(data) for path, data in files.items() if path.endswith(".mpy") and not _chosen(path))
+
+
+def _chosen(path):
+    return any("/" + name in path for name in _BY_CHOICE)
 
 
 def names(board, only=()):

@@ -140,7 +140,8 @@ def judge_needs(facts, needs, board):
 
 
 def judge_room(facts, plan, mpy_bytes, board):
-    """Findings on flash and heap. mpy_bytes: of all that will lie on the file system."""
+    """Findings on flash and heap. mpy_bytes: of the modules there that
+    every station imports."""
     out = []
     if plan.room > facts.free:
         text = "%d kB must be free in the file system, %d kB are" % (plan.room + 1023 >> 10, facts.free >> 10)

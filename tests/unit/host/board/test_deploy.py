@@ -108,4 +108,6 @@ def test_too_little_flash_or_heap_is_said_with_figures():
     for packages, bad in ((("firmware",), True), (("drivers", "board"), False)):
         some = parts.files("rpi_pico", "armv6m", packages, "/")
         made = plan.make(some, parts.digests(some), {}, {})
-        assert bool(probe.judge_room(facts(heap=236_000), made, sum(map(len, some.values())), "rpi_pico")) == bad
+        assert bool(probe.judge_room(facts(heap=236_000), made, parts.in_ram(some), "rpi_pico")) == bad
+    # What is imported only where the configuration asks for it takes no heap elsewhere.
+    assert parts.in_ram({"/drivers/bender.mpy": b"123", "/drivers/pilot.mpy": b"12", "/main.py": b"1"}) == 2
